@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "manager/base/io.h"
+#include "manager/base/log.h"
+
+void log_message(const Log *log, int priority, const char *format, ...) {
+        char line[2048];
+        int n = 0, k;
+        va_list ap;
+
+        if (priority > log->max_priority)
+                return;
+        if (log->prefix)
+                n = snprintf(line, sizeof(line), "<%d>", priority);
+        va_start(ap, format);
+        k = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, ap);
+        va_end(ap);
+        if (k < 0)
+                return;
+        n = MIN_OF(n + k, (int)sizeof(line) - 2);
+        line[n++] = '\n';
+        (void)write_all(STDERR_FILENO, line, (size_t)n); /* one write, so that lines of two writers do not mix */
+}

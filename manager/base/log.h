@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The edge's voice: only main(), a bus reply and a state change log, once. Writes "<priority>text" lines to
+ * standard error, which journald understands; priorities are those of syslog(3). */
+
+#include <syslog.h>
+
+#include "manager/base/util.h"
+
+typedef struct Log {
+        int max_priority; /* LOG_INFO unless told */
+        bool prefix;      /* write the <N> prefix */
+} Log;
+
+void log_message(const Log *log, int priority, const char *format, ...) _printf_(3, 4);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The registry of containers and everything that can be done to them. No sd-bus type: this room publishes events,
+ * manager/bus listens; sd-event is its only loop. All functions run on the loop's thread and never block longer
+ * than a local system call. Errors carry words in diag. */
+
+#include <systemd/sd-event.h>
+#include <systemd/sd-id128.h>
+
+#include "manager/base/log.h"
+#include "manager/container/container-state.h"
+#include "units/spec/container-spec.h"
+
+typedef struct Manager Manager;
+typedef struct Container Container;
+
+typedef struct ManagerConfig {
+        char **unit_path;
+        char *runtime_directory; /* /run/bulwark; 0700 */
+        char *state_directory;   /* /var/lib/bulwark; 0700 */
+        char *cgroup;            /* delegated root relative to the cgroup2 mount, or absolute; NULL = found */
+        char *keeper;            /* path of bulwark-keeper */
+        bool standalone;         /* start a keeper where none answers */
+        Log log;
+} ManagerConfig;
+
+int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manager **ret);
+/* Connects to the keeper (standalone: starts it), adopts what it holds, loads all units. */
+int manager_start(Manager *m, Diag *diag);
+Manager *manager_free(Manager *m); /* containers run on */
+/* Standalone: stops every container in reverse order of start, then the keeper; `done` is called at the end. */
+int manager_shutdown(Manager *m, void (*done)(void *userdata), void *userdata);
+const ManagerConfig *manager_config(const Manager *m);
+
+/* --- events; any pointer may be NULL */
+typedef struct ManagerListener {
+        void (*container_new)(Container *c, void *userdata);
+        void (*container_removed)(Container *c, void *userdata);
+        void (*container_changed)(Container *c, void *userdata); /* state or a property moved */
+        void (*job_new)(uint32_t id, Container *c, void *userdata);
+        /* result: systemd's words: done, canceled, timeout, failed, dependency, skipped, refused */
+        void (*job_removed)(uint32_t id, Container *c, const char *result, void *userdata);
+        void (*reloading)(bool active, void *userdata);
+} ManagerListener;
+int manager_listen(Manager *m, const ManagerListener *listener, void *userdata); /* listener is borrowed */
+void manager_unlisten(Manager *m, void *userdata);
+
+/* --- registry */
+Container *manager_first(Manager *m); /* sorted by name */
+Container *manager_next(Manager *m, Container *c);
+/* A container known by name, loading its unit where it is not known yet (templates). ERROR_NO_SUCH_UNIT, ... */
+int manager_get(Manager *m, const char *name, Diag *diag, Container **ret);
+int manager_reload(Manager *m, Diag *diag); /* daemon-reload: bad units keep their last good definition while running */
+
+/* --- jobs: return the id at once; job_removed tells the end. mode: "replace" or "fail" */
+typedef enum JobType { JOB_START, JOB_STOP, JOB_RESTART, _JOB_TYPE_MAX } JobType;
+const char *job_type_to_string(JobType t);
+int container_queue_job(Container *c, JobType type, const char *mode, Diag *diag, uint32_t *ret_id);
+
+int container_kill(Container *c, const char *whom, int signal, Diag *diag); /* whom: "leader" or "all" */
+int container_freeze(Container *c, Diag *diag);
+int container_thaw(Container *c, Diag *diag);
+int container_reset_failed(Container *c, Diag *diag);
+
+/* --- exec: a process under the container's own confinement */
+typedef struct ExecRequest {
+        char **argv;
+        char *user;         /* NULL = the unit's */
+        char *directory;    /* NULL = the unit's */
+        char **environment; /* additions */
+        bool terminal;
+        bool shell;         /* argv is ignored: the user's login shell from the container's passwd, else /bin/sh */
+        unsigned rows, columns;
+} ExecRequest;
+typedef struct ExecSession {
+        uint32_t id;
+        int stdio[3]; /* owned by the callee of `started`: the manager's ends; terminal: [0] is the master, others -EBADF */
+} ExecSession;
+/* started() once (r < 0: diag says why, and ended() is not called), then ended() once. `started` takes the descriptors. */
+int container_exec(Container *c, const ExecRequest *request, Diag *diag,
+                   void (*started)(int r, const Diag *diag, ExecSession *session, void *userdata),
+                   void (*ended)(uint32_t id, int exit_code, int exit_status, void *userdata), void *userdata);
+int manager_exec_signal(Manager *m, uint32_t id, int signal); /* -ESRCH */
+/* The client of a session has gone: its process gets SIGHUP and is killed with its pipes. */
+void manager_exec_abandon(Manager *m, uint32_t id);
+
+/* --- what a container is */
+typedef struct ExitReport {
+        bool valid;
+        int code, status; /* CLD_*, status; code 0 = unknown (the keeper was lost) */
+        uint64_t realtime_usec, monotonic_usec;
+} ExitReport;
+typedef enum ContainerResult { /* systemd's words for Result= */
+        RESULT_SUCCESS,
+        RESULT_EXIT_CODE,
+        RESULT_SIGNAL,
+        RESULT_CORE_DUMP,
+        RESULT_TIMEOUT,
+        RESULT_OOM_KILL,
+        RESULT_LAUNCH,    /* "launch": a step of the plan failed */
+        RESULT_RESOURCES, /* preparing failed */
+        RESULT_UNKNOWN,   /* exit status lost with the keeper */
+        _RESULT_MAX,
+} ContainerResult;
+const char *container_result_to_string(ContainerResult r);
+
+const char *container_name(const Container *c);
+ContainerState container_state(const Container *c);
+const char *container_active_state(const Container *c); /* inactive activating active deactivating failed reloading */
+const char *container_sub_state(const Container *c);
+const char *container_load_state(const Container *c);   /* loaded not-found masked bad */
+const char *container_freezer_state(const Container *c); /* running, freezing, frozen, thawing */
+const ContainerSpec *container_spec(const Container *c); /* NULL where it never loaded */
+const char *container_load_error(const Container *c);    /* all mistakes, NULL = none */
+const char *container_last_error(const Container *c);    /* why the last job failed: step, errno, unit line */
+ContainerResult container_result(const Container *c);
+const ExitReport *container_exit(const Container *c);
+pid_t container_leader(const Container *c);              /* 0 = none */
+sd_id128_t container_invocation(const Container *c);
+uint64_t container_since(const Container *c, bool active, bool monotonic); /* when ActiveState last became / ceased to be active; 0 */
+uint64_t container_state_change_usec(const Container *c); /* realtime */
+int container_id_range(const Container *c, uint32_t *ret_base, uint32_t *ret_count); /* -ENODATA = none */
+const char *container_cgroup(const Container *c);        /* relative to the cgroup2 mount; NULL = none */
+uint32_t container_job(const Container *c, JobType *ret_type); /* 0 = none */
+/* From the cgroup, live; UINT64_MAX = not available */
+uint64_t container_memory_current(const Container *c);
+uint64_t container_tasks_current(const Container *c);
+uint64_t container_cpu_usage_usec(const Container *c);
+int container_processes(const Container *c, pid_t **ret, size_t *ret_n); /* host pids in the cgroup */
+
+/* --- logs: files under STATE/logs/NAME/, newest "log", rotated "log.1"...; lines "REALTIME_USEC PRIORITY TEXT\n".
+ * priority 6 = stdout, 3 = stderr. With journald the payload writes to the journal itself. */
+bool container_logs_to_journal(const Container *c);
+const char *container_log_directory(const Container *c);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Manager <-> keeper, SOCK_SEQPACKET on RUNTIME/keeper, root only (SO_PEERCRED). One fixed-size message each way;
+ * descriptors by SCM_RIGHTS. The keeper answers every request with exactly one REPLY (same cookie); it sends
+ * EVENTs whenever a launch or a life ends. A message of another size or version closes the connection.
+ *
+ *   SPAWN   id, descriptors: [plan, cgroup directory, state blob, then one for each sent slot]. slots[] says which
+ *           slot each of those is for. Answered at once; EVENT_STARTED (pidfd of the leader) or EVENT_FAILED follows.
+ *           `held` further descriptors at the end are kept for the manager (log pipes) and come back in LIST.
+ *   JOIN    the same for a plan with PLAN_FLAG_JOIN. Not kept: its status is dropped when the connection ends.
+ *   GO      id: the manager has done what needs the live namespaces.
+ *   SIGNAL  id, value = signal: to the leader.
+ *   STATE   id, descriptor: replaces the state blob (a memfd, opaque).
+ *   LIST    answered by one EVENT_LISTED for each container (pidfd, blob, plan, cgroup, then held ones), then the REPLY.
+ *   ACK     id: the exit status is recorded; the keeper forgets the container. -EBUSY while it runs.
+ *   STOP_ALL stops every container in reverse order of start, each by its plan's signal and timeout.
+ *
+ * The manager's connection ends: launches not yet started (or awaiting GO) are killed and forgotten; running
+ * containers run on, and their exits are kept until a later connection ACKs them. */
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define KEEPER_MAGIC UINT32_C(0x31504b42) /* "BKP1" */
+#define KEEPER_VERSION 1
+#define KEEPER_ID_MAX 128 /* with the NUL */
+#define KEEPER_MAX_SLOTS 200
+#define KEEPER_MAX_HELD 8
+
+typedef enum KeeperType {
+        KEEPER_HELLO, /* reply: pid = the keeper's, value = number of containers */
+        KEEPER_SPAWN,
+        KEEPER_JOIN,
+        KEEPER_GO,
+        KEEPER_SIGNAL,
+        KEEPER_STATE,
+        KEEPER_LIST,
+        KEEPER_ACK,
+        KEEPER_STOP_ALL,
+        KEEPER_REPLY,          /* error = 0 or negative errno */
+        KEEPER_EVENT_CREATED,  /* namespaces are live, the stage awaits GO; pid; descriptor: pidfd */
+        KEEPER_EVENT_STARTED,  /* the payload was executed; pid, payload_pid; descriptor: pidfd of the leader */
+        KEEPER_EVENT_FAILED,   /* a step failed before the payload; failure; nothing is left */
+        KEEPER_EVENT_EXITED,   /* exit_code, exit_status; id stays until ACK (spawned) */
+        KEEPER_EVENT_LISTED,
+        _KEEPER_TYPE_MAX,
+} KeeperType;
+
+typedef enum KeeperState {
+        KEEPER_LAUNCHING,
+        KEEPER_RUNNING,
+        KEEPER_EXITED,
+} KeeperState;
+
+typedef struct StepFailure {
+        uint16_t kind;   /* StepKind */
+        uint16_t index;  /* in the plan */
+        int32_t error;   /* negative errno */
+        uint32_t detail; /* step's own: e.g. which candidate, which of several calls (enum in steps' code) */
+        uint32_t reserved;
+} StepFailure;
+
+typedef struct KeeperMessage {
+        uint32_t magic;
+        uint16_t version;
+        uint16_t type;
+        uint64_t cookie;
+        char id[KEEPER_ID_MAX]; /* NUL-terminated; unique over SPAWNs and JOINs, e.g. "web", "web/exec/7" */
+        int32_t error;
+        int32_t value;
+        int32_t pid, payload_pid; /* as the host sees the leader; payload_pid: inside the container */
+        int32_t exit_code, exit_status; /* as siginfo_t: CLD_EXITED/CLD_KILLED/CLD_DUMPED, status. exit_code 0 = unknown */
+        int32_t keeper_state;
+        uint32_t n_held;  /* SPAWN, LISTED: descriptors at the end that are held */
+        uint64_t started_realtime_usec, exited_realtime_usec;
+        uint64_t started_monotonic_usec, exited_monotonic_usec;
+        StepFailure failure;
+        uint32_t n_slots;
+        int16_t slots[KEEPER_MAX_SLOTS];
+} KeeperMessage;

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The bytes of a plan, as manager and keeper share them. Flat, host byte order (a plan never leaves the host),
+ * sealed in a memfd. The keeper believes none of it: plan_check() bounds every offset, count, slot and kind
+ * before anything is cloned. Layout: PlanHeader, PlanSlot[n_slots], PlanStep[n_steps], data. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stddef.h>
+
+#define PLAN_MAGIC UINT32_C(0x314b5742) /* "BWK1" */
+#define PLAN_VERSION 1
+#define PLAN_MAX_SIZE (4U << 20)
+#define PLAN_MAX_STEPS 2048
+#define PLAN_MAX_SLOTS 512
+#define PLAN_NO_SLOT (-1)
+
+typedef enum StepKind {
+#define STEP(kind, name, actors, operands) STEP_##kind,
+#include "manager/plan/steps.inc"
+#undef STEP
+        _STEP_KIND_MAX,
+} StepKind;
+
+typedef enum Actor {
+        ACTOR_OUTER = 1 << 0,
+        ACTOR_INNER = 1 << 1,
+        ACTOR_PAYLOAD = 1 << 2,
+} Actor;
+
+typedef enum StepFlags {
+        STEP_FLAG_OPTIONAL = 1 << 0,  /* a missing path (ENOENT, ENOTDIR) or an absent slot skips the step */
+        STEP_FLAG_RECURSIVE = 1 << 1, /* AT_RECURSIVE */
+        STEP_FLAG_IDMAP = 1 << 2,     /* SET_ATTRIBUTES: id-map by the inner's user namespace */
+} StepFlags;
+
+typedef enum SyncPoint { /* where outer and inner meet */
+        SYNC_IDS_MAPPED,        /* outer -> inner: the id maps are written */
+        SYNC_FILE_SYSTEMS_MADE, /* inner -> outer: proc, sysfs, tmpfs ... stand in their slots */
+        SYNC_ROOT_READY,        /* outer -> inner: the root is complete and its mount namespace locked */
+        _SYNC_POINT_MAX,
+} SyncPoint;
+
+/* Where the descriptor of a slot comes from. All but MADE are opened by the manager and sent with the plan. */
+typedef enum SlotKind {
+        SLOT_MADE,      /* by a step */
+        SLOT_TREE,      /* open_tree(OPEN_TREE_CLONE) of a host path */
+        SLOT_STDIN,
+        SLOT_STDOUT,
+        SLOT_STDERR,
+        SLOT_LEADER,    /* pidfd of the running container's leader */
+        SLOT_TERMINAL,  /* socket on which OPEN_TERMINAL sends the master */
+        _SLOT_KIND_MAX,
+} SlotKind;
+
+typedef struct PlanRef { /* into the data area; the byte behind the end is NUL */
+        uint32_t offset, size;
+} PlanRef;
+
+typedef struct PlanSlot {
+        uint16_t kind;
+        uint16_t flags;   /* StepFlags: OPTIONAL, RECURSIVE */
+        uint32_t origin_line;
+        PlanRef origin_file;
+        PlanRef path;     /* SLOT_TREE */
+        PlanRef name;     /* for people: "root", "bind /srv/data" */
+} PlanSlot;
+
+typedef struct PlanStep {
+        uint16_t kind;
+        uint16_t actor;
+        uint16_t flags;
+        int16_t slot;
+        uint64_t a, b, c, d;
+        PlanRef s, t, u;
+        PlanRef origin_file;    /* size 0 = built in */
+        PlanRef origin_directive;
+        uint32_t origin_line;
+        uint32_t reserved;
+} PlanStep;
+
+typedef enum PlanFlags {
+        PLAN_FLAG_JOIN = 1 << 0,       /* enters a running container; no mount namespace of its own */
+        PLAN_FLAG_INIT_ROLE = 1 << 1,  /* the keeper's init is PID 1 */
+        PLAN_FLAG_AWAITS_GO = 1 << 2,
+} PlanFlags;
+
+typedef struct PlanHeader {
+        uint32_t magic;
+        uint32_t version;
+        uint32_t size; /* of everything */
+        uint32_t flags;
+        uint32_t n_slots, n_steps;
+        uint32_t data_size;
+        int32_t stop_signal;         /* STOP-ALL and host shutdown */
+        uint64_t stop_timeout_usec;  /* then cgroup.kill; UINT64_MAX = wait for ever */
+} PlanHeader;
+
+/* A plan that was checked: borrowed views into the bytes. */
+typedef struct PlanView {
+        const PlanHeader *header;
+        const PlanSlot *slots;
+        const PlanStep *steps;
+        const char *data;
+} PlanView;
+
+/* Checks every bound and rule of the format; -EBADMSG names none of it, the plan is simply refused. data must be
+ * aligned to 8 bytes and live as long as the view. */
+int plan_check(const void *data, size_t size, PlanView *ret);
+static inline const char *plan_text(const PlanView *p, PlanRef r) {
+        return p->data + r.offset;
+}
+const char *step_kind_to_string(unsigned kind); /* NULL where unknown */
+unsigned step_kind_actors(unsigned kind);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Building a plan: spec and policies in, bytes out. Pure: the same input gives the same bytes, no root, no host. */
+
+#include "manager/plan/plan-format.h"
+#include "policies/compile.h"
+
+typedef struct Plan {
+        void *data; /* PlanHeader ... */
+        size_t size;
+        PlanView view;
+        Digest digest;
+} Plan;
+Plan *plan_free(Plan *p);
+DEFINE_CLEANUP(Plan, plan_free)
+
+typedef struct PlanParameters {
+        uint32_t id_base, id_count; /* of the container's user namespace; count 0 = none (PrivateUsers=no) */
+        bool await_go;              /* the manager has work in the live namespaces */
+        const char *invocation_id;  /* 32 hex digits, for the environment; may be NULL */
+} PlanParameters;
+int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanParameters *parameters, Diag *diag,
+               Plan **ret);
+
+/* exec, shell: enters the running container and takes exactly the unit's confinement, by the same code. */
+typedef struct ExecParameters {
+        char *const *argv;        /* argv[0] without '/' is searched in the container's PATH */
+        const Identity *identity; /* NULL = the unit's */
+        char *const *environment; /* additions; may be NULL */
+        const char *directory;    /* NULL = the unit's */
+        bool terminal;
+        bool user_namespace;      /* the container has its own */
+} ExecParameters;
+int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const ExecParameters *parameters,
+                    Diag *diag, Plan **ret);
+
+/* For people: one step a line with its origin. For programs: JSON. Owned text. */
+int plan_print(const PlanView *plan, char **ret);
+int plan_print_json(const PlanView *plan, bool pretty, char **ret);
+
+/* The range managed PrivateUsers= tries first for a name; the next candidates follow by attempt. Ranges are
+ * 65536 ids, aligned, inside 0x00080000..0x6FFF0000 (the range systemd reserves for containers). */
+uint32_t id_range_candidate(const char *name, unsigned attempt);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* From a draft to a frozen spec: defaults that depend on other settings, checks across fields, identity,
+ * environment. Pure: what it needs of the host was gathered into HostFacts before. */
+
+#include "units/syntax/unit-load.h"
+
+typedef struct HostFacts {
+        SpecifierFacts specifiers;
+        char **strings; /* owns what specifiers point to */
+        uint64_t memory_total; /* bytes */
+        uint64_t tasks_max;    /* kernel's thread limit */
+        uint64_t capabilities; /* bounding set of this process */
+        unsigned last_capability;
+} HostFacts;
+int host_facts_gather(HostFacts *ret); /* the host as a whole; never fails for a missing file */
+void host_facts_done(HostFacts *f);
+
+/* What one unit's draft names on the host: its root's passwd and group, its environment files. Files are opened
+ * RESOLVE_IN_ROOT, regular, bounded in size, never blocking. */
+typedef struct UnitFacts {
+        bool root_exists;
+        bool root_is_directory;
+        int root_error;       /* errno of opening it */
+        char *passwd, *group; /* texts, NULL where missing */
+        struct {
+                char *path, *text;
+                int error;
+        } *environment_files; /* one an item of EnvironmentFile=, in its order */
+        size_t n_environment_files;
+} UnitFacts;
+int unit_facts_gather(const ContainerSpec *draft, UnitFacts *ret);
+void unit_facts_done(UnitFacts *f);
+
+/* Consumes the draft (also on failure). All contradictions are reported at once. */
+int spec_resolve(ContainerSpec *draft, const HostFacts *host, const UnitFacts *unit, Diag *diag,
+                 const ContainerSpec **ret);
+
+/* The identity of `exec --user=NAME|UID` inside the container. */
+int identity_resolve(const char *user, const char *group, char *const *supplementary, const UnitFacts *facts,
+                     const Origin *origin, const char *directive, Diag *diag, Identity *ret);
+void identity_done(Identity *i);

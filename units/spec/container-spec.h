@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A ContainerSpec is the meaning of one unit: the waist of the hourglass. Everything after units/ sees it and
+ * never the text. It is frozen by spec_resolve() (units/resolve/): const and reference counted from then on;
+ * nobody patches it "just before launch". Before that it is the draft that units/syntax fills through the table. */
+
+#include "units/values/types.h"
+
+typedef enum DirectiveId {
+#define DIRECTIVE(section, name, field, type, flags, stage, default_text, sample) DIRECTIVE_##name,
+#include "units/spec/directives.inc"
+#undef DIRECTIVE
+        _DIRECTIVE_MAX,
+        _DIRECTIVE_INVALID = -EINVAL,
+} DirectiveId;
+
+typedef enum DirectiveSection {
+        SECTION_Unit,
+        SECTION_Container,
+        SECTION_Install,
+        _SECTION_MAX,
+        _SECTION_INVALID = -EINVAL,
+} DirectiveSection;
+
+typedef enum DirectiveFlags {
+        DIRECTIVE_FLAG_SECURITY = 1 << 0,
+        DIRECTIVE_FLAG_REQUIRED = 1 << 1,
+} DirectiveFlags;
+
+typedef enum DirectiveStage {
+        STAGE_SPEC,
+        STAGE_PLAN,
+        STAGE_POLICY,
+        STAGE_CGROUP,
+        STAGE_MANAGER,
+        _STAGE_MAX,
+} DirectiveStage;
+
+typedef struct Directive {
+        const char *name;
+        DirectiveSection section;
+        const ValueType *type;
+        size_t offset; /* of the field in ContainerSpec */
+        DirectiveFlags flags;
+        DirectiveStage stage;
+        const char *default_text; /* may be NULL */
+        const char *sample;
+} Directive;
+
+extern const Directive directives[_DIRECTIVE_MAX];
+DirectiveId directive_find(DirectiveSection section, const char *name); /* exact; _DIRECTIVE_INVALID */
+const char *section_to_string(DirectiveSection s);
+DirectiveSection section_from_string(const char *name);
+
+/* A directive of design's vocabulary that this version does not implement, or refuses on purpose. */
+typedef struct RefusedDirective {
+        DirectiveSection section;
+        const char *name;
+        const char *why; /* NULL = "not supported yet"; else the reason and what to use instead */
+} RefusedDirective;
+const RefusedDirective *refused_directive_find(DirectiveSection section, const char *name);
+
+/* The nearest known name for "did you mean", or NULL. */
+const char *directive_suggest(DirectiveSection section, const char *name);
+
+/* Who the payload is, looked up in the container's own passwd and group files. Numbers always win over names. */
+typedef struct Identity {
+        uid_t uid;
+        gid_t gid;
+        gid_t *groups; /* supplementary; complete */
+        size_t n_groups;
+        char *user_name, *home, *shell; /* may be NULL where passwd has no such user */
+} Identity;
+
+typedef struct ContainerSpec {
+        unsigned n_ref;
+
+        char *name;     /* "web", "web@blue": without the suffix */
+        char *prefix;   /* "web" */
+        char *instance; /* "blue" or NULL */
+        char *fragment_path;
+        char **drop_in_paths;
+        char **sources; /* owns every Origin.file of the values */
+
+        /* One field a row. */
+#define DIRECTIVE(section, dname, field, type, flags, stage, default_text, sample) value_##type field;
+#include "units/spec/directives.inc"
+#undef DIRECTIVE
+        /* Where each row was last set; file NULL = default. */
+        Origin origins[_DIRECTIVE_MAX];
+
+        /* --- filled by spec_resolve() */
+        Identity identity;
+        char **exec_environment; /* complete: defaults, Environment=, EnvironmentFile=, UnsetEnvironment= */
+        char *exec_directory;    /* resolved WorkingDirectory=, absolute in the container */
+        bool exec_directory_missing_ok;
+        bool init_role;          /* ProcessTwo= resolved: the keeper's init is PID 1 */
+        uint64_t host_memory, host_tasks; /* what percentages were taken of */
+} ContainerSpec;
+
+int container_spec_new(const char *name, ContainerSpec **ret); /* defaults of the table applied */
+ContainerSpec *container_spec_ref(const ContainerSpec *s);
+ContainerSpec *container_spec_unref(ContainerSpec *s);
+static inline void container_spec_unrefp(ContainerSpec **s) {
+        if (*s)
+                *s = container_spec_unref(*s);
+}
+
+void *container_spec_field(ContainerSpec *s, DirectiveId id);
+const void *container_spec_field_const(const ContainerSpec *s, DirectiveId id);
+const Origin *container_spec_origin(const ContainerSpec *s, DirectiveId id);
+
+/* "[Unit]\nDescription=..." with every row that differs from its default; parses back to an equal spec. */
+int container_spec_print(const ContainerSpec *s, char **ret);
+
+/* "web", "web@blue", with or without ".container"; at most 64 bytes of [A-Za-z0-9:_.\\-] and one '@'. */
+bool container_name_valid(const char *name);
+int container_name_split(const char *name, char **ret_prefix, char **ret_instance); /* instance NULL if none */

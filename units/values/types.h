@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The C shape of every value type. A value zeroed by memset is the type's empty value unless said otherwise.
+ * List items keep the origin of their assignment, so that each generated rule can name its unit line. */
+
+#include <sched.h>
+
+#include "units/values/value.h"
+
+/* --- plain */
+typedef bool value_bool;
+typedef char *value_string;     /* NULL = unset; no control characters */
+typedef char *value_path;       /* absolute, normalised, no "..", no trailing slash; NULL = unset */
+typedef char *value_hostname;   /* NULL = unset; RFC 1123, at most 64 */
+typedef char **value_words;     /* quoted, space separated words; appended */
+typedef uint64_t value_time_span; /* microseconds; USEC_INFINITY; plain number = seconds */
+typedef int value_signal;       /* name with or without SIG, number, RTMIN+n; 0 = unset */
+typedef enum { TRISTATE_UNSET, TRISTATE_NO, TRISTATE_YES } value_tristate;
+
+/* --- process */
+typedef enum ContainerType {
+        CONTAINER_TYPE_SIMPLE, /* started once the stage was cloned */
+        CONTAINER_TYPE_EXEC,   /* started once execve() succeeded; the default */
+        CONTAINER_TYPE_ONESHOT,
+        _CONTAINER_TYPE_MAX,
+        _CONTAINER_TYPE_INVALID = -EINVAL,
+} ContainerType;
+typedef ContainerType value_container_type; /* forking, dbus, idle: refused with the reason; notify*: not supported yet */
+
+typedef struct ExecCommand {
+        char *path;  /* absolute, or a bare name searched in the container's PATH */
+        char **argv; /* argv[0] differs from path only with the '@' prefix */
+        bool ignore_failure; /* '-' */
+        bool no_env_expand;  /* ':' */
+        Origin origin;
+} ExecCommand;
+typedef struct value_exec_list {
+        ExecCommand *items;
+        size_t n;
+} value_exec_list; /* '+', '!' and '!!' are refused with the reason */
+
+typedef char *value_user;   /* name or number as written; NULL = unset (root) */
+typedef char **value_users; /* names or numbers */
+
+typedef struct value_working_directory {
+        char *path;      /* NULL = "/" */
+        bool home;       /* "~" */
+        bool missing_ok; /* '-' */
+} value_working_directory;
+
+typedef struct EnvironmentItem {
+        char *assignment; /* NAME=VALUE */
+        Origin origin;
+} EnvironmentItem;
+typedef struct value_environment {
+        EnvironmentItem *items; /* later assignments of a NAME replace earlier ones */
+        size_t n;
+} value_environment;
+
+typedef struct PathItem {
+        char *path; /* absolute, normalised */
+        bool missing_ok; /* '-' prefix */
+        Origin origin;
+} PathItem;
+typedef struct value_paths {
+        PathItem *items;
+        size_t n;
+} value_paths; /* EnvironmentFile= (host paths), InaccessiblePaths=, ReadOnlyPaths= (in the container; a leading '+' is accepted and means the same) */
+
+typedef char **value_env_names; /* names, or NAME=VALUE to remove only that exact assignment */
+
+typedef enum OutputKind {
+        OUTPUT_DEFAULT, /* the manager's: journal where it runs, else its own log files */
+        OUTPUT_NULL,
+        OUTPUT_JOURNAL, /* "journal"; without journald the manager's log files */
+        OUTPUT_FILE,    /* file: write from the start without truncating, as systemd */
+        OUTPUT_APPEND,
+        OUTPUT_TRUNCATE,
+        OUTPUT_INHERIT, /* StandardError= only: what StandardOutput= is */
+        _OUTPUT_MAX,
+} OutputKind;
+typedef struct value_output {
+        OutputKind kind;
+        char *path; /* host path, for file:, append:, truncate: */
+} value_output;
+
+typedef struct value_exit_statuses { /* SuccessExitStatus= */
+        uint64_t codes[4];           /* bit set of 256 exit codes */
+        uint64_t signals[2];         /* bit set of 128 signals */
+} value_exit_statuses;
+
+/* --- files */
+typedef struct BindMount {
+        char *source;      /* host path */
+        char *destination; /* path in the container */
+        bool missing_ok;   /* '-' before the source */
+        bool recursive;    /* rbind (default) / norbind */
+        bool idmap;        /* idmap (default) / noidmap: disk ids are the container's ids */
+        bool noexec;       /* noexec / exec (default) */
+        Origin origin;
+} BindMount;
+typedef struct value_binds {
+        BindMount *items;
+        size_t n;
+} value_binds;
+
+typedef struct TmpfsMount {
+        char *path;
+        /* size=, nr_inodes=, mode= checked; 0 / UINT64_MAX / (mode_t)-1 = not given */
+        uint64_t size, inodes;
+        uint32_t size_permille; /* "size=10%" -> 100 */
+        mode_t mode;
+        bool read_only, noexec; /* always nosuid,nodev */
+        Origin origin;
+} TmpfsMount;
+typedef struct value_tmpfs {
+        TmpfsMount *items;
+        size_t n;
+} value_tmpfs;
+
+/* --- confinement */
+typedef enum PrivateUsersMode {
+        PRIVATE_USERS_MANAGED, /* own range, chosen by the manager: the default and the zero value */
+        PRIVATE_USERS_NO,      /* the host's user namespace */
+        PRIVATE_USERS_RANGE,   /* BASE[:COUNT] */
+        PRIVATE_USERS_IDENTITY, /* 0..65535 onto itself in an own namespace */
+        _PRIVATE_USERS_MAX,
+} PrivateUsersMode;
+typedef struct value_private_users {
+        PrivateUsersMode mode; /* yes, managed and pick all mean MANAGED */
+        uint32_t base, count;
+} value_private_users;
+
+#define CAPABILITY_MASK_ALL ((UINT64_C(1) << 41) - 1) /* CAP_LAST_CAP of Linux 5.9 and later is 40 */
+typedef struct value_capability_set { /* systemd's merge rules, '~' inverts */
+        uint64_t mask;
+        bool set; /* assigned at all (an empty assignment sets mask 0) */
+        Origin origin;
+} value_capability_set;
+typedef struct CapabilityItem {
+        unsigned capability;
+        Origin origin;
+} CapabilityItem;
+typedef struct value_capability_list { /* AddCapability=, DropCapability= */
+        CapabilityItem *items;         /* "all" stands for every one */
+        size_t n;
+} value_capability_list;
+
+/* Mirrors SystemCallErrorNumber=: an errno, or kill the process. */
+#define SYSCALL_ERROR_KILL (-1)
+typedef int value_syscall_error; /* 0 = unset (EPERM); > 0 errno; SYSCALL_ERROR_KILL */
+
+typedef struct SyscallItem {
+        char *name;  /* syscall, or "@group" */
+        bool negate; /* '~' stood before this assignment's list */
+        int error;   /* from "name:EPERM"; 0 = none, SYSCALL_ERROR_KILL */
+        Origin origin;
+} SyscallItem;
+typedef struct value_syscall_filter {
+        SyscallItem *items; /* in the order written; policies/seccomp gives them meaning */
+        size_t n;
+        bool set; /* assigned at all since the last reset */
+} value_syscall_filter;
+
+/* --- resources: UINT64_MAX = infinity, `set` false = not given */
+typedef struct value_memory_limit {
+        uint64_t bytes;
+        uint32_t permyriad; /* > 0: of the host's memory, and bytes is unused */
+        bool set;
+} value_memory_limit;
+typedef struct value_tasks_limit {
+        uint64_t tasks;
+        uint32_t permyriad; /* of the host's limit */
+        bool set;
+} value_tasks_limit;
+typedef uint64_t value_cpu_quota; /* microseconds of CPU per second; USEC_INFINITY = none; 0 = unset */
+typedef uint32_t value_cpu_weight; /* 1..10000; 0 = unset; CPU_WEIGHT_IDLE */
+#define CPU_WEIGHT_IDLE UINT32_MAX
+typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
+
+#define VALUE_TYPES(X)                                                                                        \
+        X(bool) X(string) X(path) X(hostname) X(words) X(time_span) X(signal) X(tristate) X(container_type)     \
+        X(exec_list) X(user) X(users) X(working_directory) X(environment) X(paths) X(env_names) X(output)       \
+        X(exit_statuses) X(binds) X(tmpfs) X(private_users) X(capability_set) X(capability_list)                \
+        X(syscall_error) X(syscall_filter) X(memory_limit) X(tasks_limit) X(cpu_quota) X(cpu_weight) X(io_weight)
+
+#define X(name) extern const ValueType value_type_##name;
+VALUE_TYPES(X)
+#undef X
+
+/* Shared by several rooms; NULL / negative where unknown. */
+const char *signal_to_string(int signal);              /* "SIGTERM", "SIGRTMIN+3" */
+int signal_from_string(const char *name);
+const char *capability_to_string(unsigned capability); /* "CAP_CHOWN" */
+int capability_from_string(const char *name);
+int errno_from_string(const char *name);               /* "EPERM" -> EPERM */
+const char *errno_to_string(int error);
+const char *container_type_to_string(ContainerType t);
+const char *private_users_mode_to_string(PrivateUsersMode m);
+int path_normalize(const char *path, char **ret);      /* -EINVAL unless absolute and free of ".." */
+char *time_span_to_string(uint64_t usec);              /* "1min 30s", "infinity" */
