@@ -24,6 +24,7 @@ typedef enum DirectiveSection {
 } DirectiveSection;
 
 typedef enum DirectiveFlags {
+        DIRECTIVE_FLAG_0 = 0,
         DIRECTIVE_FLAG_SECURITY = 1 << 0,
         DIRECTIVE_FLAG_REQUIRED = 1 << 1,
 } DirectiveFlags;
@@ -52,16 +53,18 @@ extern const Directive directives[_DIRECTIVE_MAX];
 DirectiveId directive_find(DirectiveSection section, const char *name); /* exact; _DIRECTIVE_INVALID */
 const char *section_to_string(DirectiveSection s);
 DirectiveSection section_from_string(const char *name);
+const char *directive_stage_to_string(DirectiveStage s); /* "plan" */
 
 /* A directive of design's vocabulary that this version does not implement, or refuses on purpose. */
 typedef struct RefusedDirective {
         DirectiveSection section;
         const char *name;
-        const char *why; /* NULL = "not supported yet"; else the reason and what to use instead */
+        const char *why; /* NULL = "not supported yet"; else a clause fit to stand after "not supported: " */
 } RefusedDirective;
 const RefusedDirective *refused_directive_find(DirectiveSection section, const char *name);
+const RefusedDirective *refused_directives(size_t *ret_n); /* the whole table */
 
-/* The nearest known name for "did you mean", or NULL. */
+/* The nearest known name for "did you mean", or NULL. Knows what other tools call our directives. */
 const char *directive_suggest(DirectiveSection section, const char *name);
 
 /* Who the payload is, looked up in the container's own passwd and group files. Numbers always win over names. */
@@ -114,6 +117,8 @@ const Origin *container_spec_origin(const ContainerSpec *s, DirectiveId id);
 /* "[Unit]\nDescription=..." with every row that differs from its default; parses back to an equal spec. */
 int container_spec_print(const ContainerSpec *s, char **ret);
 
-/* "web", "web@blue", with or without ".container"; at most 64 bytes of [A-Za-z0-9:_.\\-] and one '@'. */
+/* "web", "web@blue", with or without ".container"; at most 64 bytes of [A-Za-z0-9:_.\\-] and one '@'; a name begins
+ * with neither '-' nor '.', and "web@" (a template) is no container's name. */
 bool container_name_valid(const char *name);
-int container_name_split(const char *name, char **ret_prefix, char **ret_instance); /* instance NULL if none */
+/* -EINVAL unless valid or a template's name. Instance: NULL if there is no '@', "" for a template. */
+int container_name_split(const char *name, char **ret_prefix, char **ret_instance);

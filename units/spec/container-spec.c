@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "manager/base/string-list.h"
+#include "units/spec/container-spec.h"
+
+#define NAME_SUFFIX ".container"
+#define NAME_MAX_LENGTH 64U
+#define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:_.\\-"
+
+/* The length without the suffix; 0 where the name cannot be a container's or a template's. */
+static size_t name_length(const char *name) {
+        const char *suffix = endswith(name, NAME_SUFFIX);
+        size_t n = suffix ? (size_t)(suffix - name) : strlen(name), prefix;
+
+        if (n == 0 || n > NAME_MAX_LENGTH || name[0] == '-' || name[0] == '.')
+                return 0;
+        /* Else taking the suffix off twice would give another container's name. */
+        if (suffix && n >= strlen(NAME_SUFFIX) &&
+            memcmp(suffix - strlen(NAME_SUFFIX), NAME_SUFFIX, strlen(NAME_SUFFIX)) == 0)
+                return 0;
+
+        prefix = strspn(name, NAME_CHARACTERS);
+        if (prefix >= n)
+                return n;
+        if (prefix == 0 || name[prefix] != '@')
+                return 0;
+        return prefix + 1 + strspn(name + prefix + 1, NAME_CHARACTERS) >= n ? n : 0;
+}
+
+bool container_name_valid(const char *name) {
+        size_t n = name_length(name);
+
+        return n > 0 && name[n - 1] != '@';
+}
+
+int container_name_split(const char *name, char **ret_prefix, char **ret_instance) {
+        _cleanup_free_ char *prefix = NULL, *instance = NULL;
+        size_t n = name_length(name);
+        const char *at;
+
+        if (n == 0)
+                return -EINVAL;
+        at = memchr(name, '@', n);
+        prefix = strndup(name, at ? (size_t)(at - name) : n);
+        if (!prefix)
+                return -ENOMEM;
+        if (at) {
+                instance = strndup(at + 1, n - (size_t)(at + 1 - name));
+                if (!instance)
+                        return -ENOMEM;
+        }
+        *ret_prefix = TAKE_PTR(prefix);
+        *ret_instance = TAKE_PTR(instance);
+        return 0;
+}
+
+void *container_spec_field(ContainerSpec *s, DirectiveId id) {
+        return (char *)s + directives[id].offset;
+}
+
+const void *container_spec_field_const(const ContainerSpec *s, DirectiveId id) {
+        return (const char *)s + directives[id].offset;
+}
+
+const Origin *container_spec_origin(const ContainerSpec *s, DirectiveId id) {
+        return &s->origins[id];
+}
+
+static int apply_defaults(ContainerSpec *s) {
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
+                const Directive *d = &directives[id];
+                ValueContext c = { .directive = d->name };
+                int r;
+
+                if (!d->default_text)
+                        continue;
+                r = d->type->parse(&c, d->default_text, container_spec_field(s, id));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int container_spec_new(const char *name, ContainerSpec **ret) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = NULL;
+        int r;
+
+        if (!container_name_valid(name))
+                return -EINVAL;
+        s = calloc(1, sizeof(ContainerSpec));
+        if (!s)
+                return -ENOMEM;
+        s->n_ref = 1;
+
+        s->name = strndup(name, name_length(name));
+        if (!s->name)
+                return -ENOMEM;
+        r = container_name_split(name, &s->prefix, &s->instance);
+        if (r < 0)
+                return r;
+        r = apply_defaults(s);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+static ContainerSpec *container_spec_free(ContainerSpec *s) {
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++)
+                if (directives[id].type->done)
+                        directives[id].type->done(container_spec_field(s, id));
+
+        free(s->identity.groups);
+        free(s->identity.user_name);
+        free(s->identity.home);
+        free(s->identity.shell);
+        strv_free(s->exec_environment);
+        free(s->exec_directory);
+
+        free(s->name);
+        free(s->prefix);
+        free(s->instance);
+        free(s->fragment_path);
+        strv_free(s->drop_in_paths);
+        strv_free(s->sources);
+        free(s);
+        return NULL;
+}
+
+ContainerSpec *container_spec_ref(const ContainerSpec *s) {
+        /* The count is the one thing about a frozen spec that moves; nobody else sees it. */
+        ContainerSpec *mutable = (ContainerSpec *)s;
+
+        if (mutable)
+                mutable->n_ref++;
+        return mutable;
+}
+
+ContainerSpec *container_spec_unref(ContainerSpec *s) {
+        if (!s || --s->n_ref > 0)
+                return NULL;
+        return container_spec_free(s);
+}
+
+/* One "Name=text" line, or two where a list's default must be taken away first. */
+static int print_row(const Directive *d, const char *text, const char *default_text, char **out) {
+        /* A last backslash would join the next line; a blank behind it is stripped and keeps it apart. */
+        const char *guard = endswith(text, "\\") ? " " : "";
+        int r;
+
+        if (d->type->list && *default_text && *text) {
+                r = str_append(out, "%s=\n", d->name);
+                if (r < 0)
+                        return r;
+        }
+        return str_append(out, "%s=%s%s\n", d->name, text, guard);
+}
+
+int container_spec_print(const ContainerSpec *s, char **ret) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *defaults = NULL;
+        _cleanup_free_ char *out = NULL;
+        int section = _SECTION_INVALID, r;
+
+        r = container_spec_new(s->name, &defaults);
+        if (r < 0)
+                return r;
+
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
+                _cleanup_free_ char *text = NULL, *default_text = NULL;
+                const Directive *d = &directives[id];
+
+                r = d->type->print(container_spec_field_const(s, id), &text);
+                if (r < 0)
+                        return r;
+                r = d->type->print(container_spec_field_const(defaults, id), &default_text);
+                if (r < 0)
+                        return r;
+                if (streq(text, default_text))
+                        continue;
+
+                if (section != (int)d->section) {
+                        section = (int)d->section;
+                        r = str_append(&out, "%s[%s]\n", out ? "\n" : "", section_to_string(d->section));
+                        if (r < 0)
+                                return r;
+                }
+                r = print_row(d, text, default_text, &out);
+                if (r < 0)
+                        return r;
+        }
+
+        if (!out) {
+                out = strdup("");
+                if (!out)
+                        return -ENOMEM;
+        }
+        *ret = TAKE_PTR(out);
+        return 0;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "units/spec/container-spec.h"
+
+const Directive directives[_DIRECTIVE_MAX] = {
+#define DIRECTIVE(section_, dname, field_, type_, flags_, stage_, default_, sample_)                          \
+        [DIRECTIVE_##dname] = {                                                                               \
+                .name = #dname,                                                                               \
+                .section = SECTION_##section_,                                                                \
+                .type = &value_type_##type_,                                                                  \
+                .offset = offsetof(ContainerSpec, field_),                                                    \
+                .flags = DIRECTIVE_FLAG_##flags_,                                                             \
+                .stage = STAGE_##stage_,                                                                      \
+                .default_text = default_,                                                                     \
+                .sample = sample_,                                                                            \
+        },
+#include "units/spec/directives.inc"
+#undef DIRECTIVE
+};
+
+/* The same rows in the order of their names, by directive-index.py. */
+static const uint16_t by_name[_DIRECTIVE_MAX] = {
+#include "directive-index.inc"
+};
+
+static const RefusedDirective refused[] = {
+#define LATER(section_, dname) { SECTION_##section_, #dname, NULL },
+#define REFUSED(section_, dname, why_) { SECTION_##section_, #dname, why_ },
+#include "units/spec/refused.inc"
+#undef LATER
+#undef REFUSED
+};
+
+static const struct {
+        const char *theirs;
+        DirectiveId ours;
+} aliases[] = {
+#define ALIAS(theirs_, ours_) { #theirs_, DIRECTIVE_##ours_ },
+#include "units/spec/aliases.inc"
+#undef ALIAS
+};
+
+static const char *const section_names[_SECTION_MAX] = {
+        [SECTION_Unit] = "Unit",
+        [SECTION_Container] = "Container",
+        [SECTION_Install] = "Install",
+};
+
+static const char *const stage_names[_STAGE_MAX] = {
+        [STAGE_SPEC] = "spec",       [STAGE_PLAN] = "plan",       [STAGE_POLICY] = "policy",
+        [STAGE_CGROUP] = "cgroup",   [STAGE_MANAGER] = "manager",
+};
+
+const char *section_to_string(DirectiveSection s) {
+        return s >= 0 && s < _SECTION_MAX ? section_names[s] : NULL;
+}
+
+DirectiveSection section_from_string(const char *name) {
+        for (int i = 0; i < _SECTION_MAX; i++)
+                if (streq(section_names[i], name))
+                        return (DirectiveSection)i;
+        return _SECTION_INVALID;
+}
+
+const char *directive_stage_to_string(DirectiveStage s) {
+        return s >= 0 && s < _STAGE_MAX ? stage_names[s] : NULL;
+}
+
+DirectiveId directive_find(DirectiveSection section, const char *name) {
+        size_t low = 0, high = _DIRECTIVE_MAX;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                DirectiveId id = (DirectiveId)by_name[middle];
+                int c = strcmp(name, directives[id].name);
+
+                if (c == 0)
+                        return directives[id].section == section ? id : _DIRECTIVE_INVALID;
+                if (c < 0)
+                        high = middle;
+                else
+                        low = middle + 1;
+        }
+        return _DIRECTIVE_INVALID;
+}
+
+static int refused_compare(const void *a, const void *b) {
+        const RefusedDirective *x = a, *y = b;
+
+        if (x->section != y->section)
+                return x->section < y->section ? -1 : 1;
+        return strcmp(x->name, y->name);
+}
+
+const RefusedDirective *refused_directive_find(DirectiveSection section, const char *name) {
+        RefusedDirective key = { .section = section, .name = name };
+
+        return bsearch(&key, refused, ELEMENTSOF(refused), sizeof(RefusedDirective), refused_compare);
+}
+
+const RefusedDirective *refused_directives(size_t *ret_n) {
+        *ret_n = ELEMENTSOF(refused);
+        return refused;
+}
+
+/* --- did you mean */
+
+#define SUGGEST_MAX_LENGTH 48U
+
+static unsigned char lower(char c) {
+        return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+static bool equal_ignoring_case(const char *a, const char *b) {
+        for (; *a && lower(*a) == lower(*b); a++, b++)
+                ;
+        return !*a && !*b;
+}
+
+/* Edit distance with neighbours exchanged as one edit (optimal string alignment), upper and lower case alike. */
+static unsigned edit_distance(const char *a, const char *b) {
+        unsigned rows[3][SUGGEST_MAX_LENGTH + 1];
+        unsigned *before = rows[0], *previous = rows[1], *current = rows[2];
+        size_t n = strlen(a), m = strlen(b);
+
+        if (n > SUGGEST_MAX_LENGTH || m > SUGGEST_MAX_LENGTH)
+                return UINT32_MAX;
+
+        for (size_t j = 0; j <= m; j++)
+                previous[j] = before[j] = (unsigned)j;
+        for (size_t i = 1; i <= n; i++) {
+                unsigned *oldest = before;
+
+                current[0] = (unsigned)i;
+                for (size_t j = 1; j <= m; j++) {
+                        unsigned cost = lower(a[i - 1]) != lower(b[j - 1]);
+                        unsigned best = MIN_OF(previous[j] + 1, current[j - 1] + 1);
+
+                        best = MIN_OF(best, previous[j - 1] + cost);
+                        if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]))
+                                best = MIN_OF(best, before[j - 2] + 1);
+                        current[j] = best;
+                }
+                before = previous;
+                previous = current;
+                current = oldest;
+        }
+        return previous[m];
+}
+
+static void suggest_nearer(const char *name, const char *candidate, unsigned *distance, const char **best) {
+        unsigned d = edit_distance(name, candidate);
+
+        if (d < *distance) {
+                *distance = d;
+                *best = candidate;
+        }
+}
+
+const char *directive_suggest(DirectiveSection section, const char *name) {
+        size_t n = strlen(name);
+        unsigned distance;
+        const char *best = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(aliases); i++)
+                if (directives[aliases[i].ours].section == section && equal_ignoring_case(name, aliases[i].theirs))
+                        return directives[aliases[i].ours].name;
+
+        /* A third of the letters wrong is no typo any more. */
+        distance = (unsigned)(n / 3) + 1;
+        for (size_t i = 0; i < _DIRECTIVE_MAX; i++)
+                if (directives[i].section == section)
+                        suggest_nearer(name, directives[i].name, &distance, &best);
+        for (size_t i = 0; i < ELEMENTSOF(refused); i++)
+                if (refused[i].section == section)
+                        suggest_nearer(name, refused[i].name, &distance, &best);
+        return best;
+}
