@@ -20,10 +20,13 @@ void host_facts_done(HostFacts *f);
 /* What one unit's draft names on the host: its root's passwd and group, its environment files. Files are opened
  * RESOLVE_IN_ROOT, regular, bounded in size, never blocking. */
 typedef struct UnitFacts {
+        char *root_path;      /* RootDirectory=, for words; may be NULL */
         bool root_exists;
         bool root_is_directory;
+        bool root_is_host;    /* the host's own root by another name */
         int root_error;       /* errno of opening it */
-        char *passwd, *group; /* texts, NULL where missing */
+        char *passwd, *group; /* texts, NULL where missing or unreadable */
+        int passwd_error, group_error; /* errno, 0 where read or missing */
         struct {
                 char *path, *text;
                 int error;

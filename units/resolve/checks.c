@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
+#include "units/resolve/resolve-steps.h"
+
+/* What every check sees. */
+typedef struct Check {
+        const ContainerSpec *spec;
+        const HostFacts *host;
+        const UnitFacts *facts;
+        Diag *diag;
+} Check;
+
+#define PRIVATE_USERS_COUNT 65536U /* of managed and identity */
+
+static const Origin *where(const Check *c, DirectiveId id) {
+        return container_spec_origin(c->spec, id);
+}
+
+static bool is_set(const Check *c, DirectiveId id) {
+        return container_spec_origin(c->spec, id)->file;
+}
+
+/* The unit as a whole, for what is missing from it. */
+static Origin unit_origin(const Check *c) {
+        return (Origin){ c->spec->fragment_path ? c->spec->fragment_path : c->spec->name, 0 };
+}
+
+static int worse(int error, int r) {
+        return r < 0 ? r : error;
+}
+
+static bool path_is_below(const char *path, const char *top) {
+        const char *rest = startswith(path, top);
+
+        return rest && (*rest == 0 || *rest == '/' || streq(top, "/"));
+}
+
+/* --- what must be there */
+
+static int check_required(const Check *c) {
+        int error = 0;
+
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
+                _cleanup_free_ char *text = NULL;
+                const Directive *d = &directives[id];
+                Origin origin = unit_origin(c);
+                int r;
+
+                if (!FLAGS_SET(d->flags, DIRECTIVE_FLAG_REQUIRED))
+                        continue;
+                r = d->type->print(container_spec_field_const(c->spec, id), &text);
+                if (r < 0)
+                        return r;
+                if (!*text)
+                        error = diag_error(c->diag, ERROR_BAD_VALUE, &origin, d->name,
+                                           "is required and not set; write for example %s=%s in [%s]", d->name,
+                                           d->sample, section_to_string(d->section));
+        }
+        return error;
+}
+
+static int check_root(const Check *c) {
+        const char *root = c->spec->root_directory;
+        const Origin *origin = where(c, DIRECTIVE_RootDirectory);
+
+        if (!root)
+                return 0; /* check_required() has said so */
+        if (streq(root, "/") || c->facts->root_is_host)
+                return diag_error(c->diag, ERROR_BAD_VALUE, origin, "RootDirectory",
+                                  "'%s' is the host's own root; give the container a directory of its own", root);
+        if (c->facts->root_error == ENOENT || (!c->facts->root_exists && c->facts->root_error == 0))
+                return diag_error(c->diag, ERROR_MISSING, origin, "RootDirectory",
+                                  "%s does not exist; create it and unpack a root file system there", root);
+        if (c->facts->root_error == ENOTDIR || (c->facts->root_exists && !c->facts->root_is_directory))
+                return diag_error(c->diag, ERROR_BAD_VALUE, origin, "RootDirectory",
+                                  "%s is not a directory; unpack the image and name the directory", root);
+        if (c->facts->root_error != 0)
+                return diag_errno(c->diag, ERROR_MISSING, origin, "RootDirectory", c->facts->root_error,
+                                  "cannot open %s", root);
+        return 0;
+}
+
+/* --- process */
+
+static int check_exec_start(const Check *c) {
+        const value_exec_list *l = &c->spec->exec_start;
+        Origin unit = unit_origin(c);
+
+        if (c->spec->boot) {
+                if (l->n > 0)
+                        return diag_error(c->diag, ERROR_CONFLICT, &l->items[0].origin, "ExecStart",
+                                          "contradicts Boot=yes, which starts the init found in the container; take "
+                                          "one of them out");
+                return 0;
+        }
+        if (l->n == 0)
+                return diag_error(c->diag, ERROR_BAD_VALUE, &unit, "ExecStart",
+                                  "is required unless Boot=yes; write for example ExecStart=/usr/bin/sleep infinity "
+                                  "in [Container]");
+        if (l->n > 1 && c->spec->type != CONTAINER_TYPE_ONESHOT)
+                return diag_error(c->diag, ERROR_CONFLICT, &l->items[1].origin, "ExecStart",
+                                  "stands %zu times, which only Type=oneshot may; an empty ExecStart= before it takes "
+                                  "the earlier ones away",
+                                  l->n);
+        return 0;
+}
+
+static int check_boot(const Check *c) {
+        static const struct {
+                DirectiveId id;
+                const char *why;
+        } contradicts[] = {
+                { DIRECTIVE_User, "an init must be root inside of its container" },
+                { DIRECTIVE_Group, "an init must be root inside of its container" },
+                { DIRECTIVE_SupplementaryGroups, "an init must be root inside of its container" },
+        };
+        int error = 0;
+
+        if (!c->spec->boot)
+                return 0;
+        if (c->spec->process_two == TRISTATE_YES)
+                error = diag_error(c->diag, ERROR_CONFLICT, where(c, DIRECTIVE_ProcessTwo), "ProcessTwo",
+                                   "contradicts Boot=yes: the container's own init is process 1");
+        for (size_t i = 0; i < ELEMENTSOF(contradicts); i++)
+                if (is_set(c, contradicts[i].id))
+                        error = diag_error(c->diag, ERROR_CONFLICT, where(c, contradicts[i].id),
+                                           directives[contradicts[i].id].name, "contradicts Boot=yes: %s",
+                                           contradicts[i].why);
+        return error;
+}
+
+/* --- files */
+
+typedef struct Target {
+        const char *path;
+        DirectiveId directive;
+        const Origin *origin;
+} Target;
+
+static int check_target(const Check *c, const Target *t) {
+        static const char *const ours[] = { "/proc", "/sys", "/dev" };
+
+        if (streq(t->path, "/"))
+                return diag_error(c->diag, ERROR_CONFLICT, t->origin, directives[t->directive].name,
+                                  "cannot mount onto '/', which RootDirectory= provides");
+        for (size_t i = 0; i < ELEMENTSOF(ours); i++)
+                if (path_is_below(t->path, ours[i]))
+                        return diag_error(c->diag, ERROR_CONFLICT, t->origin, directives[t->directive].name,
+                                          "cannot mount onto '%s': %s belongs to the container manager; choose "
+                                          "another place",
+                                          t->path, ours[i]);
+        return 0;
+}
+
+static int check_double(const Check *c, const Target *targets, size_t n) {
+        const Target *t = &targets[n];
+
+        for (size_t i = 0; i < n; i++)
+                if (streq(targets[i].path, t->path))
+                        return diag_error(c->diag, ERROR_CONFLICT, t->origin, directives[t->directive].name,
+                                          "mounts onto '%s' a second time; %s= at %s:%u did before", t->path,
+                                          directives[targets[i].directive].name,
+                                          strempty(targets[i].origin->file), targets[i].origin->line);
+        return 0;
+}
+
+static void warn_about_source(const Check *c, const BindMount *b, DirectiveId id) {
+        static const struct {
+                const char *path, *why;
+        } dangerous[] = {
+                { "/", "shows the whole host" },
+                { "/proc", "shows the host's processes" },
+                { "/sys", "shows the host's devices and kernel settings" },
+                { "/dev", "shows the host's devices" },
+                { "/run/bulwark", "gives the container the manager's own socket" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(dangerous); i++)
+                if (streq(b->source, dangerous[i].path))
+                        diag_warning(c->diag, ERROR_POLICY, &b->origin, directives[id].name,
+                                     "binding %s %s", b->source, dangerous[i].why);
+}
+
+static int check_mounts(const Check *c) {
+        const value_binds *binds[] = { &c->spec->bind_paths, &c->spec->bind_read_only_paths };
+        static const DirectiveId names[] = { DIRECTIVE_BindPaths, DIRECTIVE_BindReadOnlyPaths };
+        const value_tmpfs *tmpfs = &c->spec->temporary_file_system;
+        _cleanup_free_ Target *targets = NULL;
+        size_t n = 0;
+        int error = 0;
+
+        targets = calloc(binds[0]->n + binds[1]->n + tmpfs->n + 1, sizeof(Target));
+        if (!targets)
+                return -ENOMEM;
+        for (size_t k = 0; k < ELEMENTSOF(binds); k++)
+                for (size_t i = 0; i < binds[k]->n; i++) {
+                        const BindMount *b = &binds[k]->items[i];
+
+                        targets[n++] = (Target){ b->destination, names[k], &b->origin };
+                        warn_about_source(c, b, names[k]);
+                }
+        for (size_t i = 0; i < tmpfs->n; i++)
+                targets[n++] = (Target){ tmpfs->items[i].path, DIRECTIVE_TemporaryFileSystem, &tmpfs->items[i].origin };
+
+        for (size_t i = 0; i < n; i++) {
+                error = worse(error, check_target(c, &targets[i]));
+                error = worse(error, check_double(c, targets, i));
+        }
+        return error;
+}
+
+static int check_inaccessible(const Check *c) {
+        static const char *const needed[] = { "/", "/proc", "/sys", "/dev" };
+        const value_paths *l = &c->spec->inaccessible_paths;
+        int error = 0;
+
+        for (size_t i = 0; i < l->n; i++)
+                for (size_t k = 0; k < ELEMENTSOF(needed); k++)
+                        if (streq(l->items[i].path, needed[k]))
+                                error = diag_error(c->diag, ERROR_CONFLICT, &l->items[i].origin,
+                                                   "InaccessiblePaths",
+                                                   "'%s' cannot be taken away as a whole: no program would run",
+                                                   needed[k]);
+        return error;
+}
+
+/* --- identity */
+
+static void warn_private_users(const Check *c) {
+        const value_private_users *p = &c->spec->private_users;
+        const Origin *origin = where(c, DIRECTIVE_PrivateUsers);
+
+        if (p->mode == PRIVATE_USERS_NO)
+                diag_warning(c->diag, ERROR_POLICY, origin, "PrivateUsers",
+                             "the container's root is the host's root; PrivateUsers=managed gives it ids of its own");
+        else if (p->mode == PRIVATE_USERS_IDENTITY || (p->mode == PRIVATE_USERS_RANGE && p->base < PRIVATE_USERS_COUNT))
+                diag_warning(c->diag, ERROR_POLICY, origin, "PrivateUsers",
+                             "the container uses user ids that belong to the host; PrivateUsers=managed gives it ids "
+                             "of its own");
+}
+
+/* An id that no map holds could never be taken on. */
+static int check_id(const Check *c, const char *what, uint32_t id, uint32_t count, DirectiveId directive) {
+        if (id < count)
+                return 0;
+        return diag_error(c->diag, ERROR_CONFLICT, where(c, directive), directives[directive].name,
+                          "the %s id %" PRIu32 " lies outside of the container's ids 0 to %" PRIu32
+                          "; PrivateUsers=BASE:COUNT gives it more",
+                          what, id, count - 1);
+}
+
+static int check_ids(const Check *c) {
+        const value_private_users *p = &c->spec->private_users;
+        const Identity *i = &c->spec->identity;
+        uint32_t count = p->mode == PRIVATE_USERS_RANGE ? p->count : PRIVATE_USERS_COUNT;
+        int error;
+
+        warn_private_users(c);
+        if (p->mode == PRIVATE_USERS_NO)
+                return 0;
+        error = check_id(c, "user", i->uid, count, DIRECTIVE_User);
+        error = worse(error, check_id(c, "group", i->gid, count,
+                                      c->spec->group ? DIRECTIVE_Group : DIRECTIVE_User));
+        for (size_t k = 0; k < i->n_groups; k++)
+                if (i->groups[k] != i->gid)
+                        error = worse(error, check_id(c, "group", i->groups[k], count, DIRECTIVE_SupplementaryGroups));
+        return error;
+}
+
+/* --- capabilities */
+
+static uint64_t list_mask(const value_capability_list *l) {
+        uint64_t mask = 0;
+
+        for (size_t i = 0; i < l->n; i++)
+                mask |= UINT64_C(1) << l->items[i].capability;
+        return mask;
+}
+
+static int check_capability_lists(const Check *c, uint64_t added) {
+        const value_capability_list *drop = &c->spec->drop_capability;
+        const value_capability_set *ambient = &c->spec->ambient_capabilities;
+        int error = 0;
+
+        for (size_t i = 0; i < drop->n; i++) {
+                unsigned cap = drop->items[i].capability;
+                const char *with = (added >> cap) & 1 ? "AddCapability"
+                        : (ambient->mask >> cap) & 1  ? "AmbientCapabilities"
+                                                      : NULL;
+
+                if (with)
+                        error = diag_error(c->diag, ERROR_CONFLICT, &drop->items[i].origin, "DropCapability",
+                                           "drops %s, which %s= gives; take one of them out",
+                                           strempty(capability_to_string(cap)), with);
+        }
+        return error;
+}
+
+static int check_ambient(const Check *c, uint64_t added) {
+        const value_capability_set *ambient = &c->spec->ambient_capabilities;
+        uint64_t beyond;
+        int error = 0;
+
+        if (!c->spec->capability_bounding_set.set)
+                return 0; /* the default set is known to policies/caps, which checks against it */
+        beyond = ambient->mask & ~(c->spec->capability_bounding_set.mask | added);
+        for (unsigned cap = 0; beyond >> cap != 0; cap++)
+                if ((beyond >> cap) & 1)
+                        error = diag_error(c->diag, ERROR_CONFLICT, where(c, DIRECTIVE_AmbientCapabilities),
+                                           "AmbientCapabilities",
+                                           "%s is outside of CapabilityBoundingSet=; add it there, or with "
+                                           "AddCapability=",
+                                           strempty(capability_to_string(cap)));
+        return error;
+}
+
+static int check_host_capabilities(const Check *c, uint64_t added) {
+        uint64_t wanted = added | c->spec->ambient_capabilities.mask, lacking;
+        int error = 0;
+
+        /* A user namespace starts with every capability; without one the host's own bounding set is the limit. */
+        if (c->spec->private_users.mode != PRIVATE_USERS_NO)
+                return 0;
+        if (c->spec->capability_bounding_set.set)
+                wanted &= c->spec->capability_bounding_set.mask | added;
+        lacking = wanted & ~c->host->capabilities;
+        for (unsigned cap = 0; cap < 64 && lacking >> cap != 0; cap++)
+                if ((lacking >> cap) & 1)
+                        error = diag_error(c->diag, ERROR_HOST_LACKS,
+                                           where(c, (added >> cap) & 1 ? DIRECTIVE_AddCapability
+                                                                       : DIRECTIVE_AmbientCapabilities),
+                                           (added >> cap) & 1 ? "AddCapability" : "AmbientCapabilities",
+                                           "this host has lost %s and cannot give it; PrivateUsers=managed would give "
+                                           "it for the container alone",
+                                           strempty(capability_to_string(cap)));
+        return error;
+}
+
+static int check_capabilities(const Check *c) {
+        uint64_t added = list_mask(&c->spec->add_capability);
+        int error;
+
+        error = check_capability_lists(c, added);
+        error = worse(error, check_ambient(c, added));
+        return worse(error, check_host_capabilities(c, added));
+}
+
+/* --- resources */
+
+static int memory_bytes(const Check *c, const value_memory_limit *l, DirectiveId id, uint64_t *ret) {
+        if (l->permyriad == 0) {
+                *ret = l->bytes;
+                return 0;
+        }
+        if (c->host->memory_total == 0)
+                return diag_error(c->diag, ERROR_HOST_LACKS, where(c, id), directives[id].name,
+                                  "the size of the host's memory is not known; give bytes instead of a percentage");
+        *ret = c->host->memory_total / 10000 * l->permyriad;
+        return 0;
+}
+
+static int check_memory(const Check *c) {
+        const ContainerSpec *s = c->spec;
+        uint64_t high = UINT64_MAX, max = UINT64_MAX;
+        int error = 0;
+
+        if (s->memory_high.set)
+                error = worse(error, memory_bytes(c, &s->memory_high, DIRECTIVE_MemoryHigh, &high));
+        if (s->memory_max.set)
+                error = worse(error, memory_bytes(c, &s->memory_max, DIRECTIVE_MemoryMax, &max));
+        if (error >= 0 && s->memory_high.set && high != UINT64_MAX && high > max)
+                diag_warning(c->diag, ERROR_CONFLICT, where(c, DIRECTIVE_MemoryHigh), "MemoryHigh",
+                             "is above MemoryMax= and never has an effect");
+        return error;
+}
+
+static int check_tasks(const Check *c) {
+        if (!c->spec->tasks_max.set || c->spec->tasks_max.permyriad == 0 || c->host->tasks_max > 0)
+                return 0;
+        return diag_error(c->diag, ERROR_HOST_LACKS, where(c, DIRECTIVE_TasksMax), "TasksMax",
+                          "the host's limit of tasks is not known; give a number instead of a percentage");
+}
+
+int spec_check(const ContainerSpec *spec, const HostFacts *host, const UnitFacts *facts, Diag *diag) {
+        static int (*const checks[])(const Check *) = {
+                check_required,    check_root, check_exec_start,   check_boot,   check_mounts,
+                check_inaccessible, check_ids, check_capabilities, check_memory, check_tasks,
+        };
+        Check c = { spec, host, facts, diag };
+        int error = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(checks); i++)
+                error = worse(error, checks[i](&c));
+        return error;
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
+#include "manager/base/string-list.h"
+#include "units/resolve/resolve-steps.h"
+
+/* Every directory that a root file system may hold, merged /usr or not. */
+#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+static bool same_name(const char *a, const char *b, size_t n) {
+        return strncmp(a, b, n) == 0 && a[n] == '=';
+}
+
+/* Takes the assignment; one of the same name is replaced where it stands. */
+static int environment_put(char ***env, char *assignment) {
+        size_t n;
+
+        if (!assignment)
+                return -ENOMEM;
+        n = strcspn(assignment, "=");
+        for (char **e = *env; e && *e; e++)
+                if (same_name(*e, assignment, n)) {
+                        free(*e);
+                        *e = assignment;
+                        return 0;
+                }
+        return strv_push(env, assignment);
+}
+
+static int environment_set(char ***env, const char *name, const char *value) {
+        char *assignment = NULL;
+
+        if (asprintf(&assignment, "%s=%s", name, value) < 0)
+                return -ENOMEM;
+        return environment_put(env, assignment);
+}
+
+static bool unset_matches(const char *assignment, const char *unset) {
+        return strchr(unset, '=') ? streq(assignment, unset) : same_name(assignment, unset, strlen(unset));
+}
+
+static void environment_unset(char **env, const char *unset) {
+        char **to = env;
+
+        for (char **e = env; e && *e; e++)
+                if (unset_matches(*e, unset))
+                        free(*e);
+                else
+                        *to++ = *e;
+        if (to)
+                *to = NULL;
+}
+
+/* --- EnvironmentFile=, as systemd.exec(5) describes it */
+
+typedef struct Reader {
+        const char *path;
+        const char *p;
+        unsigned line;
+        Diag *diag;
+} Reader;
+
+/* The value read so far. Blanks at its end are dropped unless they were quoted or escaped. */
+typedef struct Buffer {
+        char *text;
+        size_t n, keep;
+} Buffer;
+
+static void buffer_done(Buffer *b) {
+        free(b->text);
+        *b = (Buffer){};
+}
+
+static int buffer_add(Buffer *b, char c, bool keep) {
+        char *grown;
+
+        if ((b->n & (b->n + 1)) == 0) { /* grows at 0, 1, 3, 7 ...: doubles */
+                grown = realloc(b->text, 2 * (b->n + 1));
+                if (!grown)
+                        return -ENOMEM;
+                b->text = grown;
+        }
+        b->text[b->n++] = c;
+        b->text[b->n] = 0;
+        if (keep)
+                b->keep = b->n;
+        return 0;
+}
+
+static bool is_blank(char c) {
+        return c == ' ' || c == '\t' || c == '\r';
+}
+
+static int reader_error(const Reader *rd, unsigned line, const char *what) {
+        return diag_error(rd->diag, ERROR_BAD_VALUE, &(Origin){ rd->path, line }, NULL, "%s", what);
+}
+
+static char reader_take(Reader *rd) {
+        char c = *rd->p++;
+
+        if (c == '\n')
+                rd->line++;
+        return c;
+}
+
+/* A comment ends with its line: no continuation, as systemd since 254. */
+static void skip_line(Reader *rd) {
+        while (*rd->p && reader_take(rd) != '\n')
+                ;
+}
+
+/* Inside '...' or "...", after the opening mark: single quotes keep everything, double quotes know the escapes of
+ * a shell, and \ before a line's end joins the lines. */
+static int read_quoted(Reader *rd, char mark, Buffer *b) {
+        unsigned line = rd->line;
+
+        while (*rd->p) {
+                char c = reader_take(rd);
+                int r;
+
+                if (c == mark)
+                        return 0;
+                if (mark == '"' && c == '\\' && *rd->p) {
+                        char next = reader_take(rd);
+
+                        if (next == '\n')
+                                continue;
+                        if (!strchr("\"\\`$", next)) {
+                                r = buffer_add(b, '\\', true);
+                                if (r < 0)
+                                        return r;
+                        }
+                        c = next;
+                }
+                r = buffer_add(b, c, true);
+                if (r < 0)
+                        return r;
+        }
+        return reader_error(rd, line, mark == '"' ? "a double quote is opened and never closed"
+                                                  : "a single quote is opened and never closed");
+}
+
+/* Up to the end of the line. A quote counts where a value begins or another quote has just ended. */
+static int read_value(Reader *rd, Buffer *b) {
+        bool begins = true;
+
+        while (*rd->p) {
+                char c = reader_take(rd);
+                int r = 0;
+
+                if (c == '\n')
+                        break;
+                if (begins && is_blank(c))
+                        continue;
+                if (begins && (c == '\'' || c == '"')) {
+                        r = read_quoted(rd, c, b);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+                begins = false;
+                if (c == '\\') {
+                        char next = *rd->p ? reader_take(rd) : '\n';
+
+                        if (next != '\n')
+                                r = buffer_add(b, next, true);
+                } else
+                        r = buffer_add(b, c, !is_blank(c));
+                if (r < 0)
+                        return r;
+        }
+        if (b->text)
+                b->text[b->keep] = 0;
+        return 0;
+}
+
+static bool name_valid(const char *s, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (s[i] != '_' && !(s[i] >= 'a' && s[i] <= 'z') && !(s[i] >= 'A' && s[i] <= 'Z') &&
+                    (i == 0 || s[i] < '0' || s[i] > '9'))
+                        return false;
+        return n > 0;
+}
+
+static int read_assignment(Reader *rd, char ***env) {
+        _cleanup_(buffer_done) Buffer value = {};
+        _cleanup_free_ char *name = NULL;
+        const char *start = rd->p;
+        size_t length = strcspn(start, "=\n"), n = length;
+        unsigned line = rd->line;
+        bool good;
+        int r;
+
+        if (start[length] != '=') {
+                diag_warning(rd->diag, ERROR_BAD_VALUE, &(Origin){ rd->path, line }, NULL,
+                             "a line without '=' is ignored; write NAME=VALUE");
+                skip_line(rd);
+                return 0;
+        }
+        while (n > 0 && is_blank(start[n - 1]))
+                n--;
+        good = name_valid(start, n);
+        name = strndup(start, n);
+        if (!name)
+                return -ENOMEM;
+        rd->p += length + 1;
+        r = read_value(rd, &value);
+        if (r < 0)
+                return r;
+        if (!good)
+                return diag_error(rd->diag, ERROR_BAD_VALUE, &(Origin){ rd->path, line }, NULL,
+                                  "'%s' is no name of a variable; letters, digits and '_' are, not beginning with a "
+                                  "digit",
+                                  name);
+        return environment_set(env, name, strempty(value.text));
+}
+
+int environment_file_parse(const char *path, const char *text, Diag *diag, char ***env) {
+        Reader rd = { .path = path, .p = text, .line = 1, .diag = diag };
+        int error = 0;
+
+        while (*rd.p) {
+                int r;
+
+                if (is_blank(*rd.p) || *rd.p == '\n') {
+                        (void)reader_take(&rd);
+                        continue;
+                }
+                if (*rd.p == '#' || *rd.p == ';') {
+                        skip_line(&rd);
+                        continue;
+                }
+                r = read_assignment(&rd, env);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        error = r;
+        }
+        return error;
+}
+
+static int report_missing_file(const PathItem *item, int error, Diag *diag) {
+        const char *hint = "; begin the path with '-' where the file may be missing";
+
+        if (error == ENOENT && item->path[strcspn(item->path, "*?[")])
+                hint = "; wildcards are not supported, name each file";
+        else if (error != ENOENT)
+                hint = "; a regular text file of at most 1 MiB is needed";
+        return diag_error(diag, ERROR_MISSING, &item->origin, "EnvironmentFile", "cannot read %s: %s%s", item->path,
+                          strerror(error), hint);
+}
+
+/* Files override Environment=, as in systemd. */
+static int apply_files(const ContainerSpec *spec, const UnitFacts *facts, Diag *diag, char ***env) {
+        int error = 0;
+
+        for (size_t i = 0; i < spec->environment_file.n; i++) {
+                const PathItem *item = &spec->environment_file.items[i];
+                const char *text = i < facts->n_environment_files ? facts->environment_files[i].text : NULL;
+                int failed = i < facts->n_environment_files ? facts->environment_files[i].error : ENOENT, r;
+
+                if (text)
+                        r = environment_file_parse(item->path, text, diag, env);
+                else if (item->missing_ok && failed == ENOENT)
+                        continue;
+                else
+                        r = report_missing_file(item, failed, diag);
+                if (r < 0)
+                        error = r;
+        }
+        return error;
+}
+
+static int apply_defaults(const Identity *i, char ***env) {
+        const struct {
+                const char *name, *value;
+        } defaults[] = {
+                { "PATH", PATH_DEFAULT },
+                { "HOME", i->home ? i->home : "/" },
+                { "USER", i->user_name },
+                { "LOGNAME", i->user_name },
+                { "SHELL", i->shell ? i->shell : "/bin/sh" },
+                { "container", "bulwark" },
+        };
+
+        for (size_t k = 0; k < ELEMENTSOF(defaults); k++) {
+                int r;
+
+                if (!defaults[k].value)
+                        continue;
+                r = environment_set(env, defaults[k].name, defaults[k].value);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int environment_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag) {
+        _cleanup_strv_ char **env = NULL;
+        int r;
+
+        r = apply_defaults(&spec->identity, &env);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < spec->environment.n; i++) {
+                r = environment_put(&env, strdup(spec->environment.items[i].assignment));
+                if (r < 0)
+                        return r;
+        }
+        r = apply_files(spec, facts, diag, &env);
+        if (r < 0)
+                return r;
+        for (char *const *u = spec->unset_environment; u && *u; u++)
+                environment_unset(env, *u);
+
+        strv_free(spec->exec_environment);
+        spec->exec_environment = TAKE_PTR(env);
+        return 0;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The only file before a launch that asks the host anything. */
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+
+#include "manager/base/io.h"
+#include "manager/base/string-list.h"
+#include "units/resolve/resolve.h"
+
+#define FACT_FILE_MAX (64U << 10)
+#define UNIT_FILE_MAX (1U << 20)
+
+/* Opens a regular file below dir_fd. The path is opened without being read first: a device node in an untrusted
+ * root must not even be opened, a FIFO must not block. -EINVAL = not a regular file. */
+static int open_regular(int dir_fd, const char *path, uint64_t resolve, int *ret_fd) {
+        struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = resolve };
+        char proc[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+        _cleanup_close_ int pinned = -EBADF;
+        struct stat st;
+        int fd;
+
+        pinned = (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+        if (pinned < 0)
+                return -errno;
+        if (fstat(pinned, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+
+        (void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", pinned);
+        fd = open(proc, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0)
+                return -errno;
+        *ret_fd = fd;
+        return 0;
+}
+
+/* The text of a small file; a NUL inside is refused, for the text would end there unseen. */
+static int read_text(int dir_fd, const char *path, uint64_t resolve, size_t max, char **ret) {
+        _cleanup_close_ int fd = -EBADF;
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        int r;
+
+        r = open_regular(dir_fd, path, resolve, &fd);
+        if (r < 0)
+                return r;
+        r = read_file(fd, max, &text, &size);
+        if (r < 0)
+                return r;
+        if (strlen(text) != size)
+                return -EBADMSG;
+        *ret = TAKE_PTR(text);
+        return 0;
+}
+
+/* --- the host */
+
+/* Keeps s in f->strings and returns it; NULL where memory ran out (the specifier is then "not known"). */
+static const char *keep(HostFacts *f, const char *s) {
+        if (!s || strv_extend(&f->strings, s) < 0)
+                return NULL;
+        return f->strings[strv_length(f->strings) - 1];
+}
+
+/* The first line of a file, without the characters that do not belong to a 128 bit id where one is asked for. */
+static const char *keep_line(HostFacts *f, const char *path, bool id128) {
+        _cleanup_free_ char *text = NULL;
+        char *to;
+
+        if (read_text(AT_FDCWD, path, 0, FACT_FILE_MAX, &text) < 0)
+                return NULL;
+        text[strcspn(text, "\n")] = 0;
+        if (id128) {
+                to = text;
+                for (const char *from = text; *from; from++)
+                        if (*from != '-')
+                                *to++ = *from;
+                *to = 0;
+                if (strlen(text) != 32 || strspn(text, "0123456789abcdef") != 32)
+                        return NULL;
+        }
+        return keep(f, text);
+}
+
+static uint64_t read_number(const char *path) {
+        _cleanup_free_ char *text = NULL;
+
+        if (read_text(AT_FDCWD, path, 0, FACT_FILE_MAX, &text) < 0)
+                return 0;
+        return strtoull(text, NULL, 10);
+}
+
+/* A NAME=VALUE line of os-release(5) or machine-info(5), quotes taken off. Owned; NULL where there is none. */
+static char *shell_field(const char *text, const char *name) {
+        size_t n = strlen(name);
+
+        for (const char *p = text; p && *p; p = strchr(p, '\n'), p += p ? 1 : 0) {
+                size_t k = strcspn(p, "\n");
+                const char *v = p + n + 1;
+
+                if (strncmp(p, name, n) != 0 || p[n] != '=')
+                        continue;
+                k -= n + 1;
+                if (k >= 2 && (*v == '"' || *v == '\'') && v[k - 1] == *v)
+                        return strndup(v + 1, k - 2);
+                return strndup(v, k);
+        }
+        return NULL;
+}
+
+static void gather_os_release(HostFacts *f) {
+        _cleanup_free_ char *text = NULL;
+        const struct {
+                const char *name, **field;
+        } fields[] = {
+                { "ID", &f->specifiers.os_id },
+                { "VERSION_ID", &f->specifiers.os_version_id },
+                { "BUILD_ID", &f->specifiers.os_build_id },
+                { "IMAGE_ID", &f->specifiers.os_image_id },
+                { "IMAGE_VERSION", &f->specifiers.os_image_version },
+                { "VARIANT_ID", &f->specifiers.os_variant_id },
+        };
+
+        if (read_text(AT_FDCWD, "/etc/os-release", 0, FACT_FILE_MAX, &text) < 0 &&
+            read_text(AT_FDCWD, "/usr/lib/os-release", 0, FACT_FILE_MAX, &text) < 0)
+                return;
+        for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
+                _cleanup_free_ char *value = shell_field(text, fields[i].name);
+
+                *fields[i].field = keep(f, strempty(value)); /* a field that is not set is empty, as in systemd */
+        }
+}
+
+/* The kernel's word for a machine, in systemd's spelling. */
+static const char *architecture_name(const char *machine) {
+        static const struct {
+                const char *kernel, *ours;
+        } names[] = {
+                { "x86_64", "x86-64" },   { "i386", "x86" },          { "i486", "x86" },
+                { "i586", "x86" },        { "i686", "x86" },          { "aarch64", "arm64" },
+                { "armv6l", "arm" },      { "armv7l", "arm" },        { "armv8l", "arm" },
+                { "ppc64le", "ppc64-le" }, { "s390x", "s390x" },      { "riscv64", "riscv64" },
+                { "loongarch64", "loongarch64" }, { "mips64", "mips64" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (streq(names[i].kernel, machine))
+                        return names[i].ours;
+        return machine;
+}
+
+static void gather_names(HostFacts *f) {
+        _cleanup_free_ char *info = NULL, *pretty = NULL;
+        struct utsname u;
+
+        if (uname(&u) < 0)
+                return;
+        f->specifiers.host_name = keep(f, u.nodename);
+        f->specifiers.kernel_release = keep(f, u.release);
+        f->specifiers.architecture = keep(f, architecture_name(u.machine));
+
+        if (read_text(AT_FDCWD, "/etc/machine-info", 0, FACT_FILE_MAX, &info) >= 0)
+                pretty = shell_field(info, "PRETTY_HOSTNAME");
+        f->specifiers.pretty_host_name = keep(f, isempty(pretty) ? u.nodename : pretty);
+
+        u.nodename[strcspn(u.nodename, ".")] = 0;
+        f->specifiers.short_host_name = keep(f, u.nodename);
+}
+
+/* The manager always is root and lives in the system's directories, whoever asks (bulwark-analyze must tell what
+ * the manager would do): these are constants, not questions. */
+static void set_manager_facts(SpecifierFacts *s) {
+        s->user_name = s->group_name = "root";
+        s->user_id = s->group_id = "0";
+        s->user_home = "/root";
+        s->user_shell = "/bin/sh";
+        s->runtime_directory = "/run";
+        s->state_directory = "/var/lib";
+        s->cache_directory = "/var/cache";
+        s->logs_directory = "/var/log";
+        s->config_directory = "/etc";
+        s->temporary_directory = "/tmp";
+        s->persistent_temporary_directory = "/var/tmp";
+}
+
+static void gather_numbers(HostFacts *f) {
+        uint64_t pids = read_number("/proc/sys/kernel/pid_max");
+        uint64_t threads = read_number("/proc/sys/kernel/threads-max");
+        struct sysinfo info;
+
+        if (sysinfo(&info) >= 0)
+                f->memory_total = (uint64_t)info.totalram * info.mem_unit;
+        f->tasks_max = pids == 0 || threads == 0 ? MAX_OF(pids, threads) : MIN_OF(pids, threads);
+
+        for (unsigned cap = 0; cap < 64; cap++) {
+                int r = prctl(PR_CAPBSET_READ, cap);
+
+                if (r < 0)
+                        break;
+                f->last_capability = cap;
+                if (r > 0)
+                        f->capabilities |= UINT64_C(1) << cap;
+        }
+}
+
+int host_facts_gather(HostFacts *ret) {
+        *ret = (HostFacts){};
+        set_manager_facts(&ret->specifiers);
+        ret->specifiers.machine_id = keep_line(ret, "/etc/machine-id", true);
+        ret->specifiers.boot_id = keep_line(ret, "/proc/sys/kernel/random/boot_id", true);
+        gather_names(ret);
+        gather_os_release(ret);
+        gather_numbers(ret);
+        return 0;
+}
+
+void host_facts_done(HostFacts *f) {
+        strv_free(f->strings);
+        *f = (HostFacts){};
+}
+
+/* --- one unit */
+
+static void gather_root(const char *path, UnitFacts *f, int *ret_fd) {
+        struct stat root, host;
+        int fd;
+
+        fd = open(path, O_PATH | O_CLOEXEC);
+        if (fd < 0) {
+                f->root_error = errno;
+                return;
+        }
+        f->root_exists = true;
+        if (fstat(fd, &root) < 0) {
+                f->root_error = errno;
+                (void)close(fd);
+                return;
+        }
+        f->root_is_directory = S_ISDIR(root.st_mode);
+        f->root_is_host = stat("/", &host) >= 0 && host.st_dev == root.st_dev && host.st_ino == root.st_ino;
+        *ret_fd = fd;
+}
+
+static void gather_database(int root_fd, const char *path, char **ret, int *ret_error) {
+        int r;
+
+        r = read_text(root_fd, path, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, UNIT_FILE_MAX, ret);
+        *ret_error = r < 0 && r != -ENOENT ? -r : 0;
+}
+
+static int gather_environment_files(const ContainerSpec *draft, UnitFacts *f) {
+        size_t n = draft->environment_file.n;
+
+        if (n == 0)
+                return 0;
+        f->environment_files = calloc(n, sizeof(*f->environment_files));
+        if (!f->environment_files)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                const char *path = draft->environment_file.items[i].path;
+                int r;
+
+                f->n_environment_files = i + 1;
+                f->environment_files[i].path = strdup(path);
+                if (!f->environment_files[i].path)
+                        return -ENOMEM;
+                r = read_text(AT_FDCWD, path, 0, UNIT_FILE_MAX, &f->environment_files[i].text);
+                if (r < 0)
+                        f->environment_files[i].error = -r;
+        }
+        return 0;
+}
+
+int unit_facts_gather(const ContainerSpec *draft, UnitFacts *ret) {
+        _cleanup_(unit_facts_done) UnitFacts f = {};
+        _cleanup_close_ int root = -EBADF;
+        int r;
+
+        if (draft->root_directory) {
+                f.root_path = strdup(draft->root_directory);
+                if (!f.root_path)
+                        return -ENOMEM;
+                gather_root(draft->root_directory, &f, &root);
+        }
+        if (f.root_is_directory) {
+                gather_database(root, "etc/passwd", &f.passwd, &f.passwd_error);
+                gather_database(root, "etc/group", &f.group, &f.group_error);
+        }
+        r = gather_environment_files(draft, &f);
+        if (r < 0)
+                return r;
+
+        *ret = f;
+        f = (UnitFacts){};
+        return 0;
+}
+
+void unit_facts_done(UnitFacts *f) {
+        for (size_t i = 0; i < f->n_environment_files; i++) {
+                free(f->environment_files[i].path);
+                free(f->environment_files[i].text);
+        }
+        free(f->environment_files);
+        free(f->root_path);
+        free(f->passwd);
+        free(f->group);
+        *f = (UnitFacts){};
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The parts of spec_resolve(), for this room alone. Each reports what it finds and goes on, so that a unit's
+ * mistakes come out together; < 0 says that at least one was found. */
+
+#include "units/resolve/resolve.h"
+
+/* User=, Group= and SupplementaryGroups= may stand in three places of a unit. */
+typedef struct IdentityRequest {
+        const char *user, *group;
+        char *const *supplementary;
+        const Origin *user_origin, *group_origin, *supplementary_origin;
+        const char *user_directive, *group_directive, *supplementary_directive;
+} IdentityRequest;
+int identity_lookup(const IdentityRequest *request, const UnitFacts *facts, Diag *diag, Identity *ret);
+
+/* Needs the identity. */
+int environment_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag);
+/* The text of one EnvironmentFile=; assignments go into *env, later ones replace earlier ones. */
+int environment_file_parse(const char *path, const char *text, Diag *diag, char ***env);
+
+/* Contradictions between the settings; changes nothing. Needs the identity. */
+int spec_check(const ContainerSpec *spec, const HostFacts *host, const UnitFacts *facts, Diag *diag);

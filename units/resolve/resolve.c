@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <signal.h>
+
+#include "units/resolve/resolve-steps.h"
+
+static int resolve_identity(ContainerSpec *s, const UnitFacts *facts, Diag *diag) {
+        IdentityRequest q = {
+                .user = s->user,
+                .group = s->group,
+                .supplementary = s->supplementary_groups,
+                .user_origin = container_spec_origin(s, DIRECTIVE_User),
+                .group_origin = container_spec_origin(s, DIRECTIVE_Group),
+                .supplementary_origin = container_spec_origin(s, DIRECTIVE_SupplementaryGroups),
+                .user_directive = "User",
+                .group_directive = "Group",
+                .supplementary_directive = "SupplementaryGroups",
+        };
+
+        /* Without a root there is no passwd to look into; that mistake alone is worth reporting. */
+        if (!facts->root_exists || !facts->root_is_directory)
+                return 0;
+        return identity_lookup(&q, facts, diag, &s->identity);
+}
+
+static int resolve_directory(ContainerSpec *s, Diag *diag) {
+        const value_working_directory *w = &s->working_directory;
+        const char *path = w->path ? w->path : "/";
+
+        if (w->home) {
+                if (!s->identity.home)
+                        return diag_error(diag, ERROR_MISSING, container_spec_origin(s, DIRECTIVE_WorkingDirectory),
+                                          "WorkingDirectory",
+                                          "'~' needs a home directory, and the container's /etc/passwd has none for "
+                                          "this user; give a path");
+                path = s->identity.home;
+        }
+        s->exec_directory = strdup(path);
+        if (!s->exec_directory)
+                return -ENOMEM;
+        s->exec_directory_missing_ok = w->missing_ok;
+        return 0;
+}
+
+/* Defaults that depend on another setting. */
+static void resolve_defaults(ContainerSpec *s, const HostFacts *host) {
+        s->init_role = s->process_two == TRISTATE_YES || (s->process_two == TRISTATE_UNSET && !s->boot);
+        /* systemd as an init halts on it; SIGTERM would make it re-execute itself. */
+        if (s->kill_signal == 0)
+                s->kill_signal = s->boot ? SIGRTMIN + 3 : SIGTERM;
+        if (s->timeout_stop_usec == 0) /* as in systemd: no timeout */
+                s->timeout_stop_usec = USEC_INFINITY;
+        s->host_memory = host->memory_total;
+        s->host_tasks = host->tasks_max;
+}
+
+int spec_resolve(ContainerSpec *draft, const HostFacts *host, const UnitFacts *unit, Diag *diag,
+                 const ContainerSpec **ret) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = draft;
+        int error = 0, r;
+
+        r = resolve_identity(s, unit, diag);
+        if (r < 0)
+                error = r;
+        else {
+                bool known = unit->root_exists && unit->root_is_directory;
+
+                r = known ? resolve_directory(s, diag) : 0;
+                if (r < 0)
+                        error = r;
+        }
+        r = environment_resolve(s, unit, diag);
+        if (r < 0)
+                error = r;
+        r = spec_check(s, host, unit, diag);
+        if (r < 0)
+                error = r;
+        if (error < 0)
+                return error;
+
+        resolve_defaults(s, host);
+        *ret = TAKE_PTR(s);
+        return 0;
+}
