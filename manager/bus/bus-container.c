@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "manager/base/string-list.h"
+#include "manager/bus/bus-internal.h"
+
+/* org.bulwark1.Container: methods, what a container is at the moment (the table below), and a property for each row
+ * of the directive table. The vtable is generated from both tables, so a new row needs nothing here. */
+
+int container_object_path(const Container *c, char **ret) {
+        int r;
+
+        r = sd_bus_path_encode(BUS_CONTAINER_PREFIX, container_name(c), ret);
+        return r < 0 ? r : 0;
+}
+
+/* --- methods */
+static int read_mode(sd_bus_message *m, const char **ret, sd_bus_error *error) {
+        int r;
+
+        r = sd_bus_message_read(m, "s", ret);
+        if (r < 0)
+                return r;
+        if (!streq(*ret, "replace") && !streq(*ret, "fail"))
+                return bus_error_set_code(error, ERROR_USAGE,
+                                          "'%s' is no job mode; there are \"replace\" and \"fail\"", *ret);
+        return 0;
+}
+
+int container_method_job(Container *c, sd_bus_message *m, sd_bus_error *error) {
+        static const struct {
+                const char *word; /* StartContainer on the manager, Start on the container */
+                JobType type;
+        } rows[] = {
+                { "Start", JOB_START },
+                { "Stop", JOB_STOP },
+                { "Restart", JOB_RESTART },
+        };
+        _cleanup_(diag_done) Diag diag = {};
+        _cleanup_free_ char *path = NULL;
+        const char *mode, *member = sd_bus_message_get_member(m);
+        JobType type = _JOB_TYPE_MAX;
+        uint32_t id = 0;
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (startswith(member, rows[i].word))
+                        type = rows[i].type;
+        if (type == _JOB_TYPE_MAX)
+                return -EOPNOTSUPP;
+
+        r = read_mode(m, &mode, error);
+        if (r < 0)
+                return r;
+        r = container_queue_job(c, type, mode, &diag, &id);
+        if (r < 0)
+                return bus_error_set_diag(error, &diag, r);
+        r = job_object_path(id, &path);
+        if (r < 0)
+                return r;
+        return sd_bus_reply_method_return(m, "o", path);
+}
+
+int container_method_kill(Container *c, sd_bus_message *m, sd_bus_error *error) {
+        _cleanup_(diag_done) Diag diag = {};
+        const char *whom;
+        int32_t number;
+        int r;
+
+        r = sd_bus_message_read(m, "si", &whom, &number);
+        if (r < 0)
+                return r;
+        if (!streq(whom, "leader") && !streq(whom, "all"))
+                return bus_error_set_code(error, ERROR_USAGE,
+                                          "'%s' names no process; there are \"leader\" and \"all\"", whom);
+        if (number <= 0 || !signal_to_string(number))
+                return bus_error_set_code(error, ERROR_USAGE, "%d is no signal", (int)number);
+
+        r = container_kill(c, whom, number, &diag);
+        if (r < 0)
+                return bus_error_set_diag(error, &diag, r);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+/* Methods without further arguments: the member's first word says which. */
+int container_method_simple(Container *c, sd_bus_message *m, sd_bus_error *error) {
+        static const struct {
+                const char *word;
+                int (*call)(Container *c, Diag *diag);
+        } rows[] = {
+                { "Freeze", container_freeze },
+                { "Thaw", container_thaw },
+                { "ResetFailed", container_reset_failed },
+        };
+        const char *member = sd_bus_message_get_member(m);
+        _cleanup_(diag_done) Diag diag = {};
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                int r;
+
+                if (!startswith(member, rows[i].word))
+                        continue;
+                r = rows[i].call(c, &diag);
+                if (r < 0)
+                        return bus_error_set_diag(error, &diag, r);
+                return sd_bus_reply_method_return(m, NULL);
+        }
+        return -EOPNOTSUPP;
+}
+
+static int method_job(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return container_method_job(userdata, m, error);
+}
+
+static int method_kill(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return container_method_kill(userdata, m, error);
+}
+
+static int method_simple(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return container_method_simple(userdata, m, error);
+}
+
+static const sd_bus_vtable container_methods[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS("s", mode), SD_BUS_RESULT("o", job), method_job, 0),
+        SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("s", mode), SD_BUS_RESULT("o", job), method_job, 0),
+        SD_BUS_METHOD_WITH_ARGS("Restart", SD_BUS_ARGS("s", mode), SD_BUS_RESULT("o", job), method_job, 0),
+        SD_BUS_METHOD_WITH_ARGS("Kill", SD_BUS_ARGS("s", whom, "i", signal), SD_BUS_NO_RESULT, method_kill, 0),
+        SD_BUS_METHOD_WITH_ARGS("Freeze", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_simple, 0),
+        SD_BUS_METHOD_WITH_ARGS("Thaw", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_simple, 0),
+        SD_BUS_METHOD_WITH_ARGS("ResetFailed", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_simple, 0),
+};
+
+/* --- what a container is at the moment */
+typedef struct Property {
+        const char *name, *signature;
+        uint64_t flags;
+        /* one of the three, by the signature */
+        const char *(*text)(const Container *c);
+        uint64_t (*number)(const Container *c);
+        int (*append)(const Container *c, sd_bus_message *reply);
+} Property;
+
+static const char *get_result(const Container *c) {
+        return container_result_to_string(container_result(c));
+}
+
+const char *container_fragment_path(const Container *c) {
+        const ContainerSpec *spec = container_spec(c);
+
+        return spec ? spec->fragment_path : NULL;
+}
+
+const char *container_description(const Container *c) {
+        const ContainerSpec *spec = container_spec(c);
+
+        return spec ? spec->description : NULL;
+}
+
+static int append_drop_ins(const Container *c, sd_bus_message *reply) {
+        const ContainerSpec *spec = container_spec(c);
+
+        return bus_append_texts(reply, spec ? spec->drop_in_paths : NULL);
+}
+
+static int append_load_error(const Container *c, sd_bus_message *reply) {
+        static const struct {
+                const char *load_state;
+                ErrorCode code;
+        } rows[] = {
+                { "not-found", ERROR_NO_SUCH_UNIT },
+                { "masked", ERROR_MASKED },
+        };
+        const char *words = container_load_error(c), *state = container_load_state(c);
+        ErrorCode code = ERROR_FAILED;
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (streq(rows[i].load_state, state))
+                        code = rows[i].code;
+
+        r = sd_bus_message_open_container(reply, 'r', "ss");
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(reply, "s", words ? error_code_bus_name(code) : "");
+        if (r < 0)
+                return r;
+        r = bus_append_text(reply, words);
+        if (r < 0)
+                return r;
+        return sd_bus_message_close_container(reply);
+}
+
+static int append_job(const Container *c, sd_bus_message *reply) {
+        uint32_t id = container_job(c, NULL);
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = job_object_path(id, &path);
+        if (r < 0)
+                return r;
+        return sd_bus_message_append(reply, "(uo)", id, path);
+}
+
+static int append_invocation(const Container *c, sd_bus_message *reply) {
+        sd_id128_t id = container_invocation(c);
+
+        return sd_bus_message_append_array(reply, 'y', id.bytes, sd_id128_is_null(id) ? 0 : sizeof(id.bytes));
+}
+
+static uint64_t get_leader(const Container *c) {
+        return (uint64_t)container_leader(c);
+}
+
+static ExitReport exit_report(const Container *c) {
+        const ExitReport *report = container_exit(c);
+
+        return report && report->valid ? *report : (ExitReport){};
+}
+
+static uint64_t get_exit_code(const Container *c) {
+        return (uint64_t)exit_report(c).code;
+}
+
+static uint64_t get_exit_status(const Container *c) {
+        return (uint64_t)exit_report(c).status;
+}
+
+static uint64_t get_exit_time(const Container *c) {
+        return exit_report(c).realtime_usec;
+}
+
+static uint64_t get_active_enter(const Container *c) {
+        return container_since(c, true, false);
+}
+
+static uint64_t get_active_exit(const Container *c) {
+        return container_since(c, false, false);
+}
+
+static uint64_t get_cpu_usage(const Container *c) {
+        uint64_t usec = container_cpu_usage_usec(c);
+
+        return usec > UINT64_MAX / NSEC_PER_USEC ? UINT64_MAX : usec * NSEC_PER_USEC;
+}
+
+static uint64_t get_uid_base(const Container *c) {
+        uint32_t base, count;
+
+        return container_id_range(c, &base, &count) < 0 ? 0 : base;
+}
+
+static uint64_t get_uid_count(const Container *c) {
+        uint32_t base, count;
+
+        return container_id_range(c, &base, &count) < 0 ? 0 : count;
+}
+
+static uint64_t get_logs_to_journal(const Container *c) {
+        return container_logs_to_journal(c);
+}
+
+#define CONST SD_BUS_VTABLE_PROPERTY_CONST
+#define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+#define LIVE 0 /* read from the kernel each time; no signal tells */
+static const Property properties[] = {
+        { "Id", "s", CONST, .text = container_name },
+        { "LoadState", "s", CHANGES, .text = container_load_state },
+        { "LoadError", "(ss)", CHANGES, .append = append_load_error },
+        { "ActiveState", "s", CHANGES, .text = container_active_state },
+        { "SubState", "s", CHANGES, .text = container_sub_state },
+        { "FreezerState", "s", CHANGES, .text = container_freezer_state },
+        { "Result", "s", CHANGES, .text = get_result },
+        { "LastError", "s", CHANGES, .text = container_last_error },
+        { "FragmentPath", "s", CHANGES, .text = container_fragment_path },
+        { "DropInPaths", "as", CHANGES, .append = append_drop_ins },
+        { "Job", "(uo)", CHANGES, .append = append_job },
+        { "InvocationID", "ay", CHANGES, .append = append_invocation },
+        { "MainPID", "u", CHANGES, .number = get_leader },
+        { "ExecMainCode", "i", CHANGES, .number = get_exit_code },
+        { "ExecMainStatus", "i", CHANGES, .number = get_exit_status },
+        { "ExecMainStartTimestamp", "t", CHANGES, .number = get_active_enter },
+        { "ExecMainExitTimestamp", "t", CHANGES, .number = get_exit_time },
+        { "ActiveEnterTimestamp", "t", CHANGES, .number = get_active_enter },
+        { "ActiveExitTimestamp", "t", CHANGES, .number = get_active_exit },
+        { "StateChangeTimestamp", "t", CHANGES, .number = container_state_change_usec },
+        { "ControlGroup", "s", CHANGES, .text = container_cgroup },
+        { "MemoryCurrent", "t", LIVE, .number = container_memory_current },
+        { "TasksCurrent", "t", LIVE, .number = container_tasks_current },
+        { "CPUUsageNSec", "t", LIVE, .number = get_cpu_usage },
+        { "UIDRangeBase", "u", CHANGES, .number = get_uid_base },
+        { "UIDRangeCount", "u", CHANGES, .number = get_uid_count },
+        { "LogDirectory", "s", CHANGES, .text = container_log_directory },
+        { "LogsToJournal", "b", CHANGES, .number = get_logs_to_journal },
+};
+
+static int append_number(sd_bus_message *reply, char type, uint64_t v) {
+        switch (type) {
+        case 'u':
+        case 'i': /* the same 32 bits */
+                return sd_bus_message_append_basic(reply, type, &(uint32_t){ (uint32_t)v });
+        case 'b':
+                return sd_bus_message_append_basic(reply, type, &(int){ v != 0 });
+        case 't':
+                return sd_bus_message_append_basic(reply, type, &v);
+        default:
+                return -EINVAL;
+        }
+}
+
+static int get_property(sd_bus *bus, const char *path, const char *interface, const char *name,
+                        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        for (size_t i = 0; i < ELEMENTSOF(properties); i++) {
+                const Property *p = properties + i;
+
+                if (!streq(p->name, name))
+                        continue;
+                if (p->append)
+                        return p->append(userdata, reply);
+                if (p->number)
+                        return append_number(reply, p->signature[0], p->number(userdata));
+                return bus_append_text(reply, p->text(userdata));
+        }
+        return -ENOENT;
+}
+
+static int get_directive(sd_bus *bus, const char *path, const char *interface, const char *name,
+                         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const ContainerSpec *spec = container_spec(userdata);
+        _cleanup_strv_ char **values = NULL;
+        DirectiveId id = _DIRECTIVE_INVALID;
+        int r;
+
+        for (DirectiveSection s = 0; s < _SECTION_MAX && id < 0; s++)
+                id = directive_find(s, name);
+        if (id < 0)
+                return -ENOENT;
+
+        if (spec) { /* a unit that never loaded has every property, each empty */
+                r = directives[id].type->explode(container_spec_field_const(spec, id), &values);
+                if (r < 0)
+                        return r;
+        }
+        return bus_append_exploded(reply, directives[id].type->signature, values);
+}
+
+/* --- the vtable */
+int container_vtable_new(sd_bus_vtable **ret, char ***ret_changing) {
+        static const sd_bus_vtable end[] = { SD_BUS_VTABLE_END };
+        _cleanup_strv_ char **changing = NULL;
+        _cleanup_free_ sd_bus_vtable *vtable = NULL;
+        size_t n = ELEMENTSOF(container_methods);
+        int r;
+
+        vtable = calloc(n + ELEMENTSOF(properties) + _DIRECTIVE_MAX + 1, sizeof(sd_bus_vtable));
+        if (!vtable)
+                return -ENOMEM;
+
+        memcpy(vtable, container_methods, sizeof(container_methods));
+        for (size_t i = 0; i < ELEMENTSOF(properties); i++) {
+                const Property *p = properties + i;
+
+                vtable[n++] = (sd_bus_vtable)SD_BUS_PROPERTY(p->name, p->signature, get_property, 0, p->flags);
+                if (p->flags != CHANGES)
+                        continue;
+                r = strv_extend(&changing, p->name);
+                if (r < 0)
+                        return r;
+        }
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++)
+                vtable[n++] = (sd_bus_vtable)SD_BUS_PROPERTY(directives[id].name, directives[id].type->signature,
+                                                             get_directive, 0,
+                                                             SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION);
+        vtable[n] = end[0];
+
+        *ret = TAKE_PTR(vtable);
+        *ret_changing = TAKE_PTR(changing);
+        return 0;
+}
+
+static int container_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
+                          sd_bus_error *error) {
+        _cleanup_free_ char *name = NULL;
+        Connection *c = userdata;
+        Container *found = NULL;
+        int r;
+
+        r = sd_bus_path_decode(path, BUS_CONTAINER_PREFIX, &name);
+        if (r < 0)
+                return r;
+        if (r == 0 || !container_name_valid(name))
+                return 0;
+        r = manager_get(c->bus->manager, name, NULL, &found);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return 0;
+        *ret_found = found;
+        return 1;
+}
+
+static int container_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret_nodes,
+                               sd_bus_error *error) {
+        _cleanup_strv_ char **nodes = NULL;
+        Connection *c = userdata;
+        size_t n = 0;
+
+        for (Container *i = manager_first(c->bus->manager); i; i = manager_next(c->bus->manager, i))
+                n++;
+        nodes = calloc(n + 1, sizeof(char *)); /* at once: pushing one by one is quadratic */
+        if (!nodes)
+                return -ENOMEM;
+
+        n = 0;
+        for (Container *i = manager_first(c->bus->manager); i; i = manager_next(c->bus->manager, i)) {
+                int r;
+
+                r = container_object_path(i, &nodes[n++]);
+                if (r < 0)
+                        return r;
+        }
+        *ret_nodes = TAKE_PTR(nodes);
+        return 0;
+}
+
+int container_object_add(Connection *c) {
+        int r;
+
+        r = sd_bus_add_fallback_vtable(c->sd, NULL, BUS_CONTAINER_PREFIX, BUS_INTERFACE_CONTAINER,
+                                       c->bus->container_vtable, container_find, c);
+        if (r < 0)
+                return r;
+        r = sd_bus_add_node_enumerator(c->sd, NULL, BUS_CONTAINER_PREFIX, container_enumerate, c);
+        return r < 0 ? r : 0;
+}

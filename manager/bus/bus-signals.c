@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "manager/base/string-list.h"
+#include "manager/bus/bus-internal.h"
+
+/* The manager's events become signals on every connection, in the order in which they happen: a client that sees
+ * JobRemoved has seen the state that the job led to. */
+
+#define EACH_CONNECTION(b, c)                                                                                 \
+        for (Link *_l = (b)->connections.next; _l != &(b)->connections; _l = _l->next)                        \
+                for (Connection *c = container_of(_l, Connection, link); c; c = NULL)                         \
+                        if (!c->condemned)
+
+static void on_container_new(Container *container, void *userdata) {
+        _cleanup_free_ char *path = NULL;
+        Bus *b = userdata;
+
+        if (link_is_empty(&b->connections) || container_object_path(container, &path) < 0)
+                return;
+        EACH_CONNECTION(b, c) {
+                connection_sent(c, sd_bus_emit_object_added(c->sd, path));
+                connection_sent(c, sd_bus_emit_signal(c->sd, BUS_PATH, BUS_INTERFACE_MANAGER, "ContainerNew", "so",
+                                                      container_name(container), path));
+        }
+}
+
+static void on_container_removed(Container *container, void *userdata) {
+        _cleanup_free_ char *path = NULL;
+        Bus *b = userdata;
+
+        waits_check(b, container, true);
+        if (link_is_empty(&b->connections) || container_object_path(container, &path) < 0)
+                return;
+        EACH_CONNECTION(b, c) {
+                /* named, not "whatever is there": the registry may have forgotten the container already */
+                connection_sent(c, sd_bus_emit_interfaces_removed(c->sd, path, BUS_INTERFACE_CONTAINER, NULL));
+                connection_sent(c, sd_bus_emit_signal(c->sd, BUS_PATH, BUS_INTERFACE_MANAGER, "ContainerRemoved",
+                                                      "so", container_name(container), path));
+        }
+}
+
+static void on_container_changed(Container *container, void *userdata) {
+        _cleanup_free_ char *path = NULL;
+        Bus *b = userdata;
+
+        if (link_is_empty(&b->connections))
+                return;
+        if (container_object_path(container, &path) >= 0)
+                EACH_CONNECTION(b, c) {
+                        /* a reload may have moved any property, the directives too: NULL names them all */
+                        connection_sent(c, sd_bus_emit_properties_changed_strv(
+                                                c->sd, path, BUS_INTERFACE_CONTAINER,
+                                                b->reloading ? NULL : b->changing));
+                }
+        waits_check(b, container, false);
+}
+
+static void on_job_new(uint32_t id, Container *container, void *userdata) {
+        _cleanup_free_ char *path = NULL;
+        Bus *b = userdata;
+
+        if (link_is_empty(&b->connections) || job_object_path(id, &path) < 0)
+                return;
+        EACH_CONNECTION(b, c) {
+                connection_sent(c, sd_bus_emit_object_added(c->sd, path));
+                connection_sent(c, sd_bus_emit_signal(c->sd, BUS_PATH, BUS_INTERFACE_MANAGER, "JobNew", "uos", id,
+                                                      path, container_name(container)));
+        }
+}
+
+static void on_job_removed(uint32_t id, Container *container, const char *result, void *userdata) {
+        _cleanup_free_ char *path = NULL;
+        Bus *b = userdata;
+
+        if (link_is_empty(&b->connections))
+                return;
+        if (job_object_path(id, &path) >= 0)
+                EACH_CONNECTION(b, c) {
+                        connection_sent(c, sd_bus_emit_signal(c->sd, BUS_PATH, BUS_INTERFACE_MANAGER, "JobRemoved",
+                                                              "uoss", id, path, container_name(container), result));
+                        connection_sent(c, sd_bus_emit_interfaces_removed(c->sd, path, BUS_INTERFACE_JOB, NULL));
+                }
+        waits_check(b, container, false);
+}
+
+static void on_reloading(bool active, void *userdata) {
+        Bus *b = userdata;
+
+        b->reloading = active;
+        EACH_CONNECTION(b, c) {
+                connection_sent(c, sd_bus_emit_signal(c->sd, BUS_PATH, BUS_INTERFACE_MANAGER, "Reloading", "b",
+                                                      (int)active));
+        }
+}
+
+const ManagerListener bus_listener = {
+        .container_new = on_container_new,
+        .container_removed = on_container_removed,
+        .container_changed = on_container_changed,
+        .job_new = on_job_new,
+        .job_removed = on_job_removed,
+        .reloading = on_reloading,
+};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The manager as bus objects (manager/bus/names.h). A Bus listens to its Manager and speaks on any number of
+ * connections; each connection is one structure that owns its delayed replies, and all of it goes with it.
+ * Order at the end: bus_close(), manager_free(), bus_free(): the manager may still call back in between. */
+
+#include "manager/container/manager.h"
+
+typedef struct Bus Bus;
+
+/* Borrows the manager and the event loop. */
+int bus_new(Manager *manager, sd_event *event, Diag *diag, Bus **ret);
+/* Serves RUNTIME/private, mode 0600, for root and the manager's own user. The caller holds the lock of the runtime
+ * directory: a socket left there by a dead manager is replaced. */
+int bus_listen_private(Bus *b, Diag *diag);
+/* No connection, no listener, no socket from here on; sessions of clients are abandoned. */
+void bus_close(Bus *b);
+Bus *bus_free(Bus *b);
+DEFINE_CLEANUP(Bus, bus_free)
+
+#define BUS_MAX_CONNECTIONS 256 /* one more is closed at once */
+#define BUS_MAX_DELAYED 1024    /* delayed replies and sessions of one connection */
+#define EXEC_MAX_WORDS 4096     /* of argv, and of the environment */
+#define EXEC_MAX_BYTES (256 << 10)
