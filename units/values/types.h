@@ -107,10 +107,10 @@ typedef struct value_binds {
 
 typedef struct TmpfsMount {
         char *path;
-        /* size=, nr_inodes=, mode= checked; 0 / UINT64_MAX / (mode_t)-1 = not given */
-        uint64_t size, inodes;
+        uint64_t size;   /* size=; 0 = not given: an explicit 0, the kernel's "unlimited", is refused */
+        uint64_t inodes; /* nr_inodes=; UINT64_MAX = not given; never 0 */
         uint32_t size_permille; /* "size=10%" -> 100 */
-        mode_t mode;
+        mode_t mode; /* mode=; (mode_t)-1 = not given */
         bool read_only, noexec; /* always nosuid,nodev */
         Origin origin;
 } TmpfsMount;
@@ -135,7 +135,7 @@ typedef struct value_private_users {
 #define CAPABILITY_MASK_ALL ((UINT64_C(1) << 41) - 1) /* CAP_LAST_CAP of Linux 5.9 and later is 40 */
 typedef struct value_capability_set { /* systemd's merge rules, '~' inverts */
         uint64_t mask;
-        bool set; /* assigned at all (an empty assignment sets mask 0) */
+        bool set; /* assigned at all (an empty assignment, or "none", sets mask 0) */
         Origin origin;
 } value_capability_set;
 typedef struct CapabilityItem {
@@ -149,7 +149,7 @@ typedef struct value_capability_list { /* AddCapability=, DropCapability= */
 
 /* Mirrors SystemCallErrorNumber=: an errno, or kill the process. */
 #define SYSCALL_ERROR_KILL (-1)
-typedef int value_syscall_error; /* 0 = unset (EPERM); > 0 errno; SYSCALL_ERROR_KILL */
+typedef int value_syscall_error; /* 0 = unset (EPERM), an explicit 0 is refused; > 0 errno; SYSCALL_ERROR_KILL */
 
 typedef struct SyscallItem {
         char *name;  /* syscall, or "@group" */
@@ -158,7 +158,8 @@ typedef struct SyscallItem {
         Origin origin;
 } SyscallItem;
 typedef struct value_syscall_filter {
-        SyscallItem *items; /* in the order written; policies/seccomp gives them meaning */
+        SyscallItem *items; /* in the order written; policies/seccomp gives them meaning. " ; " separates lists of
+                             * different sense in one assignment, so that print() can write "a ; ~b" */
         size_t n;
         bool set; /* assigned at all since the last reset */
 } value_syscall_filter;

@@ -18,7 +18,8 @@ typedef struct ValueContext {
         Diag *diag;
         Origin origin;         /* of this assignment; its file name outlives the parsed value */
         const char *directive; /* without '=' */
-        /* Expands %-specifiers of one word; NULL = no expansion. Reports its own errors. */
+        /* Expands %-specifiers of one word; NULL = no expansion, only "%%" still means '%' (print() writes it so).
+         * Reports its own errors. */
         int (*expand)(const struct ValueContext *c, const char *word, char **ret);
         const void *userdata; /* for expand() */
 } ValueContext;
@@ -44,7 +45,8 @@ int value_expand(const ValueContext *c, const char *word, char **ret);
 /* systemd.syntax(7) quoting: the next word of *p ('..', "..", C escapes), or *ret = NULL at the end. Reports
  * unbalanced quotes and unknown escapes itself. Not specifier-expanded. */
 int value_next_word(const ValueContext *c, const char **p, char **ret);
-/* The same, but splitting at ':' inside one word as systemd does for BindPaths= ("\:" is a literal colon). */
+/* The same, but splitting at ':' inside one word as systemd does for BindPaths= ("\:" is a literal colon).
+ * *p becomes NULL after the last piece. */
 int value_next_colon(const ValueContext *c, const char **p, char **ret);
 /* Quotes a word so that value_next_word() reads it back. Owned. */
 char *value_quote(const char *word);

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* binds and tmpfs: words of colon separated pieces, the last of them a list of options. */
+#include <ctype.h>
+#include <inttypes.h>
+
+#include "units/values/parse.h"
+
+/* Calls option() with each piece of a comma separated list. */
+static int each_option(const ValueContext *c, char *options, void *item,
+                       int (*option)(const ValueContext *, const char *, void *)) {
+        int first = 0, r;
+
+        while (options) {
+                char *o = strsep(&options, ",");
+
+                if (!*o)
+                        continue;
+                r = option(c, o, item);
+                if (r < 0 && first == 0)
+                        first = r;
+        }
+        return first;
+}
+
+static int print_items(char **words, char **ret) {
+        _cleanup_strv_ char **owned = words;
+        char *text = strv_join(owned, " ");
+
+        if (!text)
+                return -ENOMEM;
+        *ret = text;
+        return 0;
+}
+
+/* --- binds */
+
+static void bind_done(BindMount *b) {
+        free(b->source);
+        free(b->destination);
+        *b = (BindMount){};
+}
+
+static void binds_done(void *field) {
+        value_binds *v = field;
+
+        for (size_t i = 0; i < v->n; i++)
+                bind_done(&v->items[i]);
+        free(v->items);
+        *v = (value_binds){};
+}
+
+static const char *const bind_options[] = {"rbind", "norbind", "idmap", "noidmap", "noexec", "exec", NULL};
+
+static int bind_option(const ValueContext *c, const char *o, void *item) {
+        BindMount *b = item;
+        const struct {
+                const char *word;
+                bool *flag, value;
+        } known[] = {
+                {"rbind", &b->recursive, true}, {"norbind", &b->recursive, false},
+                {"idmap", &b->idmap, true},     {"noidmap", &b->idmap, false},
+                {"noexec", &b->noexec, true},   {"exec", &b->noexec, false},
+        };
+        const char *near;
+
+        for (size_t i = 0; i < ELEMENTSOF(known); i++)
+                if (streq(known[i].word, o)) {
+                        *known[i].flag = known[i].value;
+                        return 0;
+                }
+        near = text_nearest(o, bind_options);
+        return value_error(c,
+                           "'%s' is not an option of a bind mount; write rbind, norbind, idmap, noidmap, "
+                           "noexec or exec%s%s%s",
+                           o, near ? "; did you mean " : "", strempty(near), near ? "?" : "");
+}
+
+static int binds_item(const ValueContext *c, const char *word, void *field) {
+        _cleanup_(bind_done) BindMount b = {.recursive = true, .idmap = true, .origin = c->origin};
+        _cleanup_free_ char *source = NULL, *destination = NULL, *options = NULL, *more = NULL;
+        char **pieces[] = {&source, &destination, &options, &more};
+        value_binds *v = field;
+        const char *p = word;
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(pieces); i++) {
+                r = value_next_piece(c, &p, pieces[i]);
+                if (r < 0)
+                        return r;
+        }
+        if (more)
+                return value_error(c,
+                                   "'%s' has too many colons; write SOURCE:DESTINATION:OPTIONS, and '\\:' "
+                                   "for a colon in "
+                                   "a path",
+                                   word);
+        b.missing_ok = *source == '-';
+        r = value_check_path(c, source + b.missing_ok, &b.source);
+        if (r < 0)
+                return r;
+        r = value_check_path(c, isempty(destination) ? b.source : destination, &b.destination);
+        if (r < 0)
+                return r;
+        if (streq(b.destination, "/"))
+                return value_error(c, "nothing can be mounted over the container's '/'; use RootDirectory=");
+        r = each_option(c, options, &b, bind_option);
+        if (r < 0)
+                return r;
+        r = value_grow(c, &v->items, v->n, sizeof(BindMount));
+        if (r < 0)
+                return r;
+        v->items[v->n++] = b;
+        b = (BindMount){};
+        return 0;
+}
+
+static int binds_parse(const ValueContext *c, const char *text, void *field) {
+        if (value_is_reset(text)) {
+                binds_done(field);
+                return 0;
+        }
+        return value_each_raw_word(c, text, binds_item, field);
+}
+
+static int bind_text(const BindMount *b, char **ret) {
+        _cleanup_free_ char *source = value_escape_piece(b->source),
+                            *destination = value_escape_piece(b->destination);
+        const char *const options[] = {b->recursive ? NULL : "norbind", b->idmap ? NULL : "noidmap",
+                                       b->noexec ? "noexec" : NULL};
+        _cleanup_free_ char *s = NULL;
+        char separator = ':';
+        int r;
+
+        if (!source || !destination)
+                return -ENOMEM;
+        r = str_append(&s, "%s%s:%s", b->missing_ok ? "-" : "", source, destination);
+        for (size_t i = 0; r == 0 && i < ELEMENTSOF(options); i++)
+                if (options[i]) {
+                        r = str_append(&s, "%c%s", separator, options[i]);
+                        separator = ',';
+                }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+static int binds_explode(const void *field, char ***ret) {
+        _cleanup_strv_ char **l = NULL;
+        const value_binds *v = field;
+        int r;
+
+        for (size_t i = 0; i < v->n; i++) {
+                char *s = NULL;
+
+                r = bind_text(&v->items[i], &s);
+                if (r < 0)
+                        return r;
+                r = strv_push(&l, s);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(l);
+        return 0;
+}
+
+static int binds_print(const void *field, char **ret) {
+        char **l = NULL;
+        int r;
+
+        r = binds_explode(field, &l);
+        if (r < 0)
+                return r;
+        return print_items(l, ret);
+}
+
+const ValueType value_type_binds = {
+        .name = "binds",
+        .syntax = "SOURCE[:DESTINATION[:OPTIONS]], options rbind, norbind, idmap, noidmap, noexec, exec; a "
+                  "leading '-' ignores a "
+                  "source that does not exist",
+        .signature = "as",
+        .size = sizeof(value_binds),
+        .list = true,
+        .parse = binds_parse,
+        .print = binds_print,
+        .explode = binds_explode,
+        .done = binds_done,
+};
+
+/* --- tmpfs */
+
+static void tmpfs_item_done(TmpfsMount *t) {
+        free(t->path);
+        *t = (TmpfsMount){};
+}
+
+static void tmpfs_done(void *field) {
+        value_tmpfs *v = field;
+
+        for (size_t i = 0; i < v->n; i++)
+                tmpfs_item_done(&v->items[i]);
+        free(v->items);
+        *v = (value_tmpfs){};
+}
+
+/* The kernel takes 10m for 10M here, and so does systemd, which hands the options through. */
+static int kernel_size(const char *value, uint64_t *ret) {
+        _cleanup_free_ char *upper = strdup(value);
+
+        for (char *p = upper; p && *p; p++)
+                *p = (char)toupper((unsigned char)*p);
+        return upper ? value_parse_size(upper, ret) : -ENOMEM;
+}
+
+static int tmpfs_size(const ValueContext *c, const char *value, TmpfsMount *t) {
+        uint32_t permyriad;
+        uint64_t size;
+        int r;
+
+        r = value_parse_permyriad(value, &permyriad, 10000);
+        if (r == 0) {
+                if (permyriad == 0 || permyriad % 10 != 0)
+                        return value_error(
+                                c, "'size=%s' is out of range; write 0.1%% to 100%%, in steps of 0.1%%",
+                                value);
+                t->size_permille = permyriad / 10;
+                t->size = 0;
+                return 0;
+        }
+        /* 0 means "without limit" to the kernel: the opposite of what it looks like. */
+        if (kernel_size(value, &size) < 0 || size == 0)
+                return value_error(c, "'size=%s' is not a size; write for example 10M, 1.5G or 10%%", value);
+        t->size = size;
+        t->size_permille = 0;
+        return 0;
+}
+
+static int tmpfs_inodes(const ValueContext *c, const char *value, TmpfsMount *t) {
+        uint64_t n;
+
+        if (kernel_size(value, &n) < 0 || n == 0)
+                return value_error(
+                        c, "'nr_inodes=%s' is not a number of files; write for example 1000 or 10K", value);
+        t->inodes = n;
+        return 0;
+}
+
+static int tmpfs_mode(const ValueContext *c, const char *value, TmpfsMount *t) {
+        size_t n = strlen(value);
+        mode_t mode = 0;
+
+        if (n == 0 || n > 5 || strspn(value, "01234567") != n)
+                return value_error(
+                        c, "'mode=%s' is not an access mode; write it in octal, for example 0755 or 1777",
+                        value);
+        for (; *value; value++)
+                mode = mode << 3 | (mode_t)(*value - '0');
+        if (mode > 07777)
+                return value_error(c, "'mode=%o' is out of range; the highest mode is 7777", mode);
+        t->mode = mode;
+        return 0;
+}
+
+static int tmpfs_option(const ValueContext *c, const char *o, void *item) {
+        TmpfsMount *t = item;
+        static const struct {
+                const char *name;
+                int (*apply)(const ValueContext *, const char *, TmpfsMount *);
+        } valued[] = {{"size=", tmpfs_size}, {"nr_inodes=", tmpfs_inodes}, {"mode=", tmpfs_mode}};
+        const struct {
+                const char *word;
+                bool *flag, value;
+        } plain[] = {
+                {"ro", &t->read_only, true},  {"rw", &t->read_only, false},
+                {"noexec", &t->noexec, true}, {"exec", &t->noexec, false},
+                {"nosuid", NULL, false},      {"nodev", NULL, false}, /* always so */
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(valued); i++) {
+                const char *value = startswith(o, valued[i].name);
+
+                if (value)
+                        return valued[i].apply(c, value, t);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(plain); i++)
+                if (streq(plain[i].word, o)) {
+                        if (plain[i].flag)
+                                *plain[i].flag = plain[i].value;
+                        return 0;
+                }
+        if (streq(o, "suid") || streq(o, "dev"))
+                return value_error(c, "'%s' is refused: a temporary file system is always nosuid and nodev",
+                                   o);
+        return value_error(c,
+                           "'%s' is not an option of a temporary file system; write size=, nr_inodes=, "
+                           "mode=, ro, rw, noexec "
+                           "or exec",
+                           o);
+}
+
+static int tmpfs_item(const ValueContext *c, const char *word, void *field) {
+        _cleanup_(tmpfs_item_done)
+                TmpfsMount t = {.inodes = UINT64_MAX, .mode = (mode_t)-1, .origin = c->origin};
+        _cleanup_free_ char *path = NULL, *options = NULL, *more = NULL;
+        char **pieces[] = {&path, &options, &more};
+        value_tmpfs *v = field;
+        const char *p = word;
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(pieces); i++) {
+                r = value_next_piece(c, &p, pieces[i]);
+                if (r < 0)
+                        return r;
+        }
+        if (more)
+                return value_error(
+                        c, "'%s' has too many colons; write PATH:OPTIONS, and '\\:' for a colon in a path",
+                        word);
+        r = value_check_path(c, path, &t.path);
+        if (r < 0)
+                return r;
+        if (streq(t.path, "/"))
+                return value_error(c, "nothing can be mounted over the container's '/'; use RootDirectory=");
+        r = each_option(c, options, &t, tmpfs_option);
+        if (r < 0)
+                return r;
+        r = value_grow(c, &v->items, v->n, sizeof(TmpfsMount));
+        if (r < 0)
+                return r;
+        v->items[v->n++] = t;
+        t = (TmpfsMount){};
+        return 0;
+}
+
+static int tmpfs_parse(const ValueContext *c, const char *text, void *field) {
+        if (value_is_reset(text)) {
+                tmpfs_done(field);
+                return 0;
+        }
+        return value_each_raw_word(c, text, tmpfs_item, field);
+}
+
+static int tmpfs_options(const TmpfsMount *t, char **ret) {
+        _cleanup_strv_ char **l = NULL;
+        char *s = NULL, *text;
+        int r = 0;
+
+        if (t->size > 0)
+                r = str_append(&s, "size=%" PRIu64, t->size);
+        else if (t->size_permille > 0)
+                r = str_append(&s, "size=%" PRIu32 ".%" PRIu32 "%%", t->size_permille / 10,
+                               t->size_permille % 10);
+        if (r == 0 && s)
+                r = strv_push(&l, TAKE_PTR(s));
+        if (r == 0 && t->inodes != UINT64_MAX)
+                r = str_append(&s, "nr_inodes=%" PRIu64, t->inodes);
+        if (r == 0 && s)
+                r = strv_push(&l, TAKE_PTR(s));
+        if (r == 0 && t->mode != (mode_t)-1)
+                r = str_append(&s, "mode=%04o", (unsigned)t->mode);
+        if (r == 0 && s)
+                r = strv_push(&l, TAKE_PTR(s));
+        if (r == 0 && t->read_only)
+                r = strv_extend(&l, "ro");
+        if (r == 0 && t->noexec)
+                r = strv_extend(&l, "noexec");
+        if (r < 0) {
+                free(s);
+                return r;
+        }
+        text = strv_join(l, ",");
+        if (!text)
+                return -ENOMEM;
+        *ret = text;
+        return 0;
+}
+
+static int tmpfs_explode(const void *field, char ***ret) {
+        _cleanup_strv_ char **l = NULL;
+        const value_tmpfs *v = field;
+        int r;
+
+        for (size_t i = 0; i < v->n; i++) {
+                char *options = NULL;
+
+                r = tmpfs_options(&v->items[i], &options);
+                if (r < 0)
+                        return r;
+                r = strv_extend(&l, v->items[i].path);
+                if (r < 0) {
+                        free(options);
+                        return r;
+                }
+                r = strv_push(&l, options);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(l);
+        return 0;
+}
+
+static int tmpfs_print(const void *field, char **ret) {
+        _cleanup_strv_ char **pairs = NULL;
+        char **words = NULL;
+        int r;
+
+        r = tmpfs_explode(field, &pairs);
+        for (size_t i = 0; r == 0 && pairs && pairs[i]; i += 2) {
+                _cleanup_free_ char *path = value_escape_piece(pairs[i]),
+                                    *options = value_escape_piece(pairs[i + 1]);
+                char *s = NULL;
+
+                r = path && options ? str_append(&s, "%s%s%s", path, *options ? ":" : "", options) : -ENOMEM;
+                if (r == 0)
+                        r = strv_push(&words, s);
+        }
+        if (r < 0) {
+                strv_free(words);
+                return r;
+        }
+        return print_items(words, ret);
+}
+
+const ValueType value_type_tmpfs = {
+        .name = "tmpfs",
+        .syntax = "PATH[:OPTIONS], options size=, nr_inodes=, mode=, ro, rw, noexec, exec",
+        .signature = "a(ss)",
+        .size = sizeof(value_tmpfs),
+        .list = true,
+        .parse = tmpfs_parse,
+        .print = tmpfs_print,
+        .explode = tmpfs_explode,
+        .done = tmpfs_done,
+};
