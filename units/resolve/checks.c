@@ -23,7 +23,7 @@ static bool is_set(const Check *c, DirectiveId id) {
 
 /* The unit as a whole, for what is missing from it. */
 static Origin unit_origin(const Check *c) {
-        return (Origin){ c->spec->fragment_path ? c->spec->fragment_path : c->spec->name, 0 };
+        return (Origin){c->spec->fragment_path ? c->spec->fragment_path : c->spec->name, 0};
 }
 
 static int worse(int error, int r) {
@@ -54,8 +54,8 @@ static int check_required(const Check *c) {
                         return r;
                 if (!*text)
                         error = diag_error(c->diag, ERROR_BAD_VALUE, &origin, d->name,
-                                           "is required and not set; write for example %s=%s in [%s]", d->name,
-                                           d->sample, section_to_string(d->section));
+                                           "is required and not set; write for example %s=%s in [%s]",
+                                           d->name, d->sample, section_to_string(d->section));
         }
         return error;
 }
@@ -68,7 +68,8 @@ static int check_root(const Check *c) {
                 return 0; /* check_required() has said so */
         if (streq(root, "/") || c->facts->root_is_host)
                 return diag_error(c->diag, ERROR_BAD_VALUE, origin, "RootDirectory",
-                                  "'%s' is the host's own root; give the container a directory of its own", root);
+                                  "'%s' is the host's own root; give the container a directory of its own",
+                                  root);
         if (c->facts->root_error == ENOENT || (!c->facts->root_exists && c->facts->root_error == 0))
                 return diag_error(c->diag, ERROR_MISSING, origin, "RootDirectory",
                                   "%s does not exist; create it and unpack a root file system there", root);
@@ -89,20 +90,23 @@ static int check_exec_start(const Check *c) {
 
         if (c->spec->boot) {
                 if (l->n > 0)
-                        return diag_error(c->diag, ERROR_CONFLICT, &l->items[0].origin, "ExecStart",
-                                          "contradicts Boot=yes, which starts the init found in the container; take "
-                                          "one of them out");
+                        return diag_error(
+                                c->diag, ERROR_CONFLICT, &l->items[0].origin, "ExecStart",
+                                "contradicts Boot=yes, which starts the init found in the container; take "
+                                "one of them out");
                 return 0;
         }
         if (l->n == 0)
-                return diag_error(c->diag, ERROR_BAD_VALUE, &unit, "ExecStart",
-                                  "is required unless Boot=yes; write for example ExecStart=/usr/bin/sleep infinity "
-                                  "in [Container]");
+                return diag_error(
+                        c->diag, ERROR_BAD_VALUE, &unit, "ExecStart",
+                        "is required unless Boot=yes; write for example ExecStart=/usr/bin/sleep infinity "
+                        "in [Container]");
         if (l->n > 1 && c->spec->type != CONTAINER_TYPE_ONESHOT)
-                return diag_error(c->diag, ERROR_CONFLICT, &l->items[1].origin, "ExecStart",
-                                  "stands %zu times, which only Type=oneshot may; an empty ExecStart= before it takes "
-                                  "the earlier ones away",
-                                  l->n);
+                return diag_error(
+                        c->diag, ERROR_CONFLICT, &l->items[1].origin, "ExecStart",
+                        "stands %zu times, which only Type=oneshot may; an empty ExecStart= before it takes "
+                        "the earlier ones away",
+                        l->n);
         return 0;
 }
 
@@ -111,9 +115,9 @@ static int check_boot(const Check *c) {
                 DirectiveId id;
                 const char *why;
         } contradicts[] = {
-                { DIRECTIVE_User, "an init must be root inside of its container" },
-                { DIRECTIVE_Group, "an init must be root inside of its container" },
-                { DIRECTIVE_SupplementaryGroups, "an init must be root inside of its container" },
+                {DIRECTIVE_User, "an init must be root inside of its container"},
+                {DIRECTIVE_Group, "an init must be root inside of its container"},
+                {DIRECTIVE_SupplementaryGroups, "an init must be root inside of its container"},
         };
         int error = 0;
 
@@ -139,17 +143,18 @@ typedef struct Target {
 } Target;
 
 static int check_target(const Check *c, const Target *t) {
-        static const char *const ours[] = { "/proc", "/sys", "/dev" };
+        static const char *const ours[] = {"/proc", "/sys", "/dev"};
 
         if (streq(t->path, "/"))
                 return diag_error(c->diag, ERROR_CONFLICT, t->origin, directives[t->directive].name,
                                   "cannot mount onto '/', which RootDirectory= provides");
         for (size_t i = 0; i < ELEMENTSOF(ours); i++)
                 if (path_is_below(t->path, ours[i]))
-                        return diag_error(c->diag, ERROR_CONFLICT, t->origin, directives[t->directive].name,
-                                          "cannot mount onto '%s': %s belongs to the container manager; choose "
-                                          "another place",
-                                          t->path, ours[i]);
+                        return diag_error(
+                                c->diag, ERROR_CONFLICT, t->origin, directives[t->directive].name,
+                                "cannot mount onto '%s': %s belongs to the container manager; choose "
+                                "another place",
+                                t->path, ours[i]);
         return 0;
 }
 
@@ -169,22 +174,22 @@ static void warn_about_source(const Check *c, const BindMount *b, DirectiveId id
         static const struct {
                 const char *path, *why;
         } dangerous[] = {
-                { "/", "shows the whole host" },
-                { "/proc", "shows the host's processes" },
-                { "/sys", "shows the host's devices and kernel settings" },
-                { "/dev", "shows the host's devices" },
-                { "/run/bulwark", "gives the container the manager's own socket" },
+                {"/", "shows the whole host"},
+                {"/proc", "shows the host's processes"},
+                {"/sys", "shows the host's devices and kernel settings"},
+                {"/dev", "shows the host's devices"},
+                {"/run/bulwark", "gives the container the manager's own socket"},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(dangerous); i++)
                 if (streq(b->source, dangerous[i].path))
-                        diag_warning(c->diag, ERROR_POLICY, &b->origin, directives[id].name,
-                                     "binding %s %s", b->source, dangerous[i].why);
+                        diag_warning(c->diag, ERROR_POLICY, &b->origin, directives[id].name, "binding %s %s",
+                                     b->source, dangerous[i].why);
 }
 
 static int check_mounts(const Check *c) {
-        const value_binds *binds[] = { &c->spec->bind_paths, &c->spec->bind_read_only_paths };
-        static const DirectiveId names[] = { DIRECTIVE_BindPaths, DIRECTIVE_BindReadOnlyPaths };
+        const value_binds *binds[] = {&c->spec->bind_paths, &c->spec->bind_read_only_paths};
+        static const DirectiveId names[] = {DIRECTIVE_BindPaths, DIRECTIVE_BindReadOnlyPaths};
         const value_tmpfs *tmpfs = &c->spec->temporary_file_system;
         _cleanup_free_ Target *targets = NULL;
         size_t n = 0;
@@ -197,11 +202,12 @@ static int check_mounts(const Check *c) {
                 for (size_t i = 0; i < binds[k]->n; i++) {
                         const BindMount *b = &binds[k]->items[i];
 
-                        targets[n++] = (Target){ b->destination, names[k], &b->origin };
+                        targets[n++] = (Target){b->destination, names[k], &b->origin};
                         warn_about_source(c, b, names[k]);
                 }
         for (size_t i = 0; i < tmpfs->n; i++)
-                targets[n++] = (Target){ tmpfs->items[i].path, DIRECTIVE_TemporaryFileSystem, &tmpfs->items[i].origin };
+                targets[n++] = (Target){tmpfs->items[i].path, DIRECTIVE_TemporaryFileSystem,
+                                        &tmpfs->items[i].origin};
 
         for (size_t i = 0; i < n; i++) {
                 error = worse(error, check_target(c, &targets[i]));
@@ -211,17 +217,17 @@ static int check_mounts(const Check *c) {
 }
 
 static int check_inaccessible(const Check *c) {
-        static const char *const needed[] = { "/", "/proc", "/sys", "/dev" };
+        static const char *const needed[] = {"/", "/proc", "/sys", "/dev"};
         const value_paths *l = &c->spec->inaccessible_paths;
         int error = 0;
 
         for (size_t i = 0; i < l->n; i++)
                 for (size_t k = 0; k < ELEMENTSOF(needed); k++)
                         if (streq(l->items[i].path, needed[k]))
-                                error = diag_error(c->diag, ERROR_CONFLICT, &l->items[i].origin,
-                                                   "InaccessiblePaths",
-                                                   "'%s' cannot be taken away as a whole: no program would run",
-                                                   needed[k]);
+                                error = diag_error(
+                                        c->diag, ERROR_CONFLICT, &l->items[i].origin, "InaccessiblePaths",
+                                        "'%s' cannot be taken away as a whole: no program would run",
+                                        needed[k]);
         return error;
 }
 
@@ -233,10 +239,13 @@ static void warn_private_users(const Check *c) {
 
         if (p->mode == PRIVATE_USERS_NO)
                 diag_warning(c->diag, ERROR_POLICY, origin, "PrivateUsers",
-                             "the container's root is the host's root; PrivateUsers=managed gives it ids of its own");
-        else if (p->mode == PRIVATE_USERS_IDENTITY || (p->mode == PRIVATE_USERS_RANGE && p->base < PRIVATE_USERS_COUNT))
+                             "the container's root is the host's root; PrivateUsers=managed gives it ids of "
+                             "its own");
+        else if (p->mode == PRIVATE_USERS_IDENTITY ||
+                 (p->mode == PRIVATE_USERS_RANGE && p->base < PRIVATE_USERS_COUNT))
                 diag_warning(c->diag, ERROR_POLICY, origin, "PrivateUsers",
-                             "the container uses user ids that belong to the host; PrivateUsers=managed gives it ids "
+                             "the container uses user ids that belong to the host; PrivateUsers=managed "
+                             "gives it ids "
                              "of its own");
 }
 
@@ -264,7 +273,8 @@ static int check_ids(const Check *c) {
                                       c->spec->group ? DIRECTIVE_Group : DIRECTIVE_User));
         for (size_t k = 0; k < i->n_groups; k++)
                 if (i->groups[k] != i->gid)
-                        error = worse(error, check_id(c, "group", i->groups[k], count, DIRECTIVE_SupplementaryGroups));
+                        error = worse(error, check_id(c, "group", i->groups[k], count,
+                                                      DIRECTIVE_SupplementaryGroups));
         return error;
 }
 
@@ -278,48 +288,14 @@ static uint64_t list_mask(const value_capability_list *l) {
         return mask;
 }
 
-static int check_capability_lists(const Check *c, uint64_t added) {
-        const value_capability_list *drop = &c->spec->drop_capability;
-        const value_capability_set *ambient = &c->spec->ambient_capabilities;
-        int error = 0;
-
-        for (size_t i = 0; i < drop->n; i++) {
-                unsigned cap = drop->items[i].capability;
-                const char *with = (added >> cap) & 1 ? "AddCapability"
-                        : (ambient->mask >> cap) & 1  ? "AmbientCapabilities"
-                                                      : NULL;
-
-                if (with)
-                        error = diag_error(c->diag, ERROR_CONFLICT, &drop->items[i].origin, "DropCapability",
-                                           "drops %s, which %s= gives; take one of them out",
-                                           strempty(capability_to_string(cap)), with);
-        }
-        return error;
-}
-
-static int check_ambient(const Check *c, uint64_t added) {
-        const value_capability_set *ambient = &c->spec->ambient_capabilities;
-        uint64_t beyond;
-        int error = 0;
-
-        if (!c->spec->capability_bounding_set.set)
-                return 0; /* the default set is known to policies/caps, which checks against it */
-        beyond = ambient->mask & ~(c->spec->capability_bounding_set.mask | added);
-        for (unsigned cap = 0; beyond >> cap != 0; cap++)
-                if ((beyond >> cap) & 1)
-                        error = diag_error(c->diag, ERROR_CONFLICT, where(c, DIRECTIVE_AmbientCapabilities),
-                                           "AmbientCapabilities",
-                                           "%s is outside of CapabilityBoundingSet=; add it there, or with "
-                                           "AddCapability=",
-                                           strempty(capability_to_string(cap)));
-        return error;
-}
-
-static int check_host_capabilities(const Check *c, uint64_t added) {
+/* Contradictions between the capability directives are found by policies/caps, which knows the default set. */
+static int check_capabilities(const Check *c) {
+        uint64_t added = list_mask(&c->spec->add_capability) & ~list_mask(&c->spec->drop_capability);
         uint64_t wanted = added | c->spec->ambient_capabilities.mask, lacking;
         int error = 0;
 
-        /* A user namespace starts with every capability; without one the host's own bounding set is the limit. */
+        /* A user namespace starts with every capability; without one the host's own bounding set is the
+         * limit. */
         if (c->spec->private_users.mode != PRIVATE_USERS_NO)
                 return 0;
         if (c->spec->capability_bounding_set.set)
@@ -327,23 +303,15 @@ static int check_host_capabilities(const Check *c, uint64_t added) {
         lacking = wanted & ~c->host->capabilities;
         for (unsigned cap = 0; cap < 64 && lacking >> cap != 0; cap++)
                 if ((lacking >> cap) & 1)
-                        error = diag_error(c->diag, ERROR_HOST_LACKS,
-                                           where(c, (added >> cap) & 1 ? DIRECTIVE_AddCapability
-                                                                       : DIRECTIVE_AmbientCapabilities),
-                                           (added >> cap) & 1 ? "AddCapability" : "AmbientCapabilities",
-                                           "this host has lost %s and cannot give it; PrivateUsers=managed would give "
-                                           "it for the container alone",
-                                           strempty(capability_to_string(cap)));
+                        error = diag_error(
+                                c->diag, ERROR_HOST_LACKS,
+                                where(c, (added >> cap) & 1 ? DIRECTIVE_AddCapability
+                                                            : DIRECTIVE_AmbientCapabilities),
+                                (added >> cap) & 1 ? "AddCapability" : "AmbientCapabilities",
+                                "this host has lost %s and cannot give it; PrivateUsers=managed would give "
+                                "it for the container alone",
+                                strempty(capability_to_string(cap)));
         return error;
-}
-
-static int check_capabilities(const Check *c) {
-        uint64_t added = list_mask(&c->spec->add_capability);
-        int error;
-
-        error = check_capability_lists(c, added);
-        error = worse(error, check_ambient(c, added));
-        return worse(error, check_host_capabilities(c, added));
 }
 
 /* --- resources */
@@ -354,8 +322,9 @@ static int memory_bytes(const Check *c, const value_memory_limit *l, DirectiveId
                 return 0;
         }
         if (c->host->memory_total == 0)
-                return diag_error(c->diag, ERROR_HOST_LACKS, where(c, id), directives[id].name,
-                                  "the size of the host's memory is not known; give bytes instead of a percentage");
+                return diag_error(
+                        c->diag, ERROR_HOST_LACKS, where(c, id), directives[id].name,
+                        "the size of the host's memory is not known; give bytes instead of a percentage");
         *ret = c->host->memory_total / 10000 * l->permyriad;
         return 0;
 }
@@ -384,10 +353,10 @@ static int check_tasks(const Check *c) {
 
 int spec_check(const ContainerSpec *spec, const HostFacts *host, const UnitFacts *facts, Diag *diag) {
         static int (*const checks[])(const Check *) = {
-                check_required,    check_root, check_exec_start,   check_boot,   check_mounts,
-                check_inaccessible, check_ids, check_capabilities, check_memory, check_tasks,
+                check_required,     check_root, check_exec_start,   check_boot,   check_mounts,
+                check_inaccessible, check_ids,  check_capabilities, check_memory, check_tasks,
         };
-        Check c = { spec, host, facts, diag };
+        Check c = {spec, host, facts, diag};
         int error = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(checks); i++)

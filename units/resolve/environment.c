@@ -92,7 +92,7 @@ static bool is_blank(char c) {
 }
 
 static int reader_error(const Reader *rd, unsigned line, const char *what) {
-        return diag_error(rd->diag, ERROR_BAD_VALUE, &(Origin){ rd->path, line }, NULL, "%s", what);
+        return diag_error(rd->diag, ERROR_BAD_VALUE, &(Origin){rd->path, line}, NULL, "%s", what);
 }
 
 static char reader_take(Reader *rd) {
@@ -109,8 +109,8 @@ static void skip_line(Reader *rd) {
                 ;
 }
 
-/* Inside '...' or "...", after the opening mark: single quotes keep everything, double quotes know the escapes of
- * a shell, and \ before a line's end joins the lines. */
+/* Inside '...' or "...", after the opening mark: single quotes keep everything, double quotes know the
+ * escapes of a shell, and \ before a line's end joins the lines. */
 static int read_quoted(Reader *rd, char mark, Buffer *b) {
         unsigned line = rd->line;
 
@@ -136,8 +136,9 @@ static int read_quoted(Reader *rd, char mark, Buffer *b) {
                 if (r < 0)
                         return r;
         }
-        return reader_error(rd, line, mark == '"' ? "a double quote is opened and never closed"
-                                                  : "a single quote is opened and never closed");
+        return reader_error(rd, line,
+                            mark == '"' ? "a double quote is opened and never closed"
+                                        : "a single quote is opened and never closed");
 }
 
 /* Up to the end of the line. A quote counts where a value begins or another quote has just ended. */
@@ -192,7 +193,7 @@ static int read_assignment(Reader *rd, char ***env) {
         int r;
 
         if (start[length] != '=') {
-                diag_warning(rd->diag, ERROR_BAD_VALUE, &(Origin){ rd->path, line }, NULL,
+                diag_warning(rd->diag, ERROR_BAD_VALUE, &(Origin){rd->path, line}, NULL,
                              "a line without '=' is ignored; write NAME=VALUE");
                 skip_line(rd);
                 return 0;
@@ -208,15 +209,16 @@ static int read_assignment(Reader *rd, char ***env) {
         if (r < 0)
                 return r;
         if (!good)
-                return diag_error(rd->diag, ERROR_BAD_VALUE, &(Origin){ rd->path, line }, NULL,
-                                  "'%s' is no name of a variable; letters, digits and '_' are, not beginning with a "
-                                  "digit",
-                                  name);
+                return diag_error(
+                        rd->diag, ERROR_BAD_VALUE, &(Origin){rd->path, line}, NULL,
+                        "'%s' is no name of a variable; letters, digits and '_' are, not beginning with a "
+                        "digit",
+                        name);
         return environment_set(env, name, strempty(value.text));
 }
 
 int environment_file_parse(const char *path, const char *text, Diag *diag, char ***env) {
-        Reader rd = { .path = path, .p = text, .line = 1, .diag = diag };
+        Reader rd = {.path = path, .p = text, .line = 1, .diag = diag};
         int error = 0;
 
         while (*rd.p) {
@@ -246,8 +248,8 @@ static int report_missing_file(const PathItem *item, int error, Diag *diag) {
                 hint = "; wildcards are not supported, name each file";
         else if (error != ENOENT)
                 hint = "; a regular text file of at most 1 MiB is needed";
-        return diag_error(diag, ERROR_MISSING, &item->origin, "EnvironmentFile", "cannot read %s: %s%s", item->path,
-                          strerror(error), hint);
+        return diag_error(diag, ERROR_MISSING, &item->origin, "EnvironmentFile", "cannot read %s: %s%s",
+                          item->path, strerror(error), hint);
 }
 
 /* Files override Environment=, as in systemd. */
@@ -275,12 +277,12 @@ static int apply_defaults(const Identity *i, char ***env) {
         const struct {
                 const char *name, *value;
         } defaults[] = {
-                { "PATH", PATH_DEFAULT },
-                { "HOME", i->home ? i->home : "/" },
-                { "USER", i->user_name },
-                { "LOGNAME", i->user_name },
-                { "SHELL", i->shell ? i->shell : "/bin/sh" },
-                { "container", "bulwark" },
+                {"PATH", PATH_DEFAULT},
+                {"HOME", i->home ? i->home : "/"},
+                {"USER", i->user_name},
+                {"LOGNAME", i->user_name},
+                {"SHELL", i->shell ? i->shell : "/bin/sh"},
+                {"container", "bulwark"},
         };
 
         for (size_t k = 0; k < ELEMENTSOF(defaults); k++) {

@@ -16,10 +16,10 @@
 #define FACT_FILE_MAX (64U << 10)
 #define UNIT_FILE_MAX (1U << 20)
 
-/* Opens a regular file below dir_fd. The path is opened without being read first: a device node in an untrusted
- * root must not even be opened, a FIFO must not block. -EINVAL = not a regular file. */
+/* Opens a regular file below dir_fd. The path is opened without being read first: a device node in an
+ * untrusted root must not even be opened, a FIFO must not block. -EINVAL = not a regular file. */
 static int open_regular(int dir_fd, const char *path, uint64_t resolve, int *ret_fd) {
-        struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = resolve };
+        struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = resolve};
         char proc[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
         _cleanup_close_ int pinned = -EBADF;
         struct stat st;
@@ -69,7 +69,8 @@ static const char *keep(HostFacts *f, const char *s) {
         return f->strings[strv_length(f->strings) - 1];
 }
 
-/* The first line of a file, without the characters that do not belong to a 128 bit id where one is asked for. */
+/* The first line of a file, without the characters that do not belong to a 128 bit id where one is asked
+ * for. */
 static const char *keep_line(HostFacts *f, const char *path, bool id128) {
         _cleanup_free_ char *text = NULL;
         char *to;
@@ -97,7 +98,8 @@ static uint64_t read_number(const char *path) {
         return strtoull(text, NULL, 10);
 }
 
-/* A NAME=VALUE line of os-release(5) or machine-info(5), quotes taken off. Owned; NULL where there is none. */
+/* A NAME=VALUE line of os-release(5) or machine-info(5), quotes taken off. Owned; NULL where there is none.
+ */
 static char *shell_field(const char *text, const char *name) {
         size_t n = strlen(name);
 
@@ -120,12 +122,12 @@ static void gather_os_release(HostFacts *f) {
         const struct {
                 const char *name, **field;
         } fields[] = {
-                { "ID", &f->specifiers.os_id },
-                { "VERSION_ID", &f->specifiers.os_version_id },
-                { "BUILD_ID", &f->specifiers.os_build_id },
-                { "IMAGE_ID", &f->specifiers.os_image_id },
-                { "IMAGE_VERSION", &f->specifiers.os_image_version },
-                { "VARIANT_ID", &f->specifiers.os_variant_id },
+                {"ID", &f->specifiers.os_id},
+                {"VERSION_ID", &f->specifiers.os_version_id},
+                {"BUILD_ID", &f->specifiers.os_build_id},
+                {"IMAGE_ID", &f->specifiers.os_image_id},
+                {"IMAGE_VERSION", &f->specifiers.os_image_version},
+                {"VARIANT_ID", &f->specifiers.os_variant_id},
         };
 
         if (read_text(AT_FDCWD, "/etc/os-release", 0, FACT_FILE_MAX, &text) < 0 &&
@@ -134,7 +136,8 @@ static void gather_os_release(HostFacts *f) {
         for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
                 _cleanup_free_ char *value = shell_field(text, fields[i].name);
 
-                *fields[i].field = keep(f, strempty(value)); /* a field that is not set is empty, as in systemd */
+                *fields[i].field =
+                        keep(f, strempty(value)); /* a field that is not set is empty, as in systemd */
         }
 }
 
@@ -143,11 +146,20 @@ static const char *architecture_name(const char *machine) {
         static const struct {
                 const char *kernel, *ours;
         } names[] = {
-                { "x86_64", "x86-64" },   { "i386", "x86" },          { "i486", "x86" },
-                { "i586", "x86" },        { "i686", "x86" },          { "aarch64", "arm64" },
-                { "armv6l", "arm" },      { "armv7l", "arm" },        { "armv8l", "arm" },
-                { "ppc64le", "ppc64-le" }, { "s390x", "s390x" },      { "riscv64", "riscv64" },
-                { "loongarch64", "loongarch64" }, { "mips64", "mips64" },
+                {"x86_64", "x86-64"},
+                {"i386", "x86"},
+                {"i486", "x86"},
+                {"i586", "x86"},
+                {"i686", "x86"},
+                {"aarch64", "arm64"},
+                {"armv6l", "arm"},
+                {"armv7l", "arm"},
+                {"armv8l", "arm"},
+                {"ppc64le", "ppc64-le"},
+                {"s390x", "s390x"},
+                {"riscv64", "riscv64"},
+                {"loongarch64", "loongarch64"},
+                {"mips64", "mips64"},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
@@ -174,8 +186,8 @@ static void gather_names(HostFacts *f) {
         f->specifiers.short_host_name = keep(f, u.nodename);
 }
 
-/* The manager always is root and lives in the system's directories, whoever asks (bulwark-analyze must tell what
- * the manager would do): these are constants, not questions. */
+/* The manager always is root and lives in the system's directories, whoever asks (bulwark-analyze must tell
+ * what the manager would do): these are constants, not questions. */
 static void set_manager_facts(SpecifierFacts *s) {
         s->user_name = s->group_name = "root";
         s->user_id = s->group_id = "0";

@@ -3,8 +3,8 @@
 
 #include "units/resolve/resolve-steps.h"
 
-/* One line of passwd(5) or group(5), cut at its colons. A line that is not exactly of that form never matches a
- * number, and a name on it is an error: half-read identities have been root before. */
+/* One line of passwd(5) or group(5), cut at its colons. A line that is not exactly of that form never
+ * matches a number, and a name on it is an error: half-read identities have been root before. */
 #define FIELDS_MAX 7U
 typedef struct Record {
         char *line;
@@ -88,8 +88,8 @@ static int record_next(const Database *db, const char **p, Record *r) {
 
 static int report_unreadable(const Database *db, const Origin *origin, const char *directive, Diag *diag) {
         return diag_errno(diag, ERROR_MISSING, origin, directive, db->error,
-                          "cannot read %s%s, which must be a regular file of at most 1 MiB", strempty(db->root),
-                          db->file);
+                          "cannot read %s%s, which must be a regular file of at most 1 MiB",
+                          strempty(db->root), db->file);
 }
 
 /* Finds a record by name or, where name is NULL, by number. r->line stays NULL where there is none. */
@@ -110,10 +110,11 @@ static int database_find(const Database *db, const char *name, uint32_t id, cons
                         if (ret->well_formed)
                                 return 0;
                         record_done(ret);
-                        return diag_error(diag, ERROR_BAD_VALUE, origin, directive,
-                                          "the line of %s '%s' in %s%s is malformed; it must have %u fields and a "
-                                          "decimal id",
-                                          db->what, name, strempty(db->root), db->file, db->n_fields);
+                        return diag_error(
+                                diag, ERROR_BAD_VALUE, origin, directive,
+                                "the line of %s '%s' in %s%s is malformed; it must have %u fields and a "
+                                "decimal id",
+                                db->what, name, strempty(db->root), db->file, db->n_fields);
                 }
                 if (!name && ret->well_formed && id_parse(ret->fields[2], &found) && found == id)
                         return 0;
@@ -129,11 +130,11 @@ static int report_unknown(const Database *db, const char *name, const Origin *or
 }
 
 static Database passwd_of(const UnitFacts *facts) {
-        return (Database){ "/etc/passwd", "user", facts->passwd, facts->passwd_error, 7, facts->root_path };
+        return (Database){"/etc/passwd", "user", facts->passwd, facts->passwd_error, 7, facts->root_path};
 }
 
 static Database group_of(const UnitFacts *facts) {
-        return (Database){ "/etc/group", "group", facts->group, facts->group_error, 4, facts->root_path };
+        return (Database){"/etc/group", "group", facts->group, facts->group_error, 4, facts->root_path};
 }
 
 /* A path of passwd that ends up in the environment: absolute and printable, else not used. */
@@ -184,9 +185,10 @@ static int resolve_user(const IdentityRequest *q, const UnitFacts *facts, Diag *
         /* A number is a number even where passwd has a user of that name (CVE-2016-3697). */
         number = id_parse(user, &uid);
         if (!number && strspn(user, "0123456789+-") == strlen(user))
-                return diag_error(diag, ERROR_BAD_VALUE, q->user_origin, q->user_directive,
-                                  "'%s' is not a user id; a number from 0 to 4294967294 without leading zeros is",
-                                  user);
+                return diag_error(
+                        diag, ERROR_BAD_VALUE, q->user_origin, q->user_directive,
+                        "'%s' is not a user id; a number from 0 to 4294967294 without leading zeros is",
+                        user);
 
         /* Nobody asked for a lookup of root: an unreadable passwd must not stop the container then. */
         if (!q->user && db.error > 0)
@@ -201,8 +203,8 @@ static int resolve_user(const IdentityRequest *q, const UnitFacts *facts, Diag *
         return report_unknown(&db, user, q->user_origin, q->user_directive, diag);
 }
 
-static int resolve_group(const char *group, const Origin *origin, const char *directive, const UnitFacts *facts,
-                         Diag *diag, gid_t *ret) {
+static int resolve_group(const char *group, const Origin *origin, const char *directive,
+                         const UnitFacts *facts, Diag *diag, gid_t *ret) {
         _cleanup_(record_done) Record record = {};
         Database db = group_of(facts);
         uint32_t gid = 0;
@@ -213,9 +215,10 @@ static int resolve_group(const char *group, const Origin *origin, const char *di
                 return 0;
         }
         if (strspn(group, "0123456789+-") == strlen(group))
-                return diag_error(diag, ERROR_BAD_VALUE, origin, directive,
-                                  "'%s' is not a group id; a number from 0 to 4294967294 without leading zeros is",
-                                  group);
+                return diag_error(
+                        diag, ERROR_BAD_VALUE, origin, directive,
+                        "'%s' is not a group id; a number from 0 to 4294967294 without leading zeros is",
+                        group);
         r = database_find(&db, group, 0, origin, directive, diag, &record);
         if (r < 0)
                 return r;
@@ -304,7 +307,8 @@ static int resolve_supplementary(const IdentityRequest *q, const UnitFacts *fact
         for (char *const *s = q->supplementary; s && *s; s++) {
                 gid_t gid = 0;
 
-                r = resolve_group(*s, q->supplementary_origin, q->supplementary_directive, facts, diag, &gid);
+                r = resolve_group(*s, q->supplementary_origin, q->supplementary_directive, facts, diag,
+                                  &gid);
                 if (r >= 0)
                         r = add_group(i, gid);
                 if (r < 0)

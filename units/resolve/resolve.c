@@ -28,10 +28,11 @@ static int resolve_directory(ContainerSpec *s, Diag *diag) {
 
         if (w->home) {
                 if (!s->identity.home)
-                        return diag_error(diag, ERROR_MISSING, container_spec_origin(s, DIRECTIVE_WorkingDirectory),
-                                          "WorkingDirectory",
-                                          "'~' needs a home directory, and the container's /etc/passwd has none for "
-                                          "this user; give a path");
+                        return diag_error(
+                                diag, ERROR_MISSING, container_spec_origin(s, DIRECTIVE_WorkingDirectory),
+                                "WorkingDirectory",
+                                "'~' needs a home directory, and the container's /etc/passwd has none for "
+                                "this user; give a path");
                 path = s->identity.home;
         }
         s->exec_directory = strdup(path);

@@ -68,7 +68,7 @@ const Origin *container_spec_origin(const ContainerSpec *s, DirectiveId id) {
 static int apply_defaults(ContainerSpec *s) {
         for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
                 const Directive *d = &directives[id];
-                ValueContext c = { .directive = d->name };
+                ValueContext c = {.directive = d->name};
                 int r;
 
                 if (!d->default_text)

@@ -2,16 +2,16 @@
 #include "units/spec/container-spec.h"
 
 const Directive directives[_DIRECTIVE_MAX] = {
-#define DIRECTIVE(section_, dname, field_, type_, flags_, stage_, default_, sample_)                          \
-        [DIRECTIVE_##dname] = {                                                                               \
-                .name = #dname,                                                                               \
-                .section = SECTION_##section_,                                                                \
-                .type = &value_type_##type_,                                                                  \
-                .offset = offsetof(ContainerSpec, field_),                                                    \
-                .flags = DIRECTIVE_FLAG_##flags_,                                                             \
-                .stage = STAGE_##stage_,                                                                      \
-                .default_text = default_,                                                                     \
-                .sample = sample_,                                                                            \
+#define DIRECTIVE(section_, dname, field_, type_, flags_, stage_, default_, sample_)                        \
+        [DIRECTIVE_##dname] = {                                                                             \
+                .name = #dname,                                                                             \
+                .section = SECTION_##section_,                                                              \
+                .type = &value_type_##type_,                                                                \
+                .offset = offsetof(ContainerSpec, field_),                                                  \
+                .flags = DIRECTIVE_FLAG_##flags_,                                                           \
+                .stage = STAGE_##stage_,                                                                    \
+                .default_text = default_,                                                                   \
+                .sample = sample_,                                                                          \
         },
 #include "units/spec/directives.inc"
 #undef DIRECTIVE
@@ -23,8 +23,8 @@ static const uint16_t by_name[_DIRECTIVE_MAX] = {
 };
 
 static const RefusedDirective refused[] = {
-#define LATER(section_, dname) { SECTION_##section_, #dname, NULL },
-#define REFUSED(section_, dname, why_) { SECTION_##section_, #dname, why_ },
+#define LATER(section_, dname) {SECTION_##section_, #dname, NULL},
+#define REFUSED(section_, dname, why_) {SECTION_##section_, #dname, why_},
 #include "units/spec/refused.inc"
 #undef LATER
 #undef REFUSED
@@ -34,7 +34,7 @@ static const struct {
         const char *theirs;
         DirectiveId ours;
 } aliases[] = {
-#define ALIAS(theirs_, ours_) { #theirs_, DIRECTIVE_##ours_ },
+#define ALIAS(theirs_, ours_) {#theirs_, DIRECTIVE_##ours_},
 #include "units/spec/aliases.inc"
 #undef ALIAS
 };
@@ -46,8 +46,8 @@ static const char *const section_names[_SECTION_MAX] = {
 };
 
 static const char *const stage_names[_STAGE_MAX] = {
-        [STAGE_SPEC] = "spec",       [STAGE_PLAN] = "plan",       [STAGE_POLICY] = "policy",
-        [STAGE_CGROUP] = "cgroup",   [STAGE_MANAGER] = "manager",
+        [STAGE_SPEC] = "spec",     [STAGE_PLAN] = "plan",       [STAGE_POLICY] = "policy",
+        [STAGE_CGROUP] = "cgroup", [STAGE_MANAGER] = "manager",
 };
 
 const char *section_to_string(DirectiveSection s) {
@@ -92,7 +92,7 @@ static int refused_compare(const void *a, const void *b) {
 }
 
 const RefusedDirective *refused_directive_find(DirectiveSection section, const char *name) {
-        RefusedDirective key = { .section = section, .name = name };
+        RefusedDirective key = {.section = section, .name = name};
 
         return bsearch(&key, refused, ELEMENTSOF(refused), sizeof(RefusedDirective), refused_compare);
 }
@@ -116,7 +116,8 @@ static bool equal_ignoring_case(const char *a, const char *b) {
         return !*a && !*b;
 }
 
-/* Edit distance with neighbours exchanged as one edit (optimal string alignment), upper and lower case alike. */
+/* Edit distance with neighbours exchanged as one edit (optimal string alignment), upper and lower case
+ * alike. */
 static unsigned edit_distance(const char *a, const char *b) {
         unsigned rows[3][SUGGEST_MAX_LENGTH + 1];
         unsigned *before = rows[0], *previous = rows[1], *current = rows[2];
@@ -136,7 +137,8 @@ static unsigned edit_distance(const char *a, const char *b) {
                         unsigned best = MIN_OF(previous[j] + 1, current[j - 1] + 1);
 
                         best = MIN_OF(best, previous[j - 1] + cost);
-                        if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]))
+                        if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) &&
+                            lower(a[i - 2]) == lower(b[j - 1]))
                                 best = MIN_OF(best, before[j - 2] + 1);
                         current[j] = best;
                 }
@@ -162,7 +164,8 @@ const char *directive_suggest(DirectiveSection section, const char *name) {
         const char *best = NULL;
 
         for (size_t i = 0; i < ELEMENTSOF(aliases); i++)
-                if (directives[aliases[i].ours].section == section && equal_ignoring_case(name, aliases[i].theirs))
+                if (directives[aliases[i].ours].section == section &&
+                    equal_ignoring_case(name, aliases[i].theirs))
                         return directives[aliases[i].ours].name;
 
         /* A third of the letters wrong is no typo any more. */
