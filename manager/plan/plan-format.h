@@ -35,6 +35,13 @@ typedef enum StepFlags {
         STEP_FLAG_IDMAP = 1 << 2,     /* SET_ATTRIBUTES: id-map by the inner's user namespace */
 } StepFlags;
 
+#define PLAN_NO_SYMLINKS 1 /* operand d of ATTACH, MAKE_MOUNTPOINT: a symlink on the way is refused */
+
+/* What ATTACH_MASK puts over a path, below the slot it names (the container's /dev). */
+#define PLAN_MASK_HOME ".inaccessible"
+#define PLAN_MASK_DIRECTORY PLAN_MASK_HOME "/directory"
+#define PLAN_MASK_FILE PLAN_MASK_HOME "/file"
+
 typedef enum SyncPoint { /* where outer and inner meet */
         SYNC_IDS_MAPPED,        /* outer -> inner: the id maps are written */
         SYNC_FILE_SYSTEMS_MADE, /* inner -> outer: proc, sysfs, tmpfs ... stand in their slots */

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The keeper: parent and reaper of all containers, holder of what must outlive the manager. One thread, one epoll
+ * loop, no configuration. A Record is one launched plan; records stand in order of start. */
+
+#include "manager/base/util.h"
+#include "manager/keeper/launch-page.h"
+
+#define KEEPER_MAX_CONNECTIONS 16
+
+typedef struct Connection Connection;
+typedef struct Record Record;
+
+struct Record {
+        Record *previous, *next;
+        char id[KEEPER_ID_MAX];
+        KeeperState state;
+        bool join;       /* an exec session: not kept */
+        bool doomed;     /* failed or abandoned: gone once both processes are reaped */
+        bool silent;     /* nobody is to be told */
+        bool created;    /* waits for GO */
+        Connection *owner; /* who launched it; NULL once that has gone */
+
+        pid_t outer, inner;
+        bool outer_alive, inner_alive;
+        int pidfd, page_fd, plan_fd, cgroup_fd, blob_fd, status_fd;
+        int held[KEEPER_MAX_HELD];
+        uint32_t n_held;
+        LaunchPage *page; /* mapped while launching */
+        bool init_role;
+        uint32_t last_step;
+        int stop_signal;
+        uint64_t stop_timeout_usec;
+
+        StepFailure failure;
+        int exit_code, exit_status;
+        int32_t payload_pid;
+        uint64_t started_realtime, exited_realtime, started_monotonic, exited_monotonic;
+};
+
+struct Connection {
+        int fd; /* negative = free place */
+};
+
+typedef struct Keeper {
+        int epoll_fd, listen_fd, signal_fd, proc_fd;
+        Connection connections[KEEPER_MAX_CONNECTIONS];
+        Record *first, *last;
+        bool stopping;     /* STOP-ALL is under way */
+        bool exit_at_end;  /* ... and ends the keeper */
+        Record *stop_current;
+        uint64_t stop_deadline; /* CLOCK_MONOTONIC, microseconds; USEC_INFINITY = none */
+        bool stop_killed;
+} Keeper;
+
+/* record.c */
+Record *record_new(Keeper *k, const char *id);
+void record_free(Keeper *k, Record *r);
+Record *record_find(const Keeper *k, const char *id);
+void record_learn_inner(Record *r); /* its pid, once outer has cloned it */
+void record_kill(Record *r); /* SIGKILL to both processes and the cgroup of a container */
+void record_describe(const Record *r, uint16_t type, KeeperMessage *ret);
+
+/* launch.c: plan memfd and descriptors in, clone out. Takes fds (all closed or kept on return). */
+int launch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, size_t n_fds);
+void launch_status(Keeper *k, Record *r); /* the status pipe is readable */
+void launch_settle(Keeper *k, Record *r); /* after a reap or the pipe's end: decide what has become of it */
+
+/* connection.c */
+void connection_read(Keeper *k, Connection *c);
+void connection_close(Keeper *k, Connection *c);
+/* To the owner, and if it is not the only one, to every connection (exits). A reader that is too slow is closed. */
+void keeper_send(Keeper *k, Connection *only, const KeeperMessage *m, const int *fds, size_t n_fds);
+
+/* stop.c */
+void stop_all(Keeper *k, bool exit_at_end);
+void stop_continue(Keeper *k);
+int stop_wait_msec(const Keeper *k); /* for epoll_wait */
+
+uint64_t keeper_now(int clock); /* microseconds */
+int keeper_watch(Keeper *k, int fd, void *what);
+/* Closes a watched descriptor. A fresh clone may still share its file, so that closing alone would leave the loop
+ * with a pointer to what is gone. Returns -EBADF. */
+int keeper_unwatch(Keeper *k, int fd);

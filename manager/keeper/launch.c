@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "manager/base/io.h"
+#include "manager/keeper/keeper.h"
+#include "manager/keeper/stage.h"
+
+#define REQUIRED_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
+
+uint64_t keeper_now(int clock) {
+        struct timespec t;
+
+        (void)clock_gettime(clock, &t);
+        return (uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / NSEC_PER_USEC;
+}
+
+/* A plan that can still change after it was checked was not checked. */
+static int plan_map(int fd, PlanView *ret) {
+        struct stat st;
+        void *data;
+        int seals, r;
+
+        seals = fcntl(fd, F_GET_SEALS);
+        if (seals < 0 || (seals & REQUIRED_SEALS) != REQUIRED_SEALS)
+                return -EPERM;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_size < (off_t)sizeof(PlanHeader) || st.st_size > PLAN_MAX_SIZE)
+                return -EBADMSG;
+        data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (data == MAP_FAILED)
+                return -errno;
+        r = plan_check(data, (size_t)st.st_size, ret);
+        if (r < 0)
+                (void)munmap(data, (size_t)st.st_size);
+        return r;
+}
+
+static int page_map(int *ret_fd, LaunchPage **ret) {
+        _cleanup_close_ int fd = -EBADF;
+        void *page;
+
+        fd = memfd_create("bulwark-launch", MFD_CLOEXEC);
+        if (fd < 0 || ftruncate(fd, LAUNCH_PAGE_SIZE) < 0)
+                return -errno;
+        page = mmap(NULL, LAUNCH_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (page == MAP_FAILED)
+                return -errno;
+        *ret_fd = TAKE_FD(fd);
+        *ret = page;
+        for (size_t i = 0; i < PLAN_MAX_SLOTS; i++)
+                (*ret)->slots[i] = -EBADF;
+        (*ret)->mount_namespace = -EBADF;
+        return 0;
+}
+
+/* Which descriptor goes into which slot; each must be one that the plan expects from the manager. */
+static int slots_fill(const PlanView *p, LaunchPage *page, const KeeperMessage *m, const int *fds, size_t n_fds) {
+        if (m->n_slots > KEEPER_MAX_SLOTS || m->n_slots > n_fds)
+                return -EBADMSG;
+        for (uint32_t i = 0; i < m->n_slots; i++) {
+                int16_t slot = m->slots[i];
+
+                if (slot < 0 || slot >= (int64_t)p->header->n_slots || p->slots[slot].kind == SLOT_MADE ||
+                    page->slots[slot] >= 0)
+                        return -EBADMSG;
+                page->slots[slot] = fds[i];
+        }
+        for (uint32_t i = 0; i < p->header->n_slots; i++)
+                if (p->slots[i].kind != SLOT_MADE && page->slots[i] < 0 &&
+                    !(p->slots[i].flags & STEP_FLAG_OPTIONAL))
+                        return -EBADMSG;
+        return 0;
+}
+
+static int clone_outer(Keeper *k, Record *r, const PlanView *plan, int status_fd) {
+        Stage s = { .plan = *plan,
+                    .page = r->page,
+                    .status_fd = status_fd,
+                    .proc_fd = k->proc_fd,
+                    .root_fd = -EBADF,
+                    .user_namespace_fd = -EBADF };
+        struct clone_args args = { .flags = CLONE_INTO_CGROUP,
+                                   .exit_signal = SIGCHLD,
+                                   .cgroup = (uint64_t)r->cgroup_fd };
+        long pid;
+
+        if (!(plan->header->flags & PLAN_FLAG_JOIN))
+                args.flags |= CLONE_NEWNS;
+        pid = syscall(SYS_clone3, &args, sizeof(args));
+        if (pid < 0)
+                return -errno;
+        if (pid == 0)
+                stage_run_outer(&s);
+        r->outer = (pid_t)pid;
+        r->outer_alive = true;
+        return 0;
+}
+
+static int launch_record(Keeper *k, Record *r, const KeeperMessage *m, const int *slot_fds, size_t n_slot_fds) {
+        int pipe_fds[2] = { -EBADF, -EBADF }, error;
+        PlanView plan;
+
+        error = plan_map(r->plan_fd, &plan);
+        if (error < 0)
+                return error;
+        if ((plan.header->flags & PLAN_FLAG_JOIN ? true : false) != r->join)
+                error = -EBADMSG;
+        r->init_role = plan.header->flags & PLAN_FLAG_INIT_ROLE;
+        r->last_step = plan.header->n_steps - 1;
+        r->stop_signal = plan.header->stop_signal;
+        r->stop_timeout_usec = plan.header->stop_timeout_usec;
+        if (error >= 0)
+                error = page_map(&r->page_fd, &r->page);
+        if (error >= 0)
+                error = slots_fill(&plan, r->page, m, slot_fds, n_slot_fds);
+        if (error >= 0 && pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0)
+                error = -errno;
+        if (error >= 0) {
+                r->status_fd = pipe_fds[0];
+                error = keeper_watch(k, r->status_fd, r);
+        }
+        if (error >= 0)
+                error = clone_outer(k, r, &plan, pipe_fds[1]);
+        (void)safe_close(pipe_fds[1]);
+        (void)munmap((void *)plan.header, plan.header->size);
+        return error;
+}
+
+int launch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, size_t n_fds) {
+        const size_t fixed = m->type == KEEPER_SPAWN ? 3 : 2; /* plan, cgroup, and the blob of a container */
+        size_t n_held = m->n_held;
+        Record *r;
+        int error = 0;
+
+        if (k->stopping)
+                error = -ESHUTDOWN;
+        else if (n_held > KEEPER_MAX_HELD || n_fds != fixed + m->n_slots + n_held || m->n_slots > KEEPER_MAX_SLOTS)
+                error = -EBADMSG;
+        else if (m->id[0] == 0)
+                error = -EINVAL;
+        else if (record_find(k, m->id))
+                error = -EEXIST;
+        r = error < 0 ? NULL : record_new(k, m->id);
+        if (!r) {
+                for (size_t i = 0; i < n_fds; i++)
+                        (void)close(fds[i]);
+                return error < 0 ? error : -ENOMEM;
+        }
+
+        r->owner = c;
+        r->join = m->type == KEEPER_JOIN;
+        r->plan_fd = fds[0];
+        r->cgroup_fd = fds[1];
+        r->blob_fd = fixed == 3 ? fds[2] : -EBADF;
+        for (size_t i = 0; i < n_held; i++)
+                r->held[i] = fds[fixed + m->n_slots + i];
+        r->n_held = (uint32_t)n_held;
+
+        error = launch_record(k, r, m, fds + fixed, m->n_slots);
+        for (size_t i = 0; i < m->n_slots; i++)
+                (void)close(fds[fixed + i]);
+        if (error < 0)
+                record_free(k, r);
+        return error;
+}
+
+static void launch_created(Keeper *k, Record *r) {
+        KeeperMessage m;
+
+        record_learn_inner(r);
+        if (r->pidfd < 0 && pidfd_open_checked(r->inner, &r->pidfd) < 0)
+                return;
+        r->created = true;
+        record_describe(r, KEEPER_EVENT_CREATED, &m);
+        keeper_send(k, r->owner, &m, &r->pidfd, 1);
+}
+
+static void launch_failed(Record *r) {
+        LaunchPage *p = r->page;
+
+        if (atomic_load(&p->failed))
+                r->failure = p->failure;
+        else /* killed from outside: the step that was under way is the best we know */
+                r->failure = (StepFailure){ .index = (uint16_t)atomic_load(&p->progress), .error = -ECHILD };
+        r->doomed = true;
+        record_kill(r);
+}
+
+static void launch_started(Keeper *k, Record *r) {
+        KeeperMessage m;
+
+        r->payload_pid = r->init_role ? atomic_load(&r->page->payload_pid) : 1;
+        r->started_realtime = keeper_now(CLOCK_REALTIME);
+        r->started_monotonic = keeper_now(CLOCK_MONOTONIC);
+        r->state = KEEPER_RUNNING;
+        (void)munmap(r->page, LAUNCH_PAGE_SIZE);
+        r->page = NULL;
+        record_describe(r, KEEPER_EVENT_STARTED, &m);
+        keeper_send(k, r->owner, &m, &r->pidfd, 1);
+}
+
+/* All writers of the status pipe have gone: the payload was executed, or somebody died before. */
+static void launch_over(Keeper *k, Record *r) {
+        LaunchPage *p = r->page;
+        bool executed;
+
+        record_learn_inner(r);
+        executed = r->inner > 0 && !atomic_load(&p->failing) && atomic_load(&p->progress) == r->last_step;
+        if (executed && r->pidfd < 0)
+                executed = pidfd_open_checked(r->inner, &r->pidfd) >= 0;
+        if (executed)
+                launch_started(k, r);
+        else
+                launch_failed(r);
+        launch_settle(k, r);
+}
+
+void launch_status(Keeper *k, Record *r) {
+        char byte;
+        ssize_t n;
+
+        n = read(r->status_fd, &byte, 1);
+        if (n < 0)
+                return;
+        if (n > 0) {
+                launch_created(k, r);
+                return;
+        }
+        r->status_fd = keeper_unwatch(k, r->status_fd);
+        launch_over(k, r);
+}
+
+/* What the init wrote is the payload's own status; without init the kernel's word about inner is. */
+static void exit_read(Record *r) {
+        LaunchPage p;
+
+        if (r->init_role && pread(r->page_fd, &p, sizeof(p), 0) == (ssize_t)sizeof(p) &&
+            atomic_load(&p.exit_known)) {
+                r->exit_code = p.exit_code;
+                r->exit_status = p.exit_status;
+        }
+        r->exited_realtime = keeper_now(CLOCK_REALTIME);
+        r->exited_monotonic = keeper_now(CLOCK_MONOTONIC);
+        r->state = KEEPER_EXITED;
+}
+
+void launch_settle(Keeper *k, Record *r) {
+        KeeperMessage m;
+
+        if (r->status_fd >= 0 || r->outer_alive || r->inner_alive)
+                return; /* more will come */
+        if (r->doomed) {
+                record_describe(r, KEEPER_EVENT_FAILED, &m);
+                if (!r->silent && r->owner)
+                        keeper_send(k, r->owner, &m, NULL, 0);
+                record_free(k, r);
+                return;
+        }
+        if (r->state != KEEPER_RUNNING)
+                return;
+
+        exit_read(r);
+        record_describe(r, KEEPER_EVENT_EXITED, &m);
+        if (r->join) {
+                if (r->owner)
+                        keeper_send(k, r->owner, &m, NULL, 0);
+                record_free(k, r);
+        } else {
+                /* A record of processes that are gone needs none of this. */
+                record_kill(r); /* what the payload left in the cgroup, e.g. with the host's pid namespace */
+                keeper_send(k, NULL, &m, NULL, 0);
+        }
+}

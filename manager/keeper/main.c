@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/mount.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "manager/base/io.h"
+#include "manager/keeper/keeper.h"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+#define SEALED_NAME "bulwark-keeper"
+
+static int fail(const char *what, int error) {
+        (void)fprintf(stderr, "bulwark-keeper: %s: %s\n", what, strerror(-error));
+        return EXIT_FAILURE;
+}
+
+int keeper_watch(Keeper *k, int fd, void *what) {
+        struct epoll_event e = { .events = EPOLLIN, .data.ptr = what };
+
+        return epoll_ctl(k->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
+}
+
+/* What a container can see as /proc/PID/exe is a sealed copy in memory, never the host's file. CVE-2019-5736. */
+static int run_from_memory(char **argv) {
+        const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+        _cleanup_close_ int self = -EBADF, copy = -EBADF;
+        char *const environment[] = { NULL };
+        off_t offset = 0;
+        struct stat st;
+        int found;
+
+        self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+        if (self < 0)
+                return -errno;
+        found = fcntl(self, F_GET_SEALS);
+        if (found >= 0 && FLAGS_SET(found, seals))
+                return 0; /* already there */
+        if (fstat(self, &st) < 0)
+                return -errno;
+        copy = memfd_create(SEALED_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+        if (copy < 0 && errno == EINVAL) /* before Linux 6.3 every memfd is executable */
+                copy = memfd_create(SEALED_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (copy < 0)
+                return -errno;
+        while (offset < st.st_size)
+                if (syscall(SYS_sendfile, copy, self, &offset, (size_t)(st.st_size - offset)) <= 0)
+                        return errno > 0 ? -errno : -EIO;
+        if (fchmod(copy, 0500) < 0 || fcntl(copy, F_ADD_SEALS, seals) < 0)
+                return -errno;
+        (void)fexecve(copy, argv, environment);
+        return -errno;
+}
+
+static int socket_listen(const char *path, int *ret) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        _cleanup_close_ int fd = -EBADF;
+
+        if (strlen(path) >= sizeof(address.sun_path))
+                return -ENAMETOOLONG;
+        memcpy(address.sun_path, path, strlen(path));
+        fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) >= 0)
+                return -EADDRINUSE; /* another keeper answers: two would fight over the containers */
+        (void)unlink(path);
+        if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, KEEPER_MAX_CONNECTIONS) < 0)
+                return -errno;
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
+/* A procfs of our own: nobody can mount anything below it. */
+static int proc_mount(int *ret) {
+        _cleanup_close_ int fs = -EBADF;
+
+        fs = (int)syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC);
+        if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+                return -errno;
+        *ret = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
+                            MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+        return *ret < 0 ? -errno : 0;
+}
+
+static void reset_process(void) {
+        struct rlimit files, none = {};
+
+        for (int i = 1; i <= SIGRTMAX; i++)
+                (void)signal(i, SIG_DFL);
+        (void)signal(SIGPIPE, SIG_IGN);
+        (void)umask(077);
+        /* No core of the keeper, of outer or of inner is ever written: they hold descriptors of the host. */
+        if (getrlimit(RLIMIT_CORE, &none) == 0) {
+                none.rlim_cur = 0;
+                (void)setrlimit(RLIMIT_CORE, &none);
+        }
+        if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+                files.rlim_cur = files.rlim_max;
+                (void)setrlimit(RLIMIT_NOFILE, &files);
+        }
+}
+
+static int keeper_setup(Keeper *k, const char *socket_path) {
+        sigset_t mask;
+        int r;
+
+        for (size_t i = 0; i < KEEPER_MAX_CONNECTIONS; i++)
+                k->connections[i].fd = -EBADF;
+        reset_process();
+        /* Not even a process with all capabilities of its own user namespace may look into the stage. */
+        if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NAME, "bulwark-keeper") < 0)
+                return -errno;
+        /* An exit must never find nobody to reap it: containers' orphans outside a pid namespace come here too. */
+        if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+                return -errno;
+
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGCHLD);
+        sigaddset(&mask, SIGTERM);
+        sigaddset(&mask, SIGINT);
+        sigaddset(&mask, SIGHUP);
+        if (sigprocmask(SIG_SETMASK, &mask, NULL) < 0)
+                return -errno;
+        k->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+        k->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+        if (k->signal_fd < 0 || k->epoll_fd < 0)
+                return -errno;
+        r = proc_mount(&k->proc_fd);
+        if (r < 0)
+                return r;
+        r = socket_listen(socket_path, &k->listen_fd);
+        if (r < 0)
+                return r;
+        r = keeper_watch(k, k->listen_fd, &k->listen_fd);
+        return r < 0 ? r : keeper_watch(k, k->signal_fd, &k->signal_fd);
+}
+
+int keeper_unwatch(Keeper *k, int fd) {
+        if (fd >= 0)
+                (void)epoll_ctl(k->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+        return safe_close(fd);
+}
+
+static void accept_connection(Keeper *k) {
+        struct ucred peer = { .uid = (uid_t)-1 };
+        socklen_t size = sizeof(peer);
+        _cleanup_close_ int fd = -EBADF;
+
+        fd = accept4(k->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0)
+                return;
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != geteuid())
+                return;
+        for (size_t i = 0; i < KEEPER_MAX_CONNECTIONS; i++) {
+                Connection *c = k->connections + i;
+
+                if (c->fd >= 0)
+                        continue;
+                if (keeper_watch(k, fd, c) >= 0)
+                        c->fd = TAKE_FD(fd);
+                return;
+        }
+}
+
+static void reap_one(Keeper *k, pid_t pid) {
+        siginfo_t si = {};
+        Record *r;
+
+        for (r = k->first; r; r = r->next) {
+                record_learn_inner(r);
+                if ((r->outer_alive && r->outer == pid) || (r->inner_alive && r->inner == pid))
+                        break;
+        }
+        /* While it is a zombie it still has a pidfd; the manager is owed one even for the shortest life. */
+        if (r && pid == r->inner && r->pidfd < 0)
+                (void)pidfd_open_checked(pid, &r->pidfd);
+        if (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG) < 0 || !r)
+                return;
+        if (pid == r->inner) {
+                r->inner_alive = false;
+                r->exit_code = si.si_code;
+                r->exit_status = si.si_status;
+        } else
+                r->outer_alive = false;
+        /* An outer that failed, or was killed, leaves inner waiting for ever. */
+        if (pid == r->outer && (si.si_code != CLD_EXITED || si.si_status != 0))
+                record_kill(r);
+        launch_settle(k, r);
+}
+
+static void reap_all(Keeper *k) {
+        for (;;) {
+                siginfo_t si = {};
+
+                if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || si.si_pid == 0)
+                        return;
+                reap_one(k, si.si_pid);
+        }
+}
+
+static void read_signals(Keeper *k) {
+        struct signalfd_siginfo si;
+
+        while (read(k->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
+                if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
+                        stop_all(k, true);
+        reap_all(k);
+}
+
+static void handle(Keeper *k, void *what) {
+        if (what == &k->listen_fd)
+                accept_connection(k);
+        else if (what == &k->signal_fd)
+                read_signals(k);
+        else if ((char *)what >= (char *)k->connections &&
+                 (char *)what < (char *)(k->connections + KEEPER_MAX_CONNECTIONS)) {
+                if (((Connection *)what)->fd >= 0)
+                        connection_read(k, what);
+        } else
+                launch_status(k, what);
+}
+
+/* One event at a time: handling one may free what another one points to. */
+static int keeper_run(Keeper *k) {
+        while (!(k->stopping && k->exit_at_end && !k->stop_current)) {
+                struct epoll_event e;
+                int n = epoll_wait(k->epoll_fd, &e, 1, stop_wait_msec(k));
+
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                if (n > 0)
+                        handle(k, e.data.ptr);
+                stop_continue(k);
+        }
+        return 0;
+}
+
+int main(int argc, char **argv) {
+        static const struct option options[] = {
+                { "socket", required_argument, NULL, 's' },
+                { "version", no_argument, NULL, 'v' },
+                {},
+        };
+        Keeper k = { .epoll_fd = -EBADF, .listen_fd = -EBADF, .signal_fd = -EBADF, .proc_fd = -EBADF };
+        const char *socket_path = NULL;
+        int o, r;
+
+        while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0)
+                switch (o) {
+                case 's':
+                        socket_path = optarg;
+                        break;
+                case 'v':
+                        (void)printf("bulwark-keeper %s\n", BULWARK_VERSION);
+                        return EXIT_SUCCESS;
+                default:
+                        return 2;
+                }
+        if (!socket_path || optind < argc) {
+                (void)fprintf(stderr, "Usage: bulwark-keeper --socket=PATH\n");
+                return 2;
+        }
+        r = run_from_memory(argv);
+        if (r < 0)
+                return fail("cannot run from a sealed copy in memory", r);
+        r = keeper_setup(&k, socket_path);
+        if (r < 0)
+                return fail("cannot start", r);
+        r = keeper_run(&k);
+        (void)unlink(socket_path);
+        return r < 0 ? fail("event loop", r) : EXIT_SUCCESS;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#include "manager/base/io.h"
+#include "manager/keeper/keeper.h"
+
+Record *record_new(Keeper *k, const char *id) {
+        Record *r = calloc(1, sizeof(Record));
+
+        if (!r)
+                return NULL;
+        (void)snprintf(r->id, sizeof(r->id), "%s", id);
+        r->pidfd = r->page_fd = r->plan_fd = r->cgroup_fd = r->blob_fd = r->status_fd = -EBADF;
+        for (size_t i = 0; i < KEEPER_MAX_HELD; i++)
+                r->held[i] = -EBADF;
+        r->previous = k->last;
+        if (k->last)
+                k->last->next = r;
+        else
+                k->first = r;
+        k->last = r;
+        return r;
+}
+
+void record_free(Keeper *k, Record *r) {
+        if (r->previous)
+                r->previous->next = r->next;
+        else
+                k->first = r->next;
+        if (r->next)
+                r->next->previous = r->previous;
+        else
+                k->last = r->previous;
+        if (k->stop_current == r)
+                k->stop_current = NULL;
+
+        if (r->page)
+                (void)munmap(r->page, LAUNCH_PAGE_SIZE);
+        (void)safe_close(r->pidfd);
+        (void)safe_close(r->page_fd);
+        (void)safe_close(r->plan_fd);
+        (void)safe_close(r->cgroup_fd);
+        (void)safe_close(r->blob_fd);
+        (void)keeper_unwatch(k, r->status_fd);
+        for (size_t i = 0; i < r->n_held; i++)
+                (void)safe_close(r->held[i]);
+        free(r);
+}
+
+Record *record_find(const Keeper *k, const char *id) {
+        for (Record *r = k->first; r; r = r->next)
+                if (streq(r->id, id))
+                        return r;
+        return NULL;
+}
+
+void record_learn_inner(Record *r) {
+        if (r->inner == 0 && r->page && r->page->inner_pid > 0) {
+                r->inner = r->page->inner_pid;
+                r->inner_alive = true;
+        }
+}
+
+void record_kill(Record *r) {
+        record_learn_inner(r);
+        /* Both are our unreaped children: their pids cannot mean anybody else. */
+        if (r->outer_alive)
+                (void)kill(r->outer, SIGKILL);
+        if (r->inner_alive)
+                (void)kill(r->inner, SIGKILL);
+        if (!r->join && r->cgroup_fd >= 0) {
+                _cleanup_close_ int fd = openat(r->cgroup_fd, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+
+                if (fd >= 0)
+                        (void)write_all(fd, "1", 1);
+        }
+}
+
+void record_describe(const Record *r, uint16_t type, KeeperMessage *ret) {
+        *ret = (KeeperMessage){
+                .type = type,
+                .pid = r->inner,
+                .payload_pid = r->payload_pid,
+                .exit_code = r->exit_code,
+                .exit_status = r->exit_status,
+                .keeper_state = r->state,
+                .n_held = r->n_held,
+                .failure = r->failure,
+                .started_realtime_usec = r->started_realtime,
+                .exited_realtime_usec = r->exited_realtime,
+                .started_monotonic_usec = r->started_monotonic,
+                .exited_monotonic_usec = r->exited_monotonic,
+        };
+        memcpy(ret->id, r->id, sizeof(ret->id));
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "manager/base/string-list.h"
+#include "manager/plan/exec-arguments.h"
+#include "manager/plan/plan-build.h"
+
+#define ALL_NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+#define ID_RANGE_FIRST UINT32_C(0x00080000)
+#define ID_RANGE_LAST UINT32_C(0x6FFF0000)
+#define ID_RANGE_SIZE UINT32_C(0x10000)
+
+/* Where an init lives, in the order of preference. */
+static char *const init_candidates[] = { (char *)"/usr/lib/systemd/systemd", (char *)"/lib/systemd/systemd",
+                                         (char *)"/sbin/init", (char *)"/init", NULL };
+static char *const init_argv[] = { (char *)"/sbin/init", NULL };
+
+uint32_t id_range_candidate(const char *name, unsigned attempt) {
+        const uint32_t ranges = (ID_RANGE_LAST - ID_RANGE_FIRST) / ID_RANGE_SIZE + 1;
+        Digest digest;
+        uint32_t h;
+
+        digest_of(name, strlen(name), &digest);
+        memcpy(&h, digest.bytes, sizeof(h));
+        return ID_RANGE_FIRST + (h % ranges + attempt) % ranges * ID_RANGE_SIZE;
+}
+
+static uint64_t namespaces(const ContainerSpec *spec, const PlanParameters *p) {
+        return ALL_NAMESPACES | (spec->private_network ? CLONE_NEWNET : 0) | (p->id_count > 0 ? CLONE_NEWUSER : 0);
+}
+
+static void build_clone(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p) {
+        char map[64];
+
+        plan_add_step(w, STEP_PRIVATE_MOUNTS, ACTOR_OUTER, (StepOperands){});
+        plan_add_step(w, STEP_CLONE_INNER, ACTOR_OUTER, (StepOperands){ .a = namespaces(spec, p) });
+        if (p->id_count > 0) {
+                plan_origin_row(w, spec, DIRECTIVE_PrivateUsers);
+                (void)snprintf(map, sizeof(map), "0 %u %u\n", p->id_base, p->id_count);
+                plan_add_step(w, STEP_WRITE_ID_MAPS, ACTOR_OUTER,
+                              (StepOperands){ .s = map, .t = map, .a = p->id_base, .b = p->id_base });
+                plan_origin_none(w);
+        }
+        plan_add_step(w, STEP_REACH, ACTOR_OUTER, (StepOperands){ .a = SYNC_IDS_MAPPED });
+        plan_add_step(w, STEP_AWAIT, ACTOR_INNER, (StepOperands){ .a = SYNC_IDS_MAPPED });
+        plan_add_step(w, STEP_BECOME_ROOT, ACTOR_INNER, (StepOperands){});
+}
+
+/* While outer assembles the root, inner does what needs none; then it takes over the locked mounts. */
+static void build_inner(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p) {
+        if (spec->private_network) {
+                plan_origin_row(w, spec, DIRECTIVE_PrivateNetwork);
+                plan_add_step(w, STEP_LOOPBACK_UP, ACTOR_INNER, (StepOperands){});
+        }
+        plan_origin_row(w, spec, DIRECTIVE_Hostname);
+        plan_add_step(w, STEP_HOST_NAME, ACTOR_INNER,
+                      (StepOperands){ .s = spec->hostname ? spec->hostname : spec->prefix });
+        plan_origin_none(w);
+        plan_add_step(w, STEP_AWAIT, ACTOR_INNER, (StepOperands){ .a = SYNC_ROOT_READY });
+        plan_add_step(w, STEP_ADOPT_MOUNTS, ACTOR_INNER, (StepOperands){});
+        if (p->await_go)
+                plan_add_step(w, STEP_AWAIT_GO, ACTOR_INNER, (StepOperands){});
+        if (spec->init_role) {
+                plan_origin_row(w, spec, DIRECTIVE_ProcessTwo);
+                plan_add_step(w, STEP_FORK_PAYLOAD, ACTOR_INNER, (StepOperands){});
+                plan_origin_none(w);
+        }
+}
+
+typedef struct Command {
+        char **candidates, **argv;
+} Command;
+
+static void command_done(Command *c) {
+        c->candidates = strv_free(c->candidates);
+        c->argv = strv_free(c->argv);
+}
+
+static int command_of_spec(const ContainerSpec *spec, Command *ret) {
+        _cleanup_(command_done) Command c = {};
+        const ExecCommand *e;
+        int r;
+
+        if (spec->exec_start.n == 0) {
+                c.candidates = strv_copy(init_candidates);
+                c.argv = strv_copy(init_argv);
+                r = c.candidates && c.argv ? 0 : -ENOMEM;
+        } else {
+                e = &spec->exec_start.items[0];
+                r = plan_candidates(e->path, spec->exec_environment, &c.candidates);
+                if (r >= 0 && e->no_env_expand)
+                        r = (c.argv = strv_copy(e->argv)) ? 0 : -ENOMEM;
+                else if (r >= 0)
+                        r = exec_arguments_expand(e->argv, spec->exec_environment, &c.argv);
+        }
+        if (r < 0)
+                return r;
+        *ret = c;
+        c = (Command){};
+        return 0;
+}
+
+static int environment_of_start(const ContainerSpec *spec, const PlanParameters *p, char ***ret) {
+        _cleanup_strv_ char **l = strv_copy(spec->exec_environment);
+        char *one;
+        int r;
+
+        if (!l && spec->exec_environment && spec->exec_environment[0])
+                return -ENOMEM;
+        if (p->invocation_id) {
+                if (asprintf(&one, "INVOCATION_ID=%s", p->invocation_id) < 0)
+                        return -ENOMEM;
+                r = strv_push(&l, one);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(l);
+        return 0;
+}
+
+static int stop_signal(const ContainerSpec *spec) {
+        return spec->kill_signal > 0 ? spec->kill_signal : spec->boot ? SIGRTMIN + 3 : SIGTERM;
+}
+
+static int finish(PlanWriter *w, const ContainerSpec *spec, unsigned flags, Diag *diag, Plan **ret) {
+        int r = plan_writer_finish(w, flags, stop_signal(spec), spec->timeout_stop_usec, ret);
+
+        if (r == -E2BIG)
+                return diag_error(diag, ERROR_CONFLICT, NULL, NULL,
+                                  "the unit is too large for a plan (%u steps, %u descriptors, %u bytes at most); "
+                                  "remove some binds, paths or variables",
+                                  PLAN_MAX_STEPS, PLAN_MAX_SLOTS, PLAN_MAX_SIZE);
+        if (r < 0)
+                return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot build the plan");
+        return 0;
+}
+
+int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanParameters *parameters, Diag *diag,
+               Plan **ret) {
+        _cleanup_(plan_writer_done) PlanWriter w = {};
+        _cleanup_(command_done) Command command = {};
+        _cleanup_strv_ char **environment = NULL;
+        ConfineParameters confine;
+        RootSlots slots = {};
+        int r;
+
+        r = command_of_spec(spec, &command);
+        if (r >= 0)
+                r = environment_of_start(spec, parameters, &environment);
+        if (r < 0)
+                return diag_errno(diag, ERROR_NO_MEMORY, NULL, NULL, -r, "cannot build the plan");
+
+        confine = (ConfineParameters){ .identity = &spec->identity,
+                                       .candidates = command.candidates,
+                                       .argv = command.argv,
+                                       .environment = environment,
+                                       .directory = spec->exec_directory,
+                                       .directory_missing_ok = spec->exec_directory_missing_ok };
+        plan_writer_init(&w);
+        plan_origin_row(&w, spec, DIRECTIVE_RootDirectory);
+        slots.root = plan_add_slot(&w, SLOT_TREE, "root", spec->root_directory, STEP_FLAG_RECURSIVE);
+        plan_origin_none(&w);
+        for (size_t i = 0; i < ELEMENTSOF(confine.stdio); i++)
+                confine.stdio[i] = plan_add_slot(&w, SLOT_STDIN + i, (const char *[]){ "stdin", "stdout", "stderr" }[i],
+                                                 NULL, 0);
+        build_clone(&w, spec, parameters);
+        plan_inner_file_systems(&w, spec, &slots);
+        r = plan_outer_root(&w, spec, parameters, &slots, diag);
+        if (r < 0)
+                return r;
+        build_inner(&w, spec, parameters);
+        plan_confine(&w, spec, policies, &confine);
+
+        return finish(&w, spec,
+                      (spec->init_role ? PLAN_FLAG_INIT_ROLE : 0) | (parameters->await_go ? PLAN_FLAG_AWAITS_GO : 0),
+                      diag, ret);
+}
+
+/* The unit's environment, then what the caller adds; a later NAME wins. */
+static int environment_of_exec(const ContainerSpec *spec, const ExecParameters *p, char ***ret) {
+        _cleanup_strv_ char **l = NULL;
+        char *const *sources[] = { spec->exec_environment, p->environment };
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(sources); i++)
+                for (char *const *e = sources[i]; r >= 0 && e && *e; e++) {
+                        size_t n = strcspn(*e, "=");
+                        char **known;
+
+                        for (known = l; known && *known; known++)
+                                if (strncmp(*known, *e, n) == 0 && (*known)[n] == '=')
+                                        break;
+                        if (known && *known) {
+                                free(*known);
+                                *known = strdup(*e);
+                                r = *known ? 0 : -ENOMEM;
+                                if (r < 0)
+                                        return r;
+                        } else
+                                r = strv_extend(&l, *e);
+                }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(l);
+        return 0;
+}
+
+int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const ExecParameters *p, Diag *diag,
+                    Plan **ret) {
+        _cleanup_(plan_writer_done) PlanWriter w = {};
+        _cleanup_strv_ char **environment = NULL, **candidates = NULL;
+        const Identity *identity = p->identity ? p->identity : &spec->identity;
+        ConfineParameters confine;
+        int16_t leader;
+        int r;
+
+        if (!p->argv || !p->argv[0])
+                return diag_error(diag, ERROR_USAGE, NULL, NULL, "no command was given");
+        r = environment_of_exec(spec, p, &environment);
+        if (r >= 0)
+                r = plan_candidates(p->argv[0], environment, &candidates);
+        if (r < 0)
+                return diag_errno(diag, ERROR_NO_MEMORY, NULL, NULL, -r, "cannot build the plan");
+
+        confine = (ConfineParameters){ .identity = identity,
+                                       .candidates = candidates,
+                                       .argv = p->argv,
+                                       .environment = environment,
+                                       .directory = p->directory ? p->directory : spec->exec_directory,
+                                       .directory_missing_ok = !p->directory,
+                                       .terminal = p->terminal };
+        plan_writer_init(&w);
+        leader = plan_add_slot(&w, SLOT_LEADER, "leader", NULL, 0);
+        plan_add_step(&w, STEP_ENTER_NAMESPACES, ACTOR_OUTER,
+                      (StepOperands){ .slot1 = SLOT(leader),
+                                      .a = ALL_NAMESPACES | (spec->private_network ? CLONE_NEWNET : 0) |
+                                           (p->user_namespace ? CLONE_NEWUSER : 0) });
+        if (p->terminal) {
+                int16_t socket = plan_add_slot(&w, SLOT_TERMINAL, "terminal", NULL, 0);
+                int16_t terminal = plan_add_slot(&w, SLOT_MADE, "pty", NULL, 0);
+
+                plan_add_step(&w, STEP_OPEN_TERMINAL, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(socket), .a = identity->uid, .b = (uint64_t)terminal });
+                for (size_t i = 0; i < ELEMENTSOF(confine.stdio); i++)
+                        confine.stdio[i] = terminal;
+        } else
+                for (size_t i = 0; i < ELEMENTSOF(confine.stdio); i++)
+                        confine.stdio[i] = plan_add_slot(&w, SLOT_STDIN + i,
+                                                         (const char *[]){ "stdin", "stdout", "stderr" }[i], NULL, 0);
+        plan_add_step(&w, STEP_CLOSE_DESCRIPTORS, ACTOR_OUTER, (StepOperands){});
+        plan_add_step(&w, STEP_CLONE_INNER, ACTOR_OUTER, (StepOperands){});
+        plan_add_step(&w, STEP_BECOME_ROOT, ACTOR_INNER, (StepOperands){});
+        plan_confine(&w, spec, policies, &confine);
+        return finish(&w, spec, PLAN_FLAG_JOIN, diag, ret);
+}

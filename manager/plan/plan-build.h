@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The parts that plan_build() and plan_build_exec() are made of; private to this room. */
+
+#include "manager/plan/plan-writer.h"
+
+/* plan-root.c: the root file system, from the first slot to the locked mounts */
+typedef struct RootSlots {
+        int16_t root, proc, sys, cgroup, dev, devpts, shm, mqueue;
+} RootSlots;
+void plan_inner_file_systems(PlanWriter *w, const ContainerSpec *spec, RootSlots *slots);
+int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *parameters, RootSlots *slots,
+                    Diag *diag);
+
+/* plan-confine.c: from the process as it was cloned to the payload: one code for start, exec and shell */
+typedef struct ConfineParameters {
+        const Identity *identity;
+        char *const *candidates; /* paths to execute, tried in order */
+        char *const *argv;
+        char *const *environment;
+        const char *directory;
+        bool directory_missing_ok;
+        int16_t stdio[3];
+        bool terminal;
+} ConfineParameters;
+void plan_confine(PlanWriter *w, const ContainerSpec *spec, const PolicySet *policies,
+                  const ConfineParameters *parameters);
+/* Where execve() looks for a command: itself with a slash, else each directory of PATH in environment. */
+int plan_candidates(const char *command, char *const *environment, char ***ret);

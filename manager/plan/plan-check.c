@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Linked into the keeper as well: libc only, no allocation. */
+#include <errno.h>
+#include <string.h>
+
+#include "manager/plan/plan-format.h"
+
+#define OUTER ACTOR_OUTER
+#define INNER ACTOR_INNER
+#define PAYLOAD ACTOR_PAYLOAD
+static const struct {
+        const char *name;
+        unsigned actors;
+} step_kinds[_STEP_KIND_MAX] = {
+#define STEP(kind, name, actors, operands) [STEP_##kind] = { name, actors },
+#include "manager/plan/steps.inc"
+#undef STEP
+};
+#undef OUTER
+#undef INNER
+#undef PAYLOAD
+
+const char *step_kind_to_string(unsigned kind) {
+        return kind < _STEP_KIND_MAX ? step_kinds[kind].name : NULL;
+}
+
+unsigned step_kind_actors(unsigned kind) {
+        return kind < _STEP_KIND_MAX ? step_kinds[kind].actors : 0;
+}
+
+static bool ref_good(const PlanView *p, PlanRef r) {
+        /* One NUL follows every reference, so that text is always terminated. */
+        return r.offset < p->header->data_size && r.size < p->header->data_size - r.offset &&
+               p->data[(size_t)r.offset + r.size] == 0;
+}
+
+/* A text operand holds no NUL of its own: what the kernel sees is what was checked. */
+static bool text_good(const PlanView *p, PlanRef r) {
+        return ref_good(p, r) && !memchr(p->data + r.offset, 0, r.size);
+}
+
+static bool slot_good(const PlanView *p, int64_t slot) {
+        return slot == PLAN_NO_SLOT || (slot >= 0 && slot < (int64_t)p->header->n_slots);
+}
+
+/* s, t and u may hold bytes or lists only where the step says so. */
+static bool operands_good(const PlanView *p, const PlanStep *s) {
+        switch ((StepKind)s->kind) {
+        case STEP_EXECUTE: /* lists: every element ends in NUL, the last by the reference's own */
+                return s->s.size > 0 && s->t.size > 0;
+        case STEP_SECCOMP:
+                return s->s.size > 0 && s->s.size % 8 == 0 && s->s.offset % 8 == 0;
+        case STEP_IDENTITY:
+                return s->s.size % 4 == 0 && s->s.offset % 4 == 0;
+        case STEP_NEW_FILE_SYSTEM:
+                return text_good(p, s->s) && s->slot != PLAN_NO_SLOT;
+        case STEP_STANDARD_STREAM:
+                return s->a <= 2 && s->slot != PLAN_NO_SLOT;
+        case STEP_REACH:
+        case STEP_AWAIT:
+                return s->a < _SYNC_POINT_MAX;
+        case STEP_ATTACH_MASK:
+                return s->slot != PLAN_NO_SLOT && text_good(p, s->s);
+        case STEP_OPEN_TERMINAL:
+                return slot_good(p, (int64_t)s->b) && s->slot != PLAN_NO_SLOT;
+        case STEP_ENTER_NAMESPACES:
+        case STEP_CLONE_TREE:
+        case STEP_SET_ATTRIBUTES:
+        case STEP_ENTER_ROOT:
+        case STEP_ATTACH:
+        case STEP_MAKE_DIRECTORY:
+        case STEP_MAKE_FILE:
+        case STEP_MAKE_SYMLINK:
+        case STEP_MAKE_NODE:
+        case STEP_CONTROL_TERMINAL:
+                return s->slot != PLAN_NO_SLOT && text_good(p, s->s) && text_good(p, s->t);
+        case STEP_PRIVATE_MOUNTS:
+        case STEP_CLONE_INNER:
+        case STEP_WRITE_ID_MAPS:
+        case STEP_AWAIT_GO:
+        case STEP_BECOME_ROOT:
+        case STEP_MAKE_MOUNTPOINT:
+        case STEP_LOCK_MOUNTS:
+        case STEP_ADOPT_MOUNTS:
+        case STEP_LOOPBACK_UP:
+        case STEP_HOST_NAME:
+        case STEP_SESSION_KEYRING:
+        case STEP_NEW_SESSION:
+        case STEP_FORK_PAYLOAD:
+        case STEP_RESOURCE_LIMIT:
+        case STEP_FILE_MODE_MASK:
+        case STEP_WORKING_DIRECTORY:
+        case STEP_CLOSE_DESCRIPTORS:
+        case STEP_BOUNDING_SET:
+        case STEP_CAPABILITIES:
+        case STEP_NO_NEW_PRIVILEGES:
+                return text_good(p, s->s) && text_good(p, s->t);
+        case _STEP_KIND_MAX:
+                break;
+        }
+        return false;
+}
+
+static bool step_good(const PlanView *p, const PlanStep *s) {
+        const unsigned flags = STEP_FLAG_OPTIONAL | STEP_FLAG_RECURSIVE | STEP_FLAG_IDMAP;
+
+        if (s->kind >= _STEP_KIND_MAX || (s->flags & ~flags) || s->reserved != 0)
+                return false;
+        /* Exactly one actor, and one that may. */
+        if ((s->actor & (s->actor - 1)) != 0 || !(s->actor & step_kinds[s->kind].actors))
+                return false;
+        if (!slot_good(p, s->slot) || !ref_good(p, s->s) || !ref_good(p, s->t) || !ref_good(p, s->u))
+                return false;
+        if (!text_good(p, s->origin_file) || !text_good(p, s->origin_directive))
+                return false;
+        return operands_good(p, s);
+}
+
+/* The last step of the payload, and only it, is EXECUTE; outer clones inner exactly once. */
+static bool order_good(const PlanView *p) {
+        unsigned clones = 0, executes = 0, forks = 0;
+
+        for (uint32_t i = 0; i < p->header->n_steps; i++) {
+                const PlanStep *s = p->steps + i;
+
+                clones += s->kind == STEP_CLONE_INNER;
+                executes += s->kind == STEP_EXECUTE;
+                forks += s->kind == STEP_FORK_PAYLOAD;
+                if ((s->actor != ACTOR_OUTER) && clones == 0)
+                        return false;
+                if (s->actor == ACTOR_INNER && forks > 0)
+                        return false;
+                if (s->kind == STEP_EXECUTE && i + 1 != p->header->n_steps)
+                        return false;
+        }
+        return clones == 1 && executes == 1 && forks == (p->header->flags & PLAN_FLAG_INIT_ROLE ? 1 : 0);
+}
+
+int plan_check(const void *data, size_t size, PlanView *ret) {
+        const PlanHeader *h = data;
+        const unsigned flags = PLAN_FLAG_JOIN | PLAN_FLAG_INIT_ROLE | PLAN_FLAG_AWAITS_GO;
+        PlanView p = { .header = h };
+        uint64_t expected;
+
+        if (size < sizeof(PlanHeader) || size > PLAN_MAX_SIZE || ((uintptr_t)data & 7) != 0)
+                return -EBADMSG;
+        if (h->magic != PLAN_MAGIC || h->version != PLAN_VERSION || h->size != size || (h->flags & ~flags))
+                return -EBADMSG;
+        if (h->n_slots > PLAN_MAX_SLOTS || h->n_steps == 0 || h->n_steps > PLAN_MAX_STEPS)
+                return -EBADMSG;
+        if (h->stop_signal < 1 || h->stop_signal > 64)
+                return -EBADMSG;
+        expected = sizeof(PlanHeader) + (uint64_t)h->n_slots * sizeof(PlanSlot) +
+                   (uint64_t)h->n_steps * sizeof(PlanStep) + h->data_size;
+        if (h->data_size == 0 || expected != size)
+                return -EBADMSG;
+
+        p.slots = (const PlanSlot *)(h + 1);
+        p.steps = (const PlanStep *)(p.slots + h->n_slots);
+        p.data = (const char *)(p.steps + h->n_steps);
+        if (p.data[h->data_size - 1] != 0)
+                return -EBADMSG;
+
+        for (uint32_t i = 0; i < h->n_slots; i++) {
+                const PlanSlot *s = p.slots + i;
+
+                if (s->kind >= _SLOT_KIND_MAX || !text_good(&p, s->path) || !text_good(&p, s->name) ||
+                    !text_good(&p, s->origin_file))
+                        return -EBADMSG;
+        }
+        for (uint32_t i = 0; i < h->n_steps; i++)
+                if (!step_good(&p, p.steps + i))
+                        return -EBADMSG;
+        if (!order_good(&p))
+                return -EBADMSG;
+
+        *ret = p;
+        return 0;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "manager/base/string-list.h"
+#include "manager/plan/plan-build.h"
+
+#define NOFILE_SOFT 1024 /* select(2) breaks beyond it; a program that knows better raises it */
+
+int plan_candidates(const char *command, char *const *environment, char ***ret) {
+        const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+        _cleanup_strv_ char **list = NULL;
+        int r;
+
+        if (strchr(command, '/'))
+                r = strv_extend(&list, command);
+        else {
+                for (; environment && *environment; environment++)
+                        if (startswith(*environment, "PATH="))
+                                path = *environment + strlen("PATH=");
+                for (r = 0; r >= 0 && *path;) {
+                        size_t n = strcspn(path, ":");
+                        char *one = NULL;
+
+                        /* A relative directory in PATH would depend on where the payload happens to stand. */
+                        if (n > 0 && *path == '/')
+                                r = asprintf(&one, "%.*s/%s", (int)n, path, command) < 0 ? -ENOMEM
+                                                                                         : strv_push(&list, one);
+                        path += n + (path[n] == ':');
+                }
+                if (r >= 0 && !list)
+                        r = strv_extend(&list, command);
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(list);
+        return 0;
+}
+
+static void confine_streams(PlanWriter *w, const ConfineParameters *p) {
+        static const DirectiveId rows[3] = { _DIRECTIVE_INVALID, DIRECTIVE_StandardOutput, DIRECTIVE_StandardError };
+
+        plan_add_step(w, STEP_NEW_SESSION, ACTOR_PAYLOAD, (StepOperands){});
+        if (p->terminal)
+                plan_add_step(w, STEP_CONTROL_TERMINAL, ACTOR_PAYLOAD,
+                              (StepOperands){ .slot1 = SLOT(p->stdio[0]) });
+        for (unsigned i = 0; i < ELEMENTSOF(rows); i++)
+                plan_add_step(w, STEP_STANDARD_STREAM, ACTOR_PAYLOAD,
+                              (StepOperands){ .slot1 = SLOT(p->stdio[i]), .a = i });
+}
+
+static void confine_seccomp(PlanWriter *w, const ContainerSpec *spec, const PolicySet *policies) {
+        plan_origin_row(w, spec, DIRECTIVE_SystemCallFilter);
+        plan_add_step(w, STEP_SECCOMP, ACTOR_PAYLOAD,
+                      (StepOperands){ .s_ref = plan_add_bytes(w, policies->seccomp.program,
+                                                              policies->seccomp.n_instructions * 8, 8) });
+        plan_origin_none(w);
+}
+
+/* The order is security.md 2a 13-14: bounding set, ids, capabilities, no_new_privs, filter, execve. Without
+ * no_new_privs the kernel takes a filter only from who still has CAP_SYS_ADMIN, so it goes first then. */
+void plan_confine(PlanWriter *w, const ContainerSpec *spec, const PolicySet *policies, const ConfineParameters *p) {
+        const CapabilityPolicy *c = &policies->capabilities;
+        /* exec may run as another user than the unit does: root holds the bounding set, others the ambient set. */
+        const uint64_t held = p->identity->uid == 0 ? c->bounding : c->ambient;
+
+        plan_origin_none(w);
+        plan_add_step(w, STEP_SESSION_KEYRING, ACTOR_PAYLOAD, (StepOperands){});
+        confine_streams(w, p);
+        plan_add_step(w, STEP_FILE_MODE_MASK, ACTOR_PAYLOAD, (StepOperands){ .a = 0022 });
+        plan_add_step(w, STEP_RESOURCE_LIMIT, ACTOR_PAYLOAD,
+                      (StepOperands){ .a = RLIMIT_NOFILE, .b = NOFILE_SOFT, .c = UINT64_MAX });
+
+        plan_origin_row(w, spec, DIRECTIVE_WorkingDirectory);
+        plan_add_step(w, STEP_WORKING_DIRECTORY, ACTOR_PAYLOAD,
+                      (StepOperands){ .s = isempty(p->directory) ? "/" : p->directory,
+                                      .flags = p->directory_missing_ok ? STEP_FLAG_OPTIONAL : 0 });
+        plan_origin_none(w);
+        plan_add_step(w, STEP_CLOSE_DESCRIPTORS, ACTOR_PAYLOAD, (StepOperands){});
+        if (!spec->no_new_privileges)
+                confine_seccomp(w, spec, policies);
+
+        plan_origin_row(w, spec, DIRECTIVE_CapabilityBoundingSet);
+        plan_add_step(w, STEP_BOUNDING_SET, ACTOR_PAYLOAD, (StepOperands){ .a = c->bounding });
+        plan_origin_row(w, spec, DIRECTIVE_User);
+        plan_add_step(w, STEP_IDENTITY, ACTOR_PAYLOAD,
+                      (StepOperands){ .a = p->identity->uid,
+                                      .b = p->identity->gid,
+                                      .s_ref = plan_add_bytes(w, p->identity->groups,
+                                                              p->identity->n_groups * sizeof(gid_t), 4) });
+        plan_origin_row(w, spec, DIRECTIVE_AmbientCapabilities);
+        plan_add_step(w, STEP_CAPABILITIES, ACTOR_PAYLOAD,
+                      (StepOperands){ .a = held, .b = held, .c = c->inheritable, .d = c->ambient });
+        plan_origin_row(w, spec, DIRECTIVE_NoNewPrivileges);
+        if (spec->no_new_privileges) {
+                plan_add_step(w, STEP_NO_NEW_PRIVILEGES, ACTOR_PAYLOAD, (StepOperands){});
+                confine_seccomp(w, spec, policies);
+        }
+        if (spec->exec_start.n > 0)
+                plan_origin(w, &spec->exec_start.items[0].origin, "ExecStart");
+        plan_add_step(w, STEP_EXECUTE, ACTOR_PAYLOAD,
+                      (StepOperands){ .s_ref = plan_add_list(w, p->candidates),
+                                      .t_ref = plan_add_list(w, p->argv),
+                                      .u_ref = plan_add_list(w, p->environment) });
+}

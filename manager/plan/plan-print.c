@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
+#include <json-c/json.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "manager/base/string-list.h"
+#include "manager/plan/plan.h"
+
+typedef struct FlagName {
+        uint64_t flag;
+        const char *name;
+} FlagName;
+
+static const FlagName namespace_names[] = {
+        { CLONE_NEWUSER, "user" }, { CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" },       { CLONE_NEWNET, "net" },
+        { CLONE_NEWIPC, "ipc" },   { CLONE_NEWUTS, "uts" },  { CLONE_NEWCGROUP, "cgroup" }, {},
+};
+static const FlagName attribute_names[] = {
+        { MOUNT_ATTR_RDONLY, "ro" }, { MOUNT_ATTR_NOSUID, "nosuid" }, { MOUNT_ATTR_NODEV, "nodev" },
+        { MOUNT_ATTR_NOEXEC, "noexec" }, {},
+};
+static const FlagName step_flag_names[] = {
+        { STEP_FLAG_OPTIONAL, "optional" }, { STEP_FLAG_RECURSIVE, "recursive" }, { STEP_FLAG_IDMAP, "idmap" }, {},
+};
+static const char *const sync_names[_SYNC_POINT_MAX] = {
+        [SYNC_IDS_MAPPED] = "ids-mapped",
+        [SYNC_FILE_SYSTEMS_MADE] = "file-systems-made",
+        [SYNC_ROOT_READY] = "root-ready",
+};
+static const char *const stream_names[] = { "stdin", "stdout", "stderr" };
+static const char *const slot_kinds[_SLOT_KIND_MAX] = {
+        [SLOT_MADE] = "made",     [SLOT_TREE] = "tree",     [SLOT_STDIN] = "stdin",       [SLOT_STDOUT] = "stdout",
+        [SLOT_STDERR] = "stderr", [SLOT_LEADER] = "leader", [SLOT_TERMINAL] = "terminal",
+};
+
+static int append_flags(char **s, const FlagName *names, uint64_t flags, const char *prefix) {
+        const char *separator = prefix;
+        int r = 0;
+
+        for (; r >= 0 && names->name; names++)
+                if (flags & names->flag) {
+                        r = str_append(s, "%s%s", separator, names->name);
+                        separator = ",";
+                }
+        return r;
+}
+
+static int append_capabilities(char **s, const char *label, uint64_t mask) {
+        int r = str_append(s, "%s%s=", *s && **s ? " " : "", label);
+        bool first = true;
+
+        for (unsigned c = 0; r >= 0 && c < 64; c++)
+                if (mask & (UINT64_C(1) << c)) {
+                        const char *name = capability_to_string(c);
+
+                        r = name ? str_append(s, "%s%s", first ? "" : ",", name)
+                                 : str_append(s, "%s%u", first ? "" : ",", c);
+                        first = false;
+                }
+        return r >= 0 && first ? str_append(s, "none") : r;
+}
+
+/* Words of a list, quoted where a reader could not tell them apart. */
+static int append_list(char **s, const PlanView *p, PlanRef list) {
+        const char *at = plan_text(p, list), *end = at + list.size;
+        int r = 0;
+
+        for (const char *word = at; r >= 0 && word < end; word += strlen(word) + 1) {
+                _cleanup_free_ char *quoted = value_quote(word);
+
+                r = quoted ? str_append(s, "%s%s", word == at ? "" : " ", quoted) : -ENOMEM;
+        }
+        return r;
+}
+
+static const char *slot_name(const PlanView *p, int64_t slot) {
+        return slot < 0 ? "" : plan_text(p, p->slots[slot].name);
+}
+
+static int describe_groups(char **s, const PlanView *p, const PlanStep *step) {
+        const uint32_t *groups = (const uint32_t *)plan_text(p, step->s);
+        int r = str_append(s, "uid=%u gid=%u groups=", (unsigned)step->a, (unsigned)step->b);
+
+        for (size_t i = 0; r >= 0 && i < step->s.size / sizeof(*groups); i++)
+                r = str_append(s, "%s%u", i > 0 ? "," : "", groups[i]);
+        return r >= 0 && step->s.size == 0 ? str_append(s, "none") : r;
+}
+
+static int describe_execute(char **s, const PlanView *p, const PlanStep *step) {
+        int r = append_list(s, p, step->s);
+
+        if (r >= 0)
+                r = str_append(s, " argv: ");
+        if (r >= 0)
+                r = append_list(s, p, step->t);
+        if (r >= 0)
+                r = str_append(s, " environment: ");
+        return r < 0 ? r : append_list(s, p, step->u);
+}
+
+static int describe(const PlanView *p, const PlanStep *step, char **ret) {
+        const char *s = plan_text(p, step->s), *t = plan_text(p, step->t);
+        _cleanup_free_ char *text = strdup("");
+        int r = text ? 0 : -ENOMEM;
+
+        if (r < 0)
+                return r;
+        switch ((StepKind)step->kind) {
+        case STEP_ENTER_NAMESPACES:
+        case STEP_CLONE_INNER:
+                r = append_flags(&text, namespace_names, step->a, "");
+                break;
+        case STEP_OPEN_TERMINAL:
+                r = str_append(&text, "%s owner=%u", slot_name(p, (int64_t)step->b), (unsigned)step->a);
+                break;
+        case STEP_WRITE_ID_MAPS:
+                r = str_append(&text, "%.*s", (int)strcspn(s, "\n"), s);
+                break;
+        case STEP_REACH:
+        case STEP_AWAIT:
+                r = str_append(&text, "%s", sync_names[step->a]);
+                break;
+        case STEP_NEW_FILE_SYSTEM:
+                r = str_append(&text, "%s", s);
+                if (r >= 0)
+                        r = append_flags(&text, attribute_names, step->a, " ");
+                if (r >= 0 && step->t.size > 0)
+                        r = str_append(&text, " ");
+                if (r >= 0)
+                        r = append_list(&text, p, step->t);
+                break;
+        case STEP_SET_ATTRIBUTES:
+                r = str_append(&text, "%s", slot_name(p, step->slot));
+                if (r >= 0)
+                        r = append_flags(&text, attribute_names, step->a, " +");
+                if (r >= 0)
+                        r = append_flags(&text, attribute_names, step->b, " -");
+                break;
+        case STEP_ENTER_ROOT:
+        case STEP_CONTROL_TERMINAL:
+                r = str_append(&text, "%s", slot_name(p, step->slot));
+                break;
+        case STEP_MAKE_MOUNTPOINT:
+        case STEP_CLONE_TREE:
+        case STEP_ATTACH_MASK:
+        case STEP_HOST_NAME:
+        case STEP_WORKING_DIRECTORY:
+                r = str_append(&text, "%s", s);
+                break;
+        case STEP_ATTACH:
+                r = str_append(&text, "%s on %s", slot_name(p, step->slot), s);
+                break;
+        case STEP_MAKE_DIRECTORY:
+        case STEP_MAKE_FILE:
+                r = str_append(&text, "%s mode=%04o", s, (unsigned)step->a);
+                break;
+        case STEP_MAKE_SYMLINK:
+                r = str_append(&text, "%s -> %s", s, t);
+                break;
+        case STEP_MAKE_NODE:
+                r = str_append(&text, "%s c %u:%u mode=%04o", s, (unsigned)(step->b >> 32), (unsigned)step->b,
+                               (unsigned)step->a);
+                break;
+        case STEP_STANDARD_STREAM:
+                r = str_append(&text, "%s", stream_names[step->a]);
+                break;
+        case STEP_RESOURCE_LIMIT:
+                r = str_append(&text, "%s soft=%llu", step->a == 7 ? "nofile" : "limit", (unsigned long long)step->b);
+                break;
+        case STEP_FILE_MODE_MASK:
+                r = str_append(&text, "%04o", (unsigned)step->a);
+                break;
+        case STEP_BOUNDING_SET:
+                r = append_capabilities(&text, "keep", step->a);
+                break;
+        case STEP_IDENTITY:
+                r = describe_groups(&text, p, step);
+                break;
+        case STEP_CAPABILITIES:
+                r = append_capabilities(&text, "permitted", step->b);
+                if (r >= 0)
+                        r = append_capabilities(&text, "inheritable", step->c);
+                if (r >= 0)
+                        r = append_capabilities(&text, "ambient", step->d);
+                break;
+        case STEP_SECCOMP:
+                r = str_append(&text, "%u instructions", (unsigned)(step->s.size / 8));
+                break;
+        case STEP_EXECUTE:
+                r = describe_execute(&text, p, step);
+                break;
+        case STEP_PRIVATE_MOUNTS:
+        case STEP_AWAIT_GO:
+        case STEP_BECOME_ROOT:
+        case STEP_LOCK_MOUNTS:
+        case STEP_ADOPT_MOUNTS:
+        case STEP_LOOPBACK_UP:
+        case STEP_SESSION_KEYRING:
+        case STEP_NEW_SESSION:
+        case STEP_FORK_PAYLOAD:
+        case STEP_CLOSE_DESCRIPTORS:
+        case STEP_NO_NEW_PRIVILEGES:
+        case _STEP_KIND_MAX:
+                break;
+        }
+        if (r >= 0)
+                r = append_flags(&text, step_flag_names, step->flags, " (");
+        if (r >= 0 && step->flags)
+                r = str_append(&text, ")");
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(text);
+        return 0;
+}
+
+static const char *actor_name(unsigned actor) {
+        return actor == ACTOR_OUTER ? "outer" : actor == ACTOR_INNER ? "inner" : "payload";
+}
+
+static int append_origin(char **s, const PlanView *p, const PlanStep *step) {
+        const char *file = plan_text(p, step->origin_file), *directive = plan_text(p, step->origin_directive);
+        int r;
+
+        if (!*file)
+                return 0;
+        r = str_append(s, "  # %s", file);
+        if (r >= 0 && step->origin_line > 0)
+                r = str_append(s, ":%u", step->origin_line);
+        return r >= 0 && *directive ? str_append(s, ": %s=", directive) : r;
+}
+
+int plan_print(const PlanView *p, char **ret) {
+        _cleanup_free_ char *s = NULL;
+        int r = str_append(&s, "%s", "");
+
+        for (uint32_t i = 0; r >= 0 && i < p->header->n_slots; i++) {
+                const PlanSlot *slot = p->slots + i;
+
+                if (slot->kind != SLOT_MADE)
+                        r = str_append(&s, "descriptor %s: %s%s%s%s\n", plan_text(p, slot->name),
+                                       slot_kinds[slot->kind], slot->path.size > 0 ? " of " : "",
+                                       plan_text(p, slot->path),
+                                       slot->flags & STEP_FLAG_OPTIONAL ? " (optional)" : "");
+        }
+        for (uint32_t i = 0; r >= 0 && i < p->header->n_steps; i++) {
+                const PlanStep *step = p->steps + i;
+                _cleanup_free_ char *what = NULL;
+
+                r = describe(p, step, &what);
+                if (r >= 0)
+                        r = str_append(&s, "%3u %-7s %-18s%s%s", i, actor_name(step->actor),
+                                       step_kind_to_string(step->kind), *what ? " " : "", what);
+                if (r >= 0)
+                        r = append_origin(&s, p, step);
+                if (r >= 0)
+                        r = str_append(&s, "\n");
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+static json_object *step_to_json(const PlanView *p, uint32_t i) {
+        const PlanStep *step = p->steps + i;
+        const char *file = plan_text(p, step->origin_file), *directive = plan_text(p, step->origin_directive);
+        json_object *o = json_object_new_object();
+        _cleanup_free_ char *what = NULL;
+
+        if (!o || describe(p, step, &what) < 0) {
+                (void)json_object_put(o);
+                return NULL;
+        }
+        (void)json_object_object_add(o, "index", json_object_new_int64(i));
+        (void)json_object_object_add(o, "actor", json_object_new_string(actor_name(step->actor)));
+        (void)json_object_object_add(o, "step", json_object_new_string(step_kind_to_string(step->kind)));
+        (void)json_object_object_add(o, "what", json_object_new_string(what));
+        if (*file) {
+                (void)json_object_object_add(o, "file", json_object_new_string(file));
+                (void)json_object_object_add(o, "line", json_object_new_int64(step->origin_line));
+                (void)json_object_object_add(o, "directive", json_object_new_string(directive));
+        }
+        return o;
+}
+
+int plan_print_json(const PlanView *p, bool pretty, char **ret) {
+        json_object *o = json_object_new_object(), *slots = json_object_new_array(), *steps = json_object_new_array();
+        int r = o && slots && steps ? 0 : -ENOMEM;
+        char *copy = NULL;
+
+        for (uint32_t i = 0; r >= 0 && i < p->header->n_slots; i++) {
+                const PlanSlot *slot = p->slots + i;
+                json_object *one;
+
+                if (slot->kind == SLOT_MADE)
+                        continue;
+                one = json_object_new_object();
+                (void)json_object_object_add(one, "name", json_object_new_string(plan_text(p, slot->name)));
+                (void)json_object_object_add(one, "kind", json_object_new_string(slot_kinds[slot->kind]));
+                if (slot->path.size > 0)
+                        (void)json_object_object_add(one, "path", json_object_new_string(plan_text(p, slot->path)));
+                (void)json_object_array_add(slots, one);
+        }
+        for (uint32_t i = 0; r >= 0 && i < p->header->n_steps; i++) {
+                json_object *one = step_to_json(p, i);
+
+                r = one ? json_object_array_add(steps, one) : -ENOMEM;
+        }
+        if (r < 0) {
+                (void)json_object_put(slots);
+                (void)json_object_put(steps);
+                (void)json_object_put(o);
+                return -ENOMEM;
+        }
+        (void)json_object_object_add(o, "descriptors", slots);
+        (void)json_object_object_add(o, "steps", steps);
+        copy = strdup(json_object_to_json_string_ext(
+                o, (pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : JSON_C_TO_STRING_PLAIN) |
+                           JSON_C_TO_STRING_NOSLASHESCAPE));
+        (void)json_object_put(o);
+        if (!copy)
+                return -ENOMEM;
+        *ret = copy;
+        return 0;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <linux/mount.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "manager/base/string-list.h"
+#include "manager/plan/plan-build.h"
+
+#define SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+#define SAFE_NOEXEC (SAFE | MOUNT_ATTR_NOEXEC)
+
+/* What a container may not see of the kernel's file systems although they are its own: information about the host,
+ * and switches. Absent ones are skipped; which exist depends on the kernel. */
+static const char *const masked_paths[] = {
+        "/proc/acpi",
+        "/proc/asound",
+        "/proc/kcore",
+        "/proc/keys",
+        "/proc/key-users",
+        "/proc/latency_stats",
+        "/proc/sched_debug",
+        "/proc/scsi",
+        "/proc/sysrq-trigger",
+        "/proc/timer_list",
+        "/proc/timer_stats",
+        "/proc/kallsyms",
+        "/proc/kmsg",
+        "/proc/kpagecgroup",
+        "/proc/kpagecount",
+        "/proc/kpageflags",
+        "/proc/vmallocinfo",
+        "/sys/firmware",
+        "/sys/devices/virtual/powercap",
+        "/sys/kernel/debug",
+        "/sys/kernel/security",
+        "/sys/kernel/tracing",
+};
+static const char *const read_only_paths[] = {
+        "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+};
+
+static const struct {
+        const char *name;
+        unsigned mode, major, minor;
+} device_nodes[] = {
+        { "null", 0666, 1, 3 },   { "zero", 0666, 1, 5 },    { "full", 0666, 1, 7 },
+        { "random", 0666, 1, 8 }, { "urandom", 0666, 1, 9 }, { "tty", 0666, 5, 0 },
+};
+static const struct {
+        const char *name, *target;
+} device_links[] = {
+        { "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" },
+        { "stderr", "/proc/self/fd/2" }, { "ptmx", "pts/ptmx" },
+};
+
+/* Writable places that every program expects, unless the unit mounts something there itself. */
+static const struct {
+        const char *path;
+        const char *mode;
+} writable_defaults[] = {
+        { "/run", "0755" },
+        { "/tmp", "1777" },
+};
+
+static int16_t new_file_system(PlanWriter *w, Actor actor, const char *type, uint64_t attributes,
+                               char *const *options) {
+        int16_t slot = plan_add_slot(w, SLOT_MADE, type, NULL, 0);
+
+        plan_add_step(w, STEP_NEW_FILE_SYSTEM, actor,
+                      (StepOperands){ .slot1 = SLOT(slot), .s = type, .t_ref = plan_add_list(w, options),
+                                      .a = attributes });
+        return slot;
+}
+#define OPTIONS(...) ((char *const[]){ __VA_ARGS__, NULL })
+
+/* Those whose content depends on the namespaces of who mounts them. */
+void plan_inner_file_systems(PlanWriter *w, const ContainerSpec *spec, RootSlots *slots) {
+        uint64_t cgroup_attributes = SAFE_NOEXEC | (spec->boot ? 0 : MOUNT_ATTR_RDONLY);
+
+        plan_origin_none(w);
+        slots->proc = new_file_system(w, ACTOR_INNER, "proc", SAFE_NOEXEC, NULL);
+        if (spec->private_network) {
+                plan_origin_row(w, spec, DIRECTIVE_PrivateNetwork);
+                slots->sys = new_file_system(w, ACTOR_INNER, "sysfs", SAFE_NOEXEC | MOUNT_ATTR_RDONLY, NULL);
+                plan_origin_none(w);
+        }
+        slots->cgroup = new_file_system(w, ACTOR_INNER, "cgroup2", cgroup_attributes, NULL);
+        slots->devpts = new_file_system(w, ACTOR_INNER, "devpts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                                        OPTIONS("newinstance", "ptmxmode=0666", "mode=0620", "gid=5"));
+        slots->shm = new_file_system(w, ACTOR_INNER, "tmpfs", SAFE_NOEXEC, OPTIONS("mode=1777", "size=64m"));
+        slots->mqueue = new_file_system(w, ACTOR_INNER, "mqueue", SAFE_NOEXEC, NULL);
+}
+
+static void attach(PlanWriter *w, int16_t slot, const char *path, unsigned type, unsigned flags, bool no_symlinks) {
+        const uint64_t d = no_symlinks ? PLAN_NO_SYMLINKS : 0;
+
+        plan_add_step(w, STEP_MAKE_MOUNTPOINT, ACTOR_OUTER,
+                      (StepOperands){ .slot1 = SLOT(slot), .s = path, .a = type, .d = d, .flags = flags });
+        plan_add_step(w, STEP_ATTACH, ACTOR_OUTER,
+                      (StepOperands){ .slot1 = SLOT(slot), .s = path, .d = d, .flags = flags });
+}
+
+/* A /dev of the unit's own: nodes that outer makes as the container's root in a tmpfs of the host's user namespace,
+ * where they work; nobody inside can make more. */
+static void make_dev(PlanWriter *w, const PlanParameters *p, RootSlots *slots) {
+        static const char *const directories[] = { "pts", "shm", "mqueue", PLAN_MASK_HOME };
+        char uid[32], gid[32];
+
+        (void)snprintf(uid, sizeof(uid), "uid=%u", p->id_count > 0 ? p->id_base : 0);
+        (void)snprintf(gid, sizeof(gid), "gid=%u", p->id_count > 0 ? p->id_base : 0);
+        slots->dev = new_file_system(w, ACTOR_OUTER, "tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                                     OPTIONS("mode=0755", "size=4m", "nr_inodes=4096", uid, gid));
+        for (size_t i = 0; i < ELEMENTSOF(device_nodes); i++)
+                plan_add_step(w, STEP_MAKE_NODE, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(slots->dev), .s = device_nodes[i].name,
+                                              .a = device_nodes[i].mode,
+                                              .b = (uint64_t)device_nodes[i].major << 32 | device_nodes[i].minor });
+        for (size_t i = 0; i < ELEMENTSOF(device_links); i++)
+                plan_add_step(w, STEP_MAKE_SYMLINK, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(slots->dev), .s = device_links[i].name,
+                                              .t = device_links[i].target });
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++)
+                plan_add_step(w, STEP_MAKE_DIRECTORY, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(slots->dev), .s = directories[i], .a = 0755 });
+        plan_add_step(w, STEP_MAKE_DIRECTORY, ACTOR_OUTER,
+                      (StepOperands){ .slot1 = SLOT(slots->dev), .s = PLAN_MASK_DIRECTORY, .a = 0 });
+        plan_add_step(w, STEP_MAKE_FILE, ACTOR_OUTER,
+                      (StepOperands){ .slot1 = SLOT(slots->dev), .s = PLAN_MASK_FILE, .a = 0 });
+}
+
+/* --- what the unit mounts, in one list sorted by destination, so that a parent comes before its child */
+typedef struct UnitMount {
+        const char *path;
+        const Origin *origin;
+        const char *directive;
+        const BindMount *bind;   /* one of the three */
+        bool bind_read_only;
+        const TmpfsMount *tmpfs;
+        const char *default_mode;
+        int16_t slot;
+} UnitMount;
+
+static int unit_mount_compare(const void *a, const void *b) {
+        const UnitMount *x = a, *y = b;
+
+        return strcmp(x->path, y->path);
+}
+
+static int unit_mounts_collect(const ContainerSpec *spec, UnitMount **ret, size_t *ret_n) {
+        size_t room = spec->bind_paths.n + spec->bind_read_only_paths.n + spec->temporary_file_system.n +
+                      ELEMENTSOF(writable_defaults),
+               n = 0;
+        UnitMount *m = calloc(room, sizeof(UnitMount));
+
+        if (!m)
+                return -ENOMEM;
+        for (size_t i = 0; i < spec->bind_paths.n; i++, n++)
+                m[n] = (UnitMount){ .path = spec->bind_paths.items[i].destination,
+                                    .origin = &spec->bind_paths.items[i].origin,
+                                    .directive = "BindPaths",
+                                    .bind = &spec->bind_paths.items[i] };
+        for (size_t i = 0; i < spec->bind_read_only_paths.n; i++, n++)
+                m[n] = (UnitMount){ .path = spec->bind_read_only_paths.items[i].destination,
+                                    .origin = &spec->bind_read_only_paths.items[i].origin,
+                                    .directive = "BindReadOnlyPaths",
+                                    .bind = &spec->bind_read_only_paths.items[i],
+                                    .bind_read_only = true };
+        for (size_t i = 0; i < spec->temporary_file_system.n; i++, n++)
+                m[n] = (UnitMount){ .path = spec->temporary_file_system.items[i].path,
+                                    .origin = &spec->temporary_file_system.items[i].origin,
+                                    .directive = "TemporaryFileSystem",
+                                    .tmpfs = &spec->temporary_file_system.items[i] };
+        for (size_t i = 0; i < ELEMENTSOF(writable_defaults); i++) {
+                bool taken = false;
+
+                for (size_t j = 0; j < n; j++)
+                        taken |= streq(m[j].path, writable_defaults[i].path);
+                if (!taken)
+                        m[n++] = (UnitMount){ .path = writable_defaults[i].path,
+                                              .default_mode = writable_defaults[i].mode };
+        }
+        qsort(m, n, sizeof(UnitMount), unit_mount_compare);
+        *ret = m;
+        *ret_n = n;
+        return 0;
+}
+
+static int tmpfs_options(const TmpfsMount *t, char ***ret) {
+        _cleanup_strv_ char **options = NULL;
+        char *one = NULL;
+        int r;
+
+        r = asprintf(&one, "mode=%04o", t->mode == (mode_t)-1 ? 0755 : t->mode);
+        r = r < 0 ? -ENOMEM : strv_push(&options, one);
+        if (r >= 0 && t->size_permille > 0)
+                r = asprintf(&one, "size=%u%%", t->size_permille / 10) < 0 ? -ENOMEM : strv_push(&options, one);
+        else if (r >= 0 && t->size > 0 && t->size != UINT64_MAX)
+                r = asprintf(&one, "size=%llu", (unsigned long long)t->size) < 0 ? -ENOMEM
+                                                                                 : strv_push(&options, one);
+        if (r >= 0 && t->inodes > 0 && t->inodes != UINT64_MAX)
+                r = asprintf(&one, "nr_inodes=%llu", (unsigned long long)t->inodes) < 0
+                            ? -ENOMEM
+                            : strv_push(&options, one);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(options);
+        return 0;
+}
+
+/* Descriptors of the binds, and the tmpfs, which inner makes so that they belong to the container. */
+static int unit_mounts_slots(PlanWriter *w, UnitMount *mounts, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                UnitMount *m = mounts + i;
+                char name[64];
+
+                plan_origin(w, m->origin, m->directive);
+                if (m->bind) {
+                        (void)snprintf(name, sizeof(name), "%.60s", m->bind->destination);
+                        m->slot = plan_add_slot(w, SLOT_TREE, name, m->bind->source,
+                                                (m->bind->recursive ? STEP_FLAG_RECURSIVE : 0) |
+                                                        (m->bind->missing_ok ? STEP_FLAG_OPTIONAL : 0));
+                } else if (m->tmpfs) {
+                        _cleanup_strv_ char **options = NULL;
+                        int r = tmpfs_options(m->tmpfs, &options);
+
+                        if (r < 0)
+                                return r;
+                        m->slot = new_file_system(w, ACTOR_INNER, "tmpfs",
+                                                  SAFE | (m->tmpfs->noexec ? MOUNT_ATTR_NOEXEC : 0) |
+                                                          (m->tmpfs->read_only ? MOUNT_ATTR_RDONLY : 0),
+                                                  options);
+                } else {
+                        char mode[16];
+
+                        (void)snprintf(mode, sizeof(mode), "mode=%s", m->default_mode);
+                        m->slot = new_file_system(w, ACTOR_INNER, "tmpfs", SAFE, OPTIONS(mode, "size=10%"));
+                }
+        }
+        return 0;
+}
+
+static void unit_mounts_attach(PlanWriter *w, const PlanParameters *p, const UnitMount *mounts, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                const UnitMount *m = mounts + i;
+                unsigned optional = 0;
+
+                plan_origin(w, m->origin, m->directive);
+                if (m->bind) {
+                        bool idmap = m->bind->idmap && p->id_count > 0;
+
+                        optional = m->bind->missing_ok ? STEP_FLAG_OPTIONAL : 0;
+                        plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
+                                      (StepOperands){ .slot1 = SLOT(m->slot),
+                                                      .a = SAFE |
+                                                           (m->bind_read_only ? MOUNT_ATTR_RDONLY : 0) |
+                                                           (m->bind->noexec ? MOUNT_ATTR_NOEXEC : 0),
+                                                      .flags = optional |
+                                                               (m->bind->recursive ? STEP_FLAG_RECURSIVE : 0) |
+                                                               (idmap ? STEP_FLAG_IDMAP : 0) });
+                }
+                attach(w, m->slot, m->path, m->bind ? 0 : S_IFDIR, optional, false);
+        }
+}
+
+static void cover_read_only(PlanWriter *w, const char *path, unsigned flags) {
+        int16_t slot = plan_add_slot(w, SLOT_MADE, path, NULL, 0);
+
+        plan_add_step(w, STEP_CLONE_TREE, ACTOR_OUTER,
+                      (StepOperands){ .slot1 = SLOT(slot), .s = path, .flags = flags | STEP_FLAG_RECURSIVE });
+        plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
+                      (StepOperands){ .slot1 = SLOT(slot), .a = MOUNT_ATTR_RDONLY,
+                                      .flags = flags | STEP_FLAG_RECURSIVE });
+        plan_add_step(w, STEP_ATTACH, ACTOR_OUTER,
+                      (StepOperands){ .slot1 = SLOT(slot), .s = path, .flags = flags });
+}
+
+static void cover_kernel_file_systems(PlanWriter *w, const ContainerSpec *spec, const RootSlots *slots) {
+        int16_t net = -1;
+
+        plan_origin_none(w);
+        for (size_t i = 0; i < ELEMENTSOF(masked_paths); i++)
+                plan_add_step(w, STEP_ATTACH_MASK, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(slots->dev), .s = masked_paths[i],
+                                              .flags = STEP_FLAG_OPTIONAL });
+        /* An init with a network of its own configures it. */
+        if (spec->boot && spec->private_network) {
+                net = plan_add_slot(w, SLOT_MADE, "/proc/sys/net", NULL, 0);
+                plan_add_step(w, STEP_CLONE_TREE, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(net), .s = "/proc/sys/net" });
+        }
+        for (size_t i = 0; i < ELEMENTSOF(read_only_paths); i++)
+                cover_read_only(w, read_only_paths[i], STEP_FLAG_OPTIONAL);
+        if (net >= 0)
+                plan_add_step(w, STEP_ATTACH, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(net), .s = "/proc/sys/net" });
+}
+
+static void cover_unit_paths(PlanWriter *w, const ContainerSpec *spec, const RootSlots *slots) {
+        for (size_t i = 0; i < spec->read_only_paths.n; i++) {
+                const PathItem *p = spec->read_only_paths.items + i;
+
+                plan_origin(w, &p->origin, "ReadOnlyPaths");
+                cover_read_only(w, p->path, p->missing_ok ? STEP_FLAG_OPTIONAL : 0);
+        }
+        for (size_t i = 0; i < spec->inaccessible_paths.n; i++) {
+                const PathItem *p = spec->inaccessible_paths.items + i;
+
+                plan_origin(w, &p->origin, "InaccessiblePaths");
+                plan_add_step(w, STEP_ATTACH_MASK, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(slots->dev), .s = p->path,
+                                              .flags = p->missing_ok ? STEP_FLAG_OPTIONAL : 0 });
+        }
+}
+
+/* The root is read-only from the start, but its topmost mount only at the end: mount points may be missing in it. */
+static void root_attributes(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, int16_t root) {
+        plan_origin_row(w, spec, DIRECTIVE_RootDirectory);
+        plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
+                      (StepOperands){ .slot1 = SLOT(root),
+                                      .a = MOUNT_ATTR_NODEV |
+                                           (spec->no_new_privileges ? MOUNT_ATTR_NOSUID : 0) |
+                                           (spec->read_only ? MOUNT_ATTR_RDONLY : 0),
+                                      .flags = STEP_FLAG_RECURSIVE | (p->id_count > 0 ? STEP_FLAG_IDMAP : 0) });
+        if (spec->read_only)
+                plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(root), .b = MOUNT_ATTR_RDONLY });
+}
+
+int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, RootSlots *slots,
+                    Diag *diag) {
+        _cleanup_free_ UnitMount *mounts = NULL;
+        size_t n = 0;
+        int r;
+
+        r = unit_mounts_collect(spec, &mounts, &n);
+        if (r >= 0)
+                r = unit_mounts_slots(w, mounts, n);
+        if (r < 0)
+                return diag_errno(diag, ERROR_NO_MEMORY, NULL, NULL, -r, "cannot build the plan");
+        plan_origin_none(w);
+        plan_add_step(w, STEP_REACH, ACTOR_INNER, (StepOperands){ .a = SYNC_FILE_SYSTEMS_MADE });
+
+        root_attributes(w, spec, p, slots->root);
+        plan_origin_none(w);
+        make_dev(w, p, slots);
+        if (!spec->private_network) {
+                plan_origin_row(w, spec, DIRECTIVE_PrivateNetwork);
+                slots->sys = new_file_system(w, ACTOR_OUTER, "sysfs", SAFE_NOEXEC | MOUNT_ATTR_RDONLY, NULL);
+                plan_origin_none(w);
+        }
+        plan_add_step(w, STEP_AWAIT, ACTOR_OUTER, (StepOperands){ .a = SYNC_FILE_SYSTEMS_MADE });
+        plan_origin_row(w, spec, DIRECTIVE_RootDirectory);
+        plan_add_step(w, STEP_ENTER_ROOT, ACTOR_OUTER, (StepOperands){ .slot1 = SLOT(slots->root) });
+
+        plan_origin_none(w);
+        attach(w, slots->proc, "/proc", S_IFDIR, 0, true);
+        attach(w, slots->sys, "/sys", S_IFDIR, 0, true);
+        attach(w, slots->cgroup, "/sys/fs/cgroup", S_IFDIR, 0, true);
+        attach(w, slots->dev, "/dev", S_IFDIR, 0, true);
+        attach(w, slots->devpts, "/dev/pts", S_IFDIR, 0, true);
+        attach(w, slots->shm, "/dev/shm", S_IFDIR, 0, true);
+        attach(w, slots->mqueue, "/dev/mqueue", S_IFDIR, 0, true);
+        unit_mounts_attach(w, p, mounts, n);
+        cover_kernel_file_systems(w, spec, slots);
+        cover_unit_paths(w, spec, slots);
+
+        plan_origin_row(w, spec, DIRECTIVE_ReadOnly);
+        if (spec->read_only)
+                plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(slots->root), .a = MOUNT_ATTR_RDONLY });
+        plan_origin_none(w);
+        if (!spec->boot)
+                plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(slots->dev), .a = MOUNT_ATTR_RDONLY });
+        plan_add_step(w, STEP_LOCK_MOUNTS, ACTOR_OUTER, (StepOperands){});
+        plan_add_step(w, STEP_REACH, ACTOR_OUTER, (StepOperands){ .a = SYNC_ROOT_READY });
+        return 0;
+}
