@@ -21,6 +21,8 @@
 #error "tell the init's filter which architecture this is"
 #endif
 
+#define INIT_NAME "bulwark-init"
+
 #define ALLOW(name)                                                                                           \
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
@@ -49,7 +51,7 @@ static int confine_self(void) {
         struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
         struct __user_cap_data_struct data[2] = { { .effective = 1U << CAP_KILL, .permitted = 1U << CAP_KILL } };
 
-        if (prctl(PR_SET_NAME, "bulwark-init") < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        if (prctl(PR_SET_NAME, INIT_NAME) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return -errno;
         /* What follows the manager's death no longer concerns a container that runs. */
         if (prctl(PR_SET_PDEATHSIG, 0) < 0)
@@ -89,6 +91,10 @@ int init_run(Stage *s, pid_t payload) {
         LaunchPage *page = s->page;
         sigset_t all;
         int r;
+
+        /* Where the keeper lies and listens is the host's business. */
+        memset(s->command_line, 0, s->command_line_size);
+        memcpy(s->command_line, INIT_NAME, MIN_OF(sizeof(INIT_NAME), s->command_line_size));
 
         sigfillset(&all);
         if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)

@@ -45,6 +45,8 @@ struct Connection {
 
 typedef struct Keeper {
         int epoll_fd, listen_fd, signal_fd, proc_fd;
+        char *command_line; /* argv's memory */
+        size_t command_line_size;
         Connection connections[KEEPER_MAX_CONNECTIONS];
         Record *first, *last;
         bool stopping;     /* STOP-ALL is under way */

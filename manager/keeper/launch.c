@@ -81,13 +81,18 @@ static int slots_fill(const PlanView *p, LaunchPage *page, const KeeperMessage *
         return 0;
 }
 
+/* The cgroup must be fresh: since Linux 6.15 a clone into a cgroup whose cgroup.kill was ever written is killed on the
+ * spot (the kernel compares its count of kills with that of the keeper's own cgroup). The manager makes a new
+ * payload cgroup for every start. */
 static int clone_outer(Keeper *k, Record *r, const PlanView *plan, int status_fd) {
         Stage s = { .plan = *plan,
                     .page = r->page,
                     .status_fd = status_fd,
                     .proc_fd = k->proc_fd,
                     .root_fd = -EBADF,
-                    .user_namespace_fd = -EBADF };
+                    .user_namespace_fd = -EBADF,
+                    .command_line = k->command_line,
+                    .command_line_size = k->command_line_size };
         struct clone_args args = { .flags = CLONE_INTO_CGROUP,
                                    .exit_signal = SIGCHLD,
                                    .cgroup = (uint64_t)r->cgroup_fd };

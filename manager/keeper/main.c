@@ -277,6 +277,8 @@ int main(int argc, char **argv) {
         r = run_from_memory(argv);
         if (r < 0)
                 return fail("cannot run from a sealed copy in memory", r);
+        k.command_line = argv[0];
+        k.command_line_size = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[0]);
         r = keeper_setup(&k, socket_path);
         if (r < 0)
                 return fail("cannot start", r);

@@ -20,6 +20,8 @@ typedef struct Stage {
         int user_namespace_fd;
         uint32_t step;   /* index of the current step */
         uint32_t detail; /* of a failure, set by the step */
+        char *command_line; /* the process's own, as /proc/PID/cmdline shows it */
+        size_t command_line_size;
 } Stage;
 
 /* Runs in the keeper's fresh clone and never returns. */

@@ -123,13 +123,13 @@ static bool order_good(const PlanView *p) {
         for (uint32_t i = 0; i < p->header->n_steps; i++) {
                 const PlanStep *s = p->steps + i;
 
-                clones += s->kind == STEP_CLONE_INNER;
-                executes += s->kind == STEP_EXECUTE;
-                forks += s->kind == STEP_FORK_PAYLOAD;
-                if ((s->actor != ACTOR_OUTER) && clones == 0)
+                if (s->actor != ACTOR_OUTER && clones == 0)
                         return false;
                 if (s->actor == ACTOR_INNER && forks > 0)
                         return false;
+                clones += s->kind == STEP_CLONE_INNER;
+                executes += s->kind == STEP_EXECUTE;
+                forks += s->kind == STEP_FORK_PAYLOAD;
                 if (s->kind == STEP_EXECUTE && i + 1 != p->header->n_steps)
                         return false;
         }
