@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "manager/base/string-list.h"
+#include "tools/bulwarkctl/client.h"
+#include "tools/bulwarkctl/ui.h"
+
+const char *runtime_directory_choose(const char *option) {
+        const char *variable = getenv("BULWARK_RUNTIME_DIRECTORY");
+
+        if (option)
+                return option;
+        return isempty(variable) ? RUNTIME_DIRECTORY_DEFAULT : variable;
+}
+
+/* sun_path holds 107 bytes; through the directory's descriptor any path fits. */
+static int connect_socket(const char *directory, int *ret_fd) {
+        _cleanup_close_ int dir = -EBADF, fd = -EBADF;
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        int n;
+
+        n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/" PRIVATE_SOCKET, directory);
+        if (n < 0)
+                return -EINVAL;
+        if ((size_t)n >= sizeof(address.sun_path)) {
+                dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+                if (dir < 0)
+                        return -errno;
+                (void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" PRIVATE_SOCKET, dir);
+        }
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+                return -errno;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+int client_try_connect(Client *c) {
+        sd_bus *bus = NULL;
+        int fd = -EBADF, r;
+
+        r = connect_socket(c->runtime_directory, &fd);
+        if (r < 0)
+                return r;
+        r = sd_bus_new(&bus);
+        if (r < 0) {
+                safe_close(fd);
+                return r;
+        }
+        r = sd_bus_set_fd(bus, fd, fd);
+        if (r < 0) {
+                safe_close(fd);
+                sd_bus_unref(bus);
+                return r;
+        }
+        r = sd_bus_start(bus);
+        if (r < 0) {
+                sd_bus_close_unref(bus);
+                return r;
+        }
+        c->bus = bus;
+        return 0;
+}
+
+int client_connect(Client *c, int *ret_exit) {
+        int r;
+
+        if (c->bus)
+                return 0;
+        r = client_try_connect(c);
+        if (r >= 0)
+                return 0;
+        if (r == -EACCES || r == -EPERM) {
+                print_errorf("no access to %s/" PRIVATE_SOCKET ": %s; run this as root", c->runtime_directory,
+                             strerror(-r));
+                *ret_exit = error_code_exit_status(ERROR_ACCESS);
+        } else {
+                print_errorf("the manager does not answer on %s/" PRIVATE_SOCKET ": %s\n"
+                             "Start bulwarkd (\"bulwarkd --standalone\" where systemd does not run it), or name the "
+                             "directory it uses with --runtime-directory=",
+                             c->runtime_directory, strerror(-r));
+                *ret_exit = error_code_exit_status(ERROR_NO_MANAGER);
+        }
+        return r;
+}
+
+void client_done(Client *c) {
+        c->bus = sd_bus_close_unref(c->bus);
+}
+
+int client_call(Client *c, uint64_t timeout, sd_bus_error *error, sd_bus_message **ret, const char *member,
+                const char *types, ...) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+        va_list ap;
+        int r;
+
+        r = sd_bus_message_new_method_call(c->bus, &m, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, member);
+        if (r < 0)
+                return r;
+        if (!isempty(types)) {
+                va_start(ap, types);
+                r = sd_bus_message_appendv(m, types, ap);
+                va_end(ap);
+                if (r < 0)
+                        return r;
+        }
+        r = sd_bus_call(c->bus, m, timeout, error, ret);
+        return r < 0 ? r : 0;
+}
+
+/* --- errors */
+static const struct {
+        const char *name;
+        ErrorCode code;
+} standard_errors[] = {
+        { SD_BUS_ERROR_ACCESS_DENIED, ERROR_ACCESS },
+        { SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, ERROR_ACCESS },
+        { SD_BUS_ERROR_INVALID_ARGS, ERROR_USAGE },
+        { SD_BUS_ERROR_NO_MEMORY, ERROR_NO_MEMORY },
+        { SD_BUS_ERROR_NO_REPLY, ERROR_NO_MANAGER },
+        { SD_BUS_ERROR_DISCONNECTED, ERROR_NO_MANAGER },
+        { SD_BUS_ERROR_TIMEOUT, ERROR_TIMEOUT },
+};
+
+static const struct {
+        int error;
+        ErrorCode code;
+} connection_errors[] = {
+        { ECONNRESET, ERROR_NO_MANAGER }, { ENOTCONN, ERROR_NO_MANAGER },     { EPIPE, ERROR_NO_MANAGER },
+        { ESHUTDOWN, ERROR_NO_MANAGER },  { ECONNREFUSED, ERROR_NO_MANAGER }, { ETIMEDOUT, ERROR_TIMEOUT },
+        { EACCES, ERROR_ACCESS },         { EPERM, ERROR_ACCESS },            { ENOMEM, ERROR_NO_MEMORY },
+};
+
+int client_exit_status(const sd_bus_error *error, int r) {
+        ErrorCode code = _ERROR_CODE_INVALID;
+
+        if (error && error->name) {
+                code = error_code_from_bus_name(error->name);
+                for (size_t i = 0; code < 0 && i < ELEMENTSOF(standard_errors); i++)
+                        if (streq(standard_errors[i].name, error->name))
+                                code = standard_errors[i].code;
+        }
+        for (size_t i = 0; code < 0 && i < ELEMENTSOF(connection_errors); i++)
+                if (connection_errors[i].error == -r)
+                        code = connection_errors[i].code;
+        return error_code_exit_status(code < 0 ? ERROR_FAILED : code);
+}
+
+int client_report(const sd_bus_error *error, int r, const char *context, const char *name) {
+        int status = client_exit_status(error, r);
+        _cleanup_free_ char *head = NULL;
+
+        if (str_append(&head, "%s%s%s", context, name ? " " : "", strempty(name)) < 0)
+                return EXIT_FAILURE;
+        if (error && !isempty(error->message))
+                print_error(head, error->message);
+        else if (status == EXIT_NO_MANAGER)
+                print_error(head, "the manager closed the connection; see whether bulwarkd still runs");
+        else
+                print_error(head, strerror(r < 0 ? -r : EIO));
+        return status;
+}
+
+/* --- containers */
+const char *container_name_of(const char *argument, char buffer[static 256]) {
+        const char *suffix = endswith(argument, ".container");
+        size_t n = suffix ? (size_t)(suffix - argument) : 0;
+
+        if (n == 0 || n > 255)
+                return argument;
+        memcpy(buffer, argument, n);
+        buffer[n] = 0;
+        return buffer;
+}
+
+int client_container(Client *c, const char *name, sd_bus_error *error, char **ret_path) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *path;
+        char *copy;
+        int r;
+
+        r = client_call(c, 0, error, &reply, "GetContainer", "s", name);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(reply, "o", &path);
+        if (r < 0)
+                return r;
+        copy = strdup(path);
+        if (!copy)
+                return -ENOMEM;
+        *ret_path = copy;
+        return 0;
+}
+
+int client_properties(Client *c, const char *path, const char *interface, sd_bus_error *error, json_object **ret) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_call_method(c->bus, NULL, path, "org.freedesktop.DBus.Properties", "GetAll", error, &reply, "s",
+                               interface);
+        if (r < 0)
+                return r;
+        return message_to_json(reply, ret);
+}
+
+int client_property_string(Client *c, const char *path, const char *interface, const char *name,
+                           sd_bus_error *error, char **ret) {
+        char *value = NULL;
+        int r;
+
+        r = sd_bus_get_property_string(c->bus, NULL, path, interface, name, error, &value);
+        if (r < 0)
+                return r;
+        *ret = value;
+        return 0;
+}

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* exec, shell: a process under the container's own confinement, its input and output copied here. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+
+#include "manager/base/string-list.h"
+#include "tools/bulwarkctl/flow.h"
+#include "tools/bulwarkctl/terminal.h"
+#include "tools/bulwarkctl/time-text.h"
+#include "tools/bulwarkctl/verbs.h"
+
+#define START_TIMEOUT (90 * USEC_PER_SEC)
+#define QUIET_MSEC 200 /* a terminal kept open by others than our process is left after this long without output */
+
+typedef struct Session {
+        Context *context;
+        const char *name;
+        uint32_t id;
+        bool terminal;
+        Terminal tty;
+        int signals;
+        Flow *flows; /* stdin, stdout, stderr */
+        size_t n_flows;
+        EscapeWatch escape;
+        bool ended, quiet;
+        int code, status;
+} Session;
+
+/* --- the request */
+typedef struct Request {
+        const char *name, *user;
+        char *const *argv;
+        size_t n_argv;
+        bool shell, terminal;
+} Request;
+
+static int append_option(sd_bus_message *m, const char *name, const char *signature, const void *value) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', signature);
+        if (r >= 0)
+                r = streq(signature, "as") ? sd_bus_message_append_strv(m, (char **)value)
+                                           : sd_bus_message_append_basic(m, signature[0], value);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r;
+}
+
+static bool has_variable(char *const *environment, const char *name) {
+        for (size_t i = 0; environment && environment[i]; i++) {
+                const char *rest = startswith(environment[i], name);
+
+                if (rest && *rest == '=')
+                        return true;
+        }
+        return false;
+}
+
+static int append_terminal_options(sd_bus_message *m, const Request *q) {
+        unsigned rows = 0, columns = 0;
+        const int yes = 1;
+        int r;
+
+        if (!q->terminal)
+                return 0;
+        r = append_option(m, "Terminal", "b", &yes);
+        if (r < 0)
+                return r;
+        if (terminal_size(STDIN_FILENO, &rows, &columns) < 0 && terminal_size(STDOUT_FILENO, &rows, &columns) < 0)
+                return 0;
+        r = append_option(m, "Rows", "u", &rows);
+        return r < 0 ? r : append_option(m, "Columns", "u", &columns);
+}
+
+static int append_options(sd_bus_message *m, const Options *o, const Request *q) {
+        _cleanup_strv_ char **environment = NULL;
+        const char *term = getenv("TERM");
+        const int yes = 1;
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0 && q->user)
+                r = append_option(m, "User", "s", q->user);
+        if (r >= 0 && o->workdir)
+                r = append_option(m, "WorkingDirectory", "s", o->workdir);
+        if (r >= 0 && q->shell)
+                r = append_option(m, "Shell", "b", &yes);
+        if (r >= 0)
+                r = append_terminal_options(m, q);
+        for (size_t i = 0; r >= 0 && o->environment && o->environment[i]; i++)
+                r = strv_extend(&environment, o->environment[i]);
+        if (r >= 0 && q->terminal && term_is_safe(term) && !has_variable(environment, "TERM")) {
+                char *text = NULL;
+
+                r = str_append(&text, "TERM=%s", term);
+                if (r >= 0)
+                        r = strv_push(&environment, text);
+        }
+        if (r >= 0 && environment)
+                r = append_option(m, "Environment", "as", environment);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int send_request(const Session *s, const Request *q, sd_bus_error *error, sd_bus_message **ret) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+        sd_bus *bus = s->context->client.bus;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus, &m, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, "ExecContainer");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", q->name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "s");
+        for (size_t i = 0; i < q->n_argv && r >= 0; i++)
+                r = sd_bus_message_append(m, "s", q->argv[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = append_options(m, s->context->options, q);
+        if (r >= 0)
+                r = sd_bus_call(bus, m, START_TIMEOUT, error, ret);
+        return r < 0 ? r : 0;
+}
+
+/* --- the session */
+static int on_exec_ended(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Session *s = userdata;
+        int code, status, r;
+        uint32_t id;
+
+        r = sd_bus_message_read(m, "uii", &id, &code, &status);
+        if (r < 0)
+                return r;
+        if (id == s->id) {
+                s->ended = true;
+                s->code = code;
+                s->status = status;
+        }
+        return 0;
+}
+
+static bool on_input(const char *data, size_t size, void *userdata) {
+        Session *s = userdata;
+
+        return escape_watch(&s->escape, data, size, now_realtime());
+}
+
+/* Our own copy, non-blocking: nobody else reads or writes this end. */
+static int take_fd(int fd, int *ret) {
+        int copy, flags;
+
+        copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        if (copy < 0)
+                return -errno;
+        flags = fcntl(copy, F_GETFL);
+        if (flags < 0 || fcntl(copy, F_SETFL, flags | O_NONBLOCK) < 0) {
+                int r = -errno;
+
+                safe_close(copy);
+                return r;
+        }
+        *ret = copy;
+        return 0;
+}
+
+static int session_connect(Session *s, sd_bus_message *reply) {
+        static const int ours[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO };
+        int r, theirs[ELEMENTSOF(ours)];
+        size_t n = 0;
+
+        r = sd_bus_message_read(reply, "u", &s->id);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "h");
+        while (r >= 0 && n < ELEMENTSOF(theirs)) {
+                r = sd_bus_message_read_basic(reply, 'h', theirs + n);
+                if (r == 0)
+                        break;
+                n++;
+        }
+        if (r < 0)
+                return r;
+        if (n != (s->terminal ? 1 : 3))
+                return -EBADMSG;
+
+        s->n_flows = s->terminal ? 2 : 3;
+        s->flows = calloc(s->n_flows, sizeof(Flow));
+        if (!s->flows)
+                return -ENOMEM;
+        for (size_t i = 0; i < s->n_flows; i++)
+                s->flows[i].from = s->flows[i].to = -EBADF;
+        for (size_t i = 0; i < s->n_flows; i++) {
+                Flow *f = s->flows + i;
+
+                f->own_from = i > 0;
+                f->own_to = i == 0;
+                r = take_fd(theirs[s->terminal ? 0 : i], i == 0 ? &f->to : &f->from);
+                if (r < 0)
+                        return r;
+                *(i == 0 ? &f->from : &f->to) = ours[i];
+        }
+        if (s->terminal) {
+                s->flows[0].terminal = true;
+                s->flows[0].watch = on_input;
+                s->flows[0].userdata = s;
+        }
+        return 0;
+}
+
+static const struct {
+        int number;
+        bool terminal_only;
+} watched_signals[] = {
+        { SIGINT, false },  { SIGTERM, false }, { SIGHUP, false },  { SIGQUIT, false }, { SIGUSR1, false },
+        { SIGUSR2, false }, { SIGWINCH, true }, { SIGTSTP, true },  { SIGCONT, true },
+};
+
+static int signals_open(bool terminal, int *ret_fd) {
+        sigset_t set;
+        int fd;
+
+        (void)sigemptyset(&set);
+        for (size_t i = 0; i < ELEMENTSOF(watched_signals); i++)
+                if (terminal || !watched_signals[i].terminal_only)
+                        (void)sigaddset(&set, watched_signals[i].number);
+        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+                return -errno;
+        fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (fd < 0)
+                return -errno;
+        *ret_fd = fd;
+        return 0;
+}
+
+static void follow_size(Session *s) {
+        unsigned rows, columns;
+
+        if (s->flows[0].to >= 0 && terminal_size(STDIN_FILENO, &rows, &columns) >= 0)
+                (void)terminal_set_size(s->flows[0].to, rows, columns);
+}
+
+/* Ends us as the signal would have, with the terminal put back. */
+static void die_by(Session *s, int signal_number) {
+        sigset_t set;
+
+        terminal_leave(&s->tty);
+        client_done(&s->context->client);
+        (void)signal(signal_number, SIG_DFL);
+        (void)sigemptyset(&set);
+        (void)sigaddset(&set, signal_number);
+        (void)raise(signal_number);
+        (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+        _exit(128 + signal_number);
+}
+
+static void on_signal_terminal(Session *s, int number) {
+        switch (number) {
+        case SIGWINCH:
+                follow_size(s);
+                return;
+        case SIGTSTP: /* sent from outside: the raw terminal makes none */
+                terminal_leave(&s->tty);
+                (void)raise(SIGSTOP);
+                return;
+        case SIGCONT:
+                (void)terminal_resume(&s->tty);
+                follow_size(s);
+                return;
+        default:
+                die_by(s, number);
+        }
+}
+
+static int on_signals(Session *s) {
+        struct signalfd_siginfo info;
+
+        while (read(s->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+                int r;
+
+                if (s->terminal) {
+                        on_signal_terminal(s, (int)info.ssi_signo);
+                        continue;
+                }
+                r = sd_bus_call_method_async(s->context->client.bus, NULL, NULL, BUS_PATH, BUS_INTERFACE_MANAGER,
+                                             "KillExec", NULL, NULL, "ui", s->id, (int)info.ssi_signo);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static bool session_finished(const Session *s) {
+        if (!s->ended)
+                return false;
+        for (size_t i = 1; i < s->n_flows; i++)
+                if (!flow_finished(s->flows + i))
+                        return s->terminal && s->quiet;
+        return true;
+}
+
+static int dispatch_bus(Session *s) {
+        int r;
+
+        do
+                r = sd_bus_process(s->context->client.bus, NULL);
+        while (r > 0);
+        return r;
+}
+
+/* One round: sleep until something moves, then move it. */
+static int session_round(Session *s) {
+        sd_bus *bus = s->context->client.bus;
+        struct pollfd fds[2 + 2 * 3] = {};
+        int r, events;
+
+        events = sd_bus_get_events(bus);
+        if (events < 0)
+                return events;
+        fds[0] = (struct pollfd){ .fd = sd_bus_get_fd(bus), .events = (short)events };
+        fds[1] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
+        for (size_t i = 0; i < s->n_flows; i++)
+                flow_prepare(s->flows + i, fds + 2 + 2 * i);
+
+        r = poll(fds, 2 + 2 * s->n_flows, s->ended && s->terminal ? QUIET_MSEC : -1);
+        if (r < 0)
+                return errno == EINTR ? 0 : -errno;
+        s->quiet = r == 0;
+        if (fds[1].revents != 0) {
+                r = on_signals(s);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < s->n_flows; i++) {
+                r = flow_process(s->flows + i, fds + 2 + 2 * i);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int session_loop(Session *s) {
+        for (;;) {
+                int r;
+
+                r = dispatch_bus(s);
+                if (r < 0)
+                        return r;
+                if (session_finished(s) || s->flows[0].stopped)
+                        return 0;
+                r = session_round(s);
+                if (r < 0)
+                        return r;
+        }
+}
+
+static void session_done(Session *s) {
+        terminal_leave(&s->tty);
+        for (size_t i = 0; i < s->n_flows && s->flows; i++)
+                flow_done(s->flows + i);
+        free(s->flows);
+        safe_close(s->signals);
+}
+
+static int session_result(const Session *s) {
+        int status;
+
+        if (s->flows[0].stopped) {
+                fprintf(stderr, "\nDetached from %s.\n", s->name);
+                return EXIT_SUCCESS;
+        }
+        status = payload_exit_status(s->code, s->status);
+        if (status < 0) {
+                print_errorf("the command in %s ended, but how is not known", s->name);
+                return EXIT_FAILURE;
+        }
+        return status;
+}
+
+static int report_start(const sd_bus_error *error, int r, const char *name) {
+        int status = client_report(error, r, "cannot run the command in", name);
+
+        if (error->name && streq(error->name, error_code_bus_name(ERROR_EXEC)))
+                return exec_failure_status(error->message);
+        return status;
+}
+
+static int run_session(Context *c, const Request *q) {
+        _cleanup_(session_done) Session s = {
+                .context = c, .name = q->name, .terminal = q->terminal, .signals = -EBADF, .tty.fd = -EBADF,
+        };
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_match_signal(c->client.bus, NULL, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, "ExecEnded",
+                                on_exec_ended, &s);
+        if (r >= 0)
+                r = send_request(&s, q, &error, &reply);
+        if (r < 0)
+                return report_start(&error, r, q->name);
+        r = session_connect(&s, reply);
+        reply = sd_bus_message_unref(reply); /* with its descriptors: an end kept open here would hide an EOF */
+        if (r >= 0)
+                r = signals_open(q->terminal, &s.signals);
+        if (r >= 0 && q->terminal)
+                r = terminal_enter(&s.tty, STDIN_FILENO);
+        if (r >= 0) {
+                (void)signal(SIGPIPE, SIG_IGN);
+                if (q->terminal)
+                        follow_size(&s); /* it may have changed on the way */
+                r = session_loop(&s);
+        }
+        terminal_leave(&s.tty);
+        if (r < 0)
+                return client_report(NULL, r, "lost the command in", q->name);
+        return session_result(&s);
+}
+
+static bool wants_terminal(const Options *o) {
+        return o->tty || (!o->no_tty && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO));
+}
+
+int verb_exec(Context *c) {
+        const Options *o = c->options;
+        char buffer[256];
+        Request q = {
+                .name = container_name_of(o->arguments[0], buffer),
+                .user = o->user,
+                .argv = o->arguments + 1,
+                .n_argv = o->n_arguments - 1,
+                .terminal = wants_terminal(o),
+        };
+        int status = EXIT_SUCCESS;
+
+        if (client_connect(&c->client, &status) < 0)
+                return status;
+        return run_session(c, &q);
+}
+
+/* "web@blue" is the instance if there is one, else user web of container blue: a container's name comes first. */
+static int shell_target(Context *c, const char *argument, char user[static 256], Request *q) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        const char *at = strchr(argument, '@');
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (!at || at == argument || !at[1] || at - argument > 255)
+                return 0;
+        r = client_container(&c->client, q->name, &error, &path);
+        if (r >= 0 || client_exit_status(&error, r) != EXIT_NO_UNIT)
+                return 0;
+        if (q->user)
+                return -EINVAL;
+        memcpy(user, argument, (size_t)(at - argument));
+        user[at - argument] = 0;
+        q->user = user;
+        q->name = at + 1;
+        return 0;
+}
+
+int verb_shell(Context *c) {
+        const Options *o = c->options;
+        char buffer[256], inner[256], user[256];
+        Request q = {
+                .name = container_name_of(o->arguments[0], buffer),
+                .user = o->user,
+                .shell = true,
+                .terminal = wants_terminal(o),
+        };
+        int status = EXIT_SUCCESS;
+
+        if (client_connect(&c->client, &status) < 0)
+                return status;
+        if (shell_target(c, o->arguments[0], user, &q) < 0) {
+                print_errorf("both --user=%s and \"%s\" name a user: give one of them", o->user, o->arguments[0]);
+                return EXIT_USAGE;
+        }
+        q.name = container_name_of(q.name, inner);
+        return run_session(c, &q);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* list, list-unit-files. */
+#include <fnmatch.h>
+#include <stdio.h>
+
+#include "tools/bulwarkctl/table.h"
+#include "tools/bulwarkctl/verbs.h"
+
+static bool pattern_matches(const Options *o, const char *name) {
+        if (o->n_arguments == 0)
+                return true;
+        for (size_t i = 0; i < o->n_arguments; i++) {
+                char buffer[256];
+
+                if (fnmatch(container_name_of(o->arguments[i], buffer), name, 0) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static Color state_color(const char *state) {
+        static const struct {
+                const char *state;
+                Color color;
+        } rows[] = {
+                { "active", COLOR_GREEN },    { "running", COLOR_GREEN },      { "failed", COLOR_RED },
+                { "bad", COLOR_RED },         { "not-found", COLOR_YELLOW },   { "masked", COLOR_YELLOW },
+                { "activating", COLOR_BOLD }, { "deactivating", COLOR_YELLOW },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (streq(rows[i].state, state))
+                        return rows[i].color;
+        return COLOR_NONE;
+}
+
+/* The array of a reply, walked with one function a row. */
+static int fetch_rows(Context *c, const char *member, const char *contents,
+                      int (*row)(Context *c, sd_bus_message *m, Table *t, size_t *hidden), Table *t, size_t *hidden,
+                      int *ret_status) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = client_call(&c->client, 0, &error, &reply, member, NULL);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, SD_BUS_TYPE_ARRAY, contents);
+        while (r >= 0) {
+                r = sd_bus_message_at_end(reply, false);
+                if (r != 0)
+                        break;
+                r = row(c, reply, t, hidden);
+        }
+        if (r < 0) {
+                *ret_status = client_report(&error, r, "cannot list", NULL);
+                return r;
+        }
+        table_sort(t);
+        return 0;
+}
+
+static int list_row(Context *c, sd_bus_message *m, Table *t, size_t *hidden) {
+        const char *name, *description, *load, *active, *sub, *unused, *path, *job_type, *job_path;
+        uint32_t job;
+        int r;
+
+        r = sd_bus_message_read(m, "(ssssssouso)", &name, &description, &load, &active, &sub, &unused, &path, &job,
+                                &job_type, &job_path);
+        if (r < 0)
+                return r;
+        if (!pattern_matches(c->options, name))
+                return 0;
+        if (!c->options->all && job == 0 && streq(active, "inactive")) {
+                (*hidden)++;
+                return 0;
+        }
+        r = table_add(t, name, state_color(active) == COLOR_RED ? COLOR_RED : COLOR_NONE);
+        if (r >= 0)
+                r = table_add(t, load, streq(load, "loaded") ? COLOR_NONE : state_color(load));
+        if (r >= 0)
+                r = table_add(t, active, state_color(active));
+        if (r >= 0)
+                r = table_add(t, sub, state_color(sub));
+        if (r >= 0)
+                r = table_add(t, description, COLOR_NONE);
+        return r;
+}
+
+static int print_table(Context *c, const Table *t, const char *what, size_t hidden) {
+        bool legend = !c->options->no_legend;
+        int r;
+
+        if (c->options->quiet)
+                return EXIT_SUCCESS;
+        if (c->options->output != FORMAT_TABLE)
+                return table_print_json(t, stdout, c->options->output) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        ui_pager_open(&c->ui, !c->options->no_pager);
+        r = table_print(t, &c->ui, stdout, legend && t->n_rows > 0);
+        if (legend) {
+                printf("%s%zu %s%s listed.%s", t->n_rows > 0 ? "\n" : "", t->n_rows, what,
+                       t->n_rows == 1 ? "" : "s", hidden > 0 ? "" : "\n");
+                if (hidden > 0)
+                        printf(" %zu inactive not shown; pass --all to see %s.\n", hidden,
+                               hidden == 1 ? "it" : "them");
+        }
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int verb_list(Context *c) {
+        static const char *const headers[] = { "NAME", "LOAD", "ACTIVE", "SUB", "DESCRIPTION" };
+        _cleanup_(table_done) Table t = {};
+        size_t hidden = 0;
+        int status = EXIT_SUCCESS;
+
+        table_init(&t, headers, ELEMENTSOF(headers), 4);
+        if (client_connect(&c->client, &status) < 0 ||
+            fetch_rows(c, "ListContainers", "(ssssssouso)", list_row, &t, &hidden, &status) < 0)
+                return status;
+        return print_table(c, &t, "container", hidden);
+}
+
+static int unit_file_row(Context *c, sd_bus_message *m, Table *t, size_t *hidden) {
+        const char *path, *state, *base;
+        char buffer[256];
+        int r;
+
+        r = sd_bus_message_read(m, "(ss)", &path, &state);
+        if (r < 0)
+                return r;
+        base = strrchr(path, '/');
+        base = base ? base + 1 : path;
+        if (!pattern_matches(c->options, container_name_of(base, buffer)) && !pattern_matches(c->options, base))
+                return 0;
+        r = table_add(t, path, COLOR_NONE);
+        if (r >= 0)
+                r = table_add(t, state, state_color(state));
+        return r;
+}
+
+int verb_list_unit_files(Context *c) {
+        static const char *const headers[] = { "UNIT FILE", "STATE" };
+        _cleanup_(table_done) Table t = {};
+        size_t hidden = 0;
+        int status = EXIT_SUCCESS;
+
+        table_init(&t, headers, ELEMENTSOF(headers), 0);
+        if (client_connect(&c->client, &status) < 0 ||
+            fetch_rows(c, "ListUnitFiles", "(ss)", unit_file_row, &t, &hidden, &status) < 0)
+                return status;
+        return print_table(c, &t, "unit file", hidden);
+}

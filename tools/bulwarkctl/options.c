@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "manager/base/string-list.h"
+#include "tools/bulwarkctl/options.h"
+#include "units/values/types.h"
+
+static const char *const output_formats[_OUTPUT_FORMAT_MAX] = {
+        [FORMAT_TABLE] = "table",
+        [FORMAT_JSON] = "json",
+        [FORMAT_JSON_PRETTY] = "json-pretty",
+};
+
+const char *output_format_to_string(OutputFormat f) {
+        return f >= 0 && f < _OUTPUT_FORMAT_MAX ? output_formats[f] : NULL;
+}
+
+/* --- one parser a kind */
+static int parse_flag(const char *value, void *field) {
+        *(bool *)field = true;
+        return 0;
+}
+
+static int parse_string(const char *value, void *field) {
+        if (isempty(value))
+                return -EINVAL;
+        *(const char **)field = value;
+        return 0;
+}
+
+static int parse_list(const char *value, void *field) {
+        char ***list = field;
+
+        for (const char *p = value; *p;) {
+                size_t n = strcspn(p, ",");
+                char *word;
+                int r;
+
+                if (n == 0)
+                        return -EINVAL;
+                word = strndup(p, n);
+                if (!word)
+                        return -ENOMEM;
+                r = strv_push(list, word);
+                if (r < 0)
+                        return r;
+                p += n + (p[n] == ',');
+        }
+        return isempty(value) ? -EINVAL : 0;
+}
+
+/* NAME alone passes on our own value; where we have none, nothing is set. */
+static int parse_assignment(const char *value, void *field) {
+        size_t n = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+        char ***list = field;
+        char *assignment = NULL;
+        const char *own;
+        int r;
+
+        if (n == 0 || isdigit((unsigned char)value[0]) || (value[n] && value[n] != '='))
+                return -EINVAL;
+        if (value[n] == '=')
+                return strv_extend(list, value);
+        own = getenv(value);
+        if (!own)
+                return 0;
+        r = str_append(&assignment, "%s=%s", value, own);
+        if (r < 0)
+                return r;
+        return strv_push(list, assignment);
+}
+
+static int parse_output(const char *value, void *field) {
+        for (int i = 0; i < _OUTPUT_FORMAT_MAX; i++)
+                if (streq(value, output_formats[i])) {
+                        *(OutputFormat *)field = (OutputFormat)i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+static int parse_lines(const char *value, void *field) {
+        unsigned long n;
+        char *end;
+
+        if (streq(value, "all")) {
+                *(unsigned *)field = LINES_ALL;
+                return 0;
+        }
+        if (!isdigit((unsigned char)value[0]))
+                return -EINVAL;
+        errno = 0;
+        n = strtoul(value, &end, 10);
+        if (errno != 0 || *end || n >= LINES_ALL)
+                return -EINVAL;
+        *(unsigned *)field = (unsigned)n;
+        return 0;
+}
+
+static int parse_signal(const char *value, void *field) {
+        int signal = signal_from_string(value);
+
+        if (signal <= 0)
+                return -EINVAL;
+        *(int *)field = signal;
+        return 0;
+}
+
+static int parse_whom(const char *value, void *field) {
+        if (!streq(value, "leader") && !streq(value, "all"))
+                return -EINVAL;
+        *(const char **)field = value;
+        return 0;
+}
+
+#define expected_flag NULL
+#define expected_string "a text that is not empty"
+#define expected_list "names separated by commas"
+#define expected_assignment "NAME=VALUE, or the NAME of a variable to pass on"
+#define expected_output "table, json or json-pretty"
+#define expected_lines "a number or \"all\""
+#define expected_signal "a signal such as SIGTERM, HUP, 9 or RTMIN+3"
+#define expected_whom "leader or all"
+
+const OptionRow option_rows[_OPTION_MAX] = {
+#define OPTION(id, long_name, short_name, meta, kind, field, complete, text)                                  \
+        [OPTION_##id] = { .name = long_name,                                                                  \
+                          .letter = short_name,                                                               \
+                          .metavar = meta,                                                                    \
+                          .parse = parse_##kind,                                                              \
+                          .offset = offsetof(Options, field),                                                 \
+                          .expected = expected_##kind,                                                        \
+                          .words = complete,                                                                  \
+                          .help = text },
+#include "tools/bulwarkctl/options.inc"
+#undef OPTION
+};
+
+const Verb *verb_find(const char *name) {
+        for (size_t i = 0; i < n_verb_rows; i++)
+                if (streq(verb_rows[i].name, name))
+                        return verb_rows + i;
+        return NULL;
+}
+
+/* --- did you mean */
+static unsigned edit_distance(const char *a, const char *b) {
+        enum { LONGEST = 40 };
+        size_t n = strlen(a), m = strlen(b);
+        unsigned row[LONGEST + 1];
+
+        if (n > LONGEST || m > LONGEST)
+                return UINT_MAX;
+        for (size_t j = 0; j <= m; j++)
+                row[j] = (unsigned)j;
+        for (size_t i = 1; i <= n; i++) {
+                unsigned diagonal = row[0];
+
+                row[0] = (unsigned)i;
+                for (size_t j = 1; j <= m; j++) {
+                        unsigned above = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
+
+                        best = MIN_OF(best, above + 1);
+                        best = MIN_OF(best, row[j - 1] + 1);
+                        diagonal = above;
+                        row[j] = best;
+                }
+        }
+        return row[m];
+}
+
+const char *suggest(const char *word, const char *(*nth)(size_t i), size_t n) {
+        unsigned best = 2 + (strlen(word) > 6); /* this far off is no slip of the finger any more */
+        const char *found = NULL;
+
+        for (size_t i = 0; i < n; i++) {
+                const char *candidate = nth(i);
+                unsigned distance = edit_distance(word, candidate);
+
+                if (strlen(word) >= 3 && startswith(candidate, word))
+                        distance = MIN_OF(distance, 1U);
+                if (distance <= best && distance < strlen(word)) {
+                        if (found && distance == best)
+                                continue;
+                        best = distance;
+                        found = candidate;
+                }
+        }
+        return found;
+}
+
+static const char *nth_verb(size_t i) {
+        return verb_rows[i].name;
+}
+
+static const char *nth_option(size_t i) {
+        return option_rows[i].name;
+}
+
+/* --- the line */
+typedef struct Parser {
+        int argc;
+        char **argv;
+        int next;
+        bool options_end; /* "--" was seen */
+        uint32_t seen;
+        Options *options;
+        char **reterr;
+} Parser;
+
+static int mistake(Parser *p, const char *format, ...) _printf_(2, 3);
+static int mistake(Parser *p, const char *format, ...) {
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = vasprintf(p->reterr, format, ap);
+        va_end(ap);
+        if (n < 0) {
+                *p->reterr = NULL;
+                return -ENOMEM;
+        }
+        return -EINVAL;
+}
+
+static int option_take(Parser *p, size_t id, const char *value) {
+        const OptionRow *row = option_rows + id;
+        int r;
+
+        if (row->metavar && !value) {
+                if (p->next >= p->argc)
+                        return mistake(p, "--%s needs a value: %s", row->name, row->expected);
+                value = p->argv[p->next++];
+        }
+        r = row->parse(value, (char *)p->options + row->offset);
+        if (r == -EINVAL)
+                return mistake(p, "\"%s\" is no value for --%s: give %s", value, row->name, row->expected);
+        if (r < 0)
+                return r;
+        p->seen |= UINT32_C(1) << id;
+        return 0;
+}
+
+static int option_long(Parser *p, const char *text) {
+        size_t n = strcspn(text, "="), found = _OPTION_MAX, n_found = 0;
+        const char *value = text[n] == '=' ? text + n + 1 : NULL;
+        char name[64];
+
+        if (n >= sizeof(name))
+                return mistake(p, "there is no option --%s; see bulwarkctl --help", text);
+        memcpy(name, text, n);
+        name[n] = 0;
+
+        for (size_t i = 0; i < _OPTION_MAX; i++) {
+                if (streq(option_rows[i].name, name)) {
+                        found = i;
+                        n_found = 1;
+                        break;
+                }
+                if (n > 0 && startswith(option_rows[i].name, name)) { /* unique abbreviations, as getopt_long(3) */
+                        found = i;
+                        n_found++;
+                }
+        }
+        if (n_found > 1)
+                return mistake(p, "--%s is short for more than one option; see bulwarkctl --help", name);
+        if (n_found == 0) {
+                const char *near = suggest(name, nth_option, _OPTION_MAX);
+
+                if (near)
+                        return mistake(p, "there is no option --%s; did you mean --%s?", name, near);
+                return mistake(p, "there is no option --%s; see bulwarkctl --help", name);
+        }
+        if (value && !option_rows[found].metavar)
+                return mistake(p, "--%s takes no value", option_rows[found].name);
+        return option_take(p, found, value);
+}
+
+static int option_letters(Parser *p, const char *text) {
+        for (const char *c = text; *c; c++) {
+                size_t id;
+                int r;
+
+                for (id = 0; id < _OPTION_MAX; id++)
+                        if (option_rows[id].letter == *c)
+                                break;
+                if (id == _OPTION_MAX)
+                        return mistake(p, "there is no option -%c; see bulwarkctl --help", *c);
+                if (option_rows[id].metavar)
+                        return option_take(p, id, c[1] ? c + 1 : NULL);
+                r = option_take(p, id, NULL);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int word_take(Parser *p, char *word) {
+        Options *o = p->options;
+        const char *near;
+
+        if (o->verb) {
+                o->arguments[o->n_arguments++] = word;
+                return 0;
+        }
+        o->verb = verb_find(word);
+        if (o->verb)
+                return 0;
+        near = suggest(word, nth_verb, n_verb_rows);
+        if (near)
+                return mistake(p, "there is no command \"%s\"; did you mean \"%s\"?", word, near);
+        return mistake(p, "there is no command \"%s\"; see bulwarkctl --help", word);
+}
+
+/* After the first argument of exec everything is the payload's; one "--" before it is ours. */
+static bool payload_begins(const Options *o) {
+        return o->verb && FLAGS_SET(o->verb->flags, VERB_PAYLOAD) && o->n_arguments > 0;
+}
+
+static void payload_take(Parser *p) {
+        Options *o = p->options;
+
+        if (p->next < p->argc && streq(p->argv[p->next], "--"))
+                p->next++;
+        while (p->next < p->argc)
+                o->arguments[o->n_arguments++] = p->argv[p->next++];
+}
+
+static int line_parse(Parser *p) {
+        int r;
+
+        while (p->next < p->argc) {
+                char *word;
+
+                if (payload_begins(p->options)) {
+                        payload_take(p);
+                        break;
+                }
+                word = p->argv[p->next++];
+                if (p->options_end || word[0] != '-' || streq(word, "-"))
+                        r = word_take(p, word);
+                else if (streq(word, "--")) {
+                        p->options_end = true;
+                        r = 0;
+                } else
+                        r = word[1] == '-' ? option_long(p, word + 2) : option_letters(p, word + 1);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int line_check(Parser *p) {
+        const Options *o = p->options;
+        const Verb *v = o->verb;
+
+        if (o->help || o->version)
+                return 0;
+        if (!v)
+                return mistake(p, "a command is missing; see bulwarkctl --help");
+        for (size_t i = 0; i < _OPTION_MAX; i++)
+                if (p->seen & ~(v->options | OPTIONS_COMMON) & (UINT32_C(1) << i))
+                        return mistake(p, "--%s has no meaning for \"%s\"; see bulwarkctl %s --help",
+                                       option_rows[i].name, v->name, v->name);
+        if (o->n_arguments < v->min)
+                return mistake(p, "\"%s\" needs more arguments: bulwarkctl %s %s", v->name, v->name,
+                               strempty(v->arguments));
+        if (o->n_arguments > v->max)
+                return mistake(p, "\"%s\" takes fewer arguments: bulwarkctl %s%s%s", v->name, v->name,
+                               v->arguments ? " " : "", strempty(v->arguments));
+        if (o->wait && o->no_block)
+                return mistake(p, "--wait and --no-block contradict each other: give one of them");
+        if (o->tty && o->no_tty)
+                return mistake(p, "--tty and --no-tty contradict each other: give one of them");
+        if (o->value && o->output != FORMAT_TABLE)
+                return mistake(p, "--value and --output=%s contradict each other: give one of them",
+                               output_format_to_string(o->output));
+        return 0;
+}
+
+int options_parse(int argc, char **argv, Options *ret, char **reterr) {
+        Options o = { .lines = LINES_UNSET };
+        Parser p = { .argc = argc, .argv = argv, .next = 1, .options = &o, .reterr = reterr };
+        int r;
+
+        o.arguments = calloc((size_t)MAX_OF(argc, 1), sizeof(char *));
+        if (!o.arguments)
+                return -ENOMEM;
+        r = line_parse(&p);
+        if (r >= 0)
+                r = line_check(&p);
+        if (r < 0) {
+                options_done(&o);
+                return r;
+        }
+        *ret = o;
+        return 0;
+}
+
+void options_done(Options *o) {
+        free(o->arguments);
+        strv_free(o->properties);
+        strv_free(o->environment);
+        *o = (Options){};
+}

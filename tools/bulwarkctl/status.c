@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* status: what a person wants to know at a glance, in the order of systemctl. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "manager/base/string-list.h"
+#include "tools/bulwarkctl/escape.h"
+#include "tools/bulwarkctl/logs.h"
+#include "tools/bulwarkctl/property-text.h"
+#include "tools/bulwarkctl/time-text.h"
+#include "units/values/types.h"
+
+#define LABEL_WIDTH 11
+#define STATUS_LINES 10
+
+static void print_label(const char *label) {
+        printf("%*s: ", LABEL_WIDTH, label);
+}
+
+/* Escaped; further lines stand under the first. */
+static void print_line(const char *label, const char *text) {
+        _cleanup_free_ char *safe = escape_text(text, ESCAPE_LINES);
+        const char *p = strempty(safe);
+
+        print_label(label);
+        for (;;) {
+                size_t n = strcspn(p, "\n");
+
+                printf("%.*s\n", (int)n, p);
+                p += n + (p[n] == '\n');
+                if (!*p)
+                        break;
+                printf("%*s", LABEL_WIDTH + 2, "");
+        }
+}
+
+static const struct {
+        const char *state;
+        Color color;
+        Glyph glyph;
+} state_rows[] = {
+        { "active", COLOR_GREEN, GLYPH_DOT },      { "reloading", COLOR_GREEN, GLYPH_DOT },
+        { "failed", COLOR_RED, GLYPH_CROSS },      { "activating", COLOR_YELLOW, GLYPH_DOT },
+        { "deactivating", COLOR_YELLOW, GLYPH_DOT }, { "inactive", COLOR_NONE, GLYPH_CIRCLE },
+};
+
+static size_t state_row(const char *state) {
+        for (size_t i = 0; i < ELEMENTSOF(state_rows); i++)
+                if (streq(state_rows[i].state, state))
+                        return i;
+        return ELEMENTSOF(state_rows) - 1;
+}
+
+static void print_head(const Context *c, json_object *p, const char *name) {
+        const char *state = property_string(p, "ActiveState"), *description = property_string(p, "Description");
+        bool bad = streq(property_string(p, "LoadState"), "bad");
+        _cleanup_free_ char *safe = escape_text(description, 0);
+        size_t row = state_row(bad ? "failed" : state);
+
+        printf("%s%s%s %s%s%s\n", ui_color(&c->ui, state_rows[row].color), ui_glyph(&c->ui, state_rows[row].glyph),
+               ui_reset(&c->ui), name, isempty(safe) ? "" : " - ", strempty(safe));
+}
+
+static void print_loaded(const Context *c, json_object *p) {
+        const char *load = property_string(p, "LoadState"), *file = property_string(p, "FragmentPath");
+        json_object *drop_ins = property_value(p, "DropInPaths"), *error = property_value(p, "LoadError");
+        bool fine = streq(load, "loaded");
+        _cleanup_free_ char *safe = escape_text(file, 0);
+
+        print_label("Loaded");
+        printf("%s%s%s%s%s%s\n", fine ? "" : ui_color(&c->ui, COLOR_RED), load, fine ? "" : ui_reset(&c->ui),
+               *file ? " (" : "", strempty(safe), *file ? ")" : "");
+        for (size_t i = 0; json_object_is_type(drop_ins, json_type_array) && i < json_object_array_length(drop_ins); i++)
+                print_line(i == 0 ? "Drop-In" : "", json_object_get_string(json_object_array_get_idx(drop_ins, i)));
+        if (json_object_is_type(error, json_type_array) && json_object_array_length(error) == 2) {
+                const char *words = json_object_get_string(json_object_array_get_idx(error, 1));
+
+                if (!isempty(words))
+                        print_line("Mistakes", words);
+        }
+}
+
+static void print_active(const Context *c, json_object *p) {
+        const char *state = property_string(p, "ActiveState"), *freezer = property_string(p, "FreezerState");
+        const char *result = property_string(p, "Result");
+        uint64_t since = property_number(p, "StateChangeTimestamp");
+        size_t row = state_row(state);
+
+        if (streq(state, "active") && property_number(p, "ActiveEnterTimestamp") != UINT64_MAX)
+                since = property_number(p, "ActiveEnterTimestamp");
+        print_label("Active");
+        printf("%s%s (%s)%s", ui_color(&c->ui, state_rows[row].color), state, property_string(p, "SubState"),
+               ui_reset(&c->ui));
+        if (!isempty(freezer) && !streq(freezer, "running"))
+                printf(" %s(%s)%s", ui_color(&c->ui, COLOR_YELLOW), freezer, ui_reset(&c->ui));
+        if (!isempty(result) && !streq(result, "success"))
+                printf(" (Result: %s)", result);
+        if (since != 0 && since != UINT64_MAX) {
+                _cleanup_free_ char *when = timestamp_to_text(since), *ago = ago_to_text(since, now_realtime());
+
+                printf(" since %s; %s", strempty(when), strempty(ago));
+        }
+        putchar('\n');
+}
+
+static void print_process(json_object *p) {
+        uint64_t pid = property_number(p, "MainPID"), code = property_number(p, "ExecMainCode"),
+                 status = property_number(p, "ExecMainStatus");
+        const char *signal;
+
+        if (pid != 0 && pid != UINT64_MAX) {
+                print_label("Leader");
+                printf("%" PRIu64 "\n", pid);
+                return;
+        }
+        if (code == CLD_EXITED) {
+                print_label("Exited");
+                printf("code=exited, status=%" PRIu64 "%s\n", status, status == 0 ? " (success)" : "");
+        } else if (code == CLD_KILLED || code == CLD_DUMPED) {
+                signal = signal_to_string((int)status);
+                print_label("Exited");
+                printf("code=%s, signal=%s\n", code == CLD_KILLED ? "killed" : "dumped", signal ? signal : "unknown");
+        }
+}
+
+static void print_amounts(json_object *p) {
+        uint64_t tasks = property_number(p, "TasksCurrent"), memory = property_number(p, "MemoryCurrent"),
+                 cpu = property_number(p, "CPUUsageNSec"), base = property_number(p, "UIDRangeBase"),
+                 count = property_number(p, "UIDRangeCount");
+
+        if (tasks != UINT64_MAX) {
+                print_label("Tasks");
+                printf("%" PRIu64 "\n", tasks);
+        }
+        if (memory != UINT64_MAX) {
+                _cleanup_free_ char *text = size_to_text(memory);
+
+                print_line("Memory", strempty(text));
+        }
+        if (cpu != UINT64_MAX) {
+                _cleanup_free_ char *text = span_to_text(cpu / NSEC_PER_USEC, 2);
+
+                print_line("CPU", strempty(text));
+        }
+        if (count != 0 && count != UINT64_MAX && base != UINT64_MAX) {
+                print_label("IDs");
+                printf("%" PRIu64 "-%" PRIu64 "\n", base, base + count - 1);
+        }
+}
+
+/* --- the tree of processes */
+typedef struct Process {
+        const char *cgroup, *command;
+        uint32_t pid;
+} Process;
+
+static int compare_processes(const void *a, const void *b) {
+        const Process *x = a, *y = b;
+        int d = strcmp(x->cgroup, y->cgroup);
+
+        return d != 0 ? d : (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+static int read_processes(sd_bus_message *m, Process **ret, size_t *ret_n) {
+        _cleanup_free_ Process *list = NULL;
+        size_t n = 0;
+        int r;
+
+        r = sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "(sus)");
+        if (r < 0)
+                return r;
+        for (;;) {
+                Process p, *grown;
+
+                r = sd_bus_message_read(m, "(sus)", &p.cgroup, &p.pid, &p.command);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        break;
+                grown = reallocarray(list, n + 1, sizeof(Process));
+                if (!grown)
+                        return -ENOMEM;
+                list = grown;
+                list[n++] = p;
+        }
+        if (n > 1)
+                qsort(list, n, sizeof(Process), compare_processes);
+        *ret = TAKE_PTR(list);
+        *ret_n = n;
+        return 0;
+}
+
+static void print_processes(const Context *c, const Process *list, size_t n) {
+        const char *cgroup = "";
+
+        for (size_t i = 0; i < n; i++) {
+                const Process *p = list + i;
+                bool last = i + 1 == n, group_last = last || !streq(list[i + 1].cgroup, p->cgroup);
+                _cleanup_free_ char *safe = escape_text(p->command, 0);
+                const char *group = p->cgroup + strspn(p->cgroup, "/");
+                char number[16];
+                size_t used, fit = SIZE_MAX;
+
+                if (*group && !streq(p->cgroup, cgroup)) {
+                        _cleanup_free_ char *name = escape_text(group, 0);
+
+                        printf("%*s%s%s\n", LABEL_WIDTH + 2, "", ui_glyph(&c->ui, GLYPH_BRANCH), strempty(name));
+                }
+                cgroup = p->cgroup;
+                (void)snprintf(number, sizeof(number), "%" PRIu32 " ", p->pid);
+                used = LABEL_WIDTH + 2 + (*group ? 4 : 2) + strlen(number);
+                if (c->ui.width != SIZE_MAX)
+                        fit = text_fit(strempty(safe), c->ui.width > used ? c->ui.width - used : 8);
+                printf("%*s%s%s%s%.*s\n", LABEL_WIDTH + 2, "", *group ? ui_glyph(&c->ui, GLYPH_BAR) : "",
+                       ui_glyph(&c->ui, group_last ? GLYPH_LAST : GLYPH_BRANCH), number,
+                       (int)MIN_OF(fit, strlen(strempty(safe))), strempty(safe));
+        }
+}
+
+static void print_cgroup(Context *c, json_object *p, const char *name) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *cgroup = property_string(p, "ControlGroup");
+        _cleanup_free_ Process *list = NULL;
+        size_t n = 0;
+
+        if (!*cgroup)
+                return;
+        print_line("CGroup", cgroup);
+        if (client_call(&c->client, 0, NULL, &reply, "GetContainerProcesses", "s", name) < 0)
+                return; /* ended meanwhile */
+        if (read_processes(reply, &list, &n) >= 0)
+                print_processes(c, list, n);
+}
+
+/* --- the last lines of the log */
+static void print_journal(const Context *c, const char *name, unsigned lines) {
+        char count[32], match[300];
+        pid_t pid;
+
+        (void)snprintf(count, sizeof(count), "--lines=%u", lines);
+        (void)snprintf(match, sizeof(match), "SYSLOG_IDENTIFIER=%s", name);
+        (void)fflush(stdout);
+        pid = fork();
+        if (pid == 0) {
+                (void)execlp("journalctl", "journalctl", "--quiet", "--no-pager", "--no-hostname", count, match,
+                             (char *)NULL);
+                _exit(EXIT_FAILURE);
+        }
+        while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+}
+
+static void print_log(const Context *c, json_object *p, const char *name) {
+        const Options *o = c->options;
+        unsigned lines = o->lines == LINES_UNSET ? STATUS_LINES : o->lines;
+        const char *directory = property_string(p, "LogDirectory");
+
+        if (lines == 0)
+                return;
+        if (json_object_get_boolean(property_value(p, "LogsToJournal"))) {
+                putchar('\n');
+                print_journal(c, name, lines);
+        } else if (*directory && access(directory, F_OK) >= 0) {
+                putchar('\n');
+                (void)logs_print_files(c, name, directory, lines == LINES_ALL ? SIZE_MAX : lines, "");
+        }
+}
+
+static int status_of(json_object *p) {
+        const char *state = property_string(p, "ActiveState");
+
+        if (streq(property_string(p, "LoadState"), "not-found") && streq(state, "inactive"))
+                return EXIT_NO_UNIT;
+        return streq(state, "active") || streq(state, "reloading") ? EXIT_SUCCESS : EXIT_NOT_ACTIVE;
+}
+
+static int status_one(Context *c, const char *name, bool first) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_json_ json_object *p = NULL;
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = client_container(&c->client, name, &error, &path);
+        if (r >= 0)
+                r = client_properties(&c->client, path, BUS_INTERFACE_CONTAINER, &error, &p);
+        if (r < 0)
+                return client_report(&error, r, "cannot show", name);
+        if (c->options->quiet)
+                return status_of(p);
+        if (!first)
+                putchar('\n');
+        print_head(c, p, name);
+        print_loaded(c, p);
+        print_active(c, p);
+        print_process(p);
+        print_amounts(p);
+        print_cgroup(c, p, name);
+        if (*property_string(p, "LastError"))
+                print_line("Error", property_string(p, "LastError"));
+        print_log(c, p, name);
+        return status_of(p);
+}
+
+/* Without a NAME: the manager itself. */
+static int status_manager(Context *c) {
+        static const struct {
+                const char *label, *property;
+        } rows[] = {
+                { "Version", "Version" },          { "Runtime", "RuntimeDirectory" }, { "State", "StateDirectory" },
+                { "CGroup", "ControlGroup" },      { "Unit path", "UnitPath" },       { "Features", "Features" },
+        };
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_json_ json_object *p = NULL;
+        int r;
+
+        r = client_properties(&c->client, BUS_PATH, BUS_INTERFACE_MANAGER, &error, &p);
+        if (r < 0)
+                return client_report(&error, r, "cannot show the manager", NULL);
+        printf("%s%s%s bulwarkd\n", ui_color(&c->ui, COLOR_GREEN), ui_glyph(&c->ui, GLYPH_DOT), ui_reset(&c->ui));
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                json_object *value = property_value(p, rows[i].property);
+                _cleanup_free_ char *text = value ? property_to_text(rows[i].property, value) : NULL;
+
+                if (!isempty(text))
+                        print_line(rows[i].label, text);
+        }
+        return EXIT_SUCCESS;
+}
+
+int verb_status(Context *c) {
+        const Options *o = c->options;
+        int status = EXIT_SUCCESS;
+
+        if (client_connect(&c->client, &status) < 0)
+                return status;
+        ui_pager_open(&c->ui, !o->no_pager);
+        if (o->n_arguments == 0)
+                return status_manager(c);
+        for (size_t i = 0; i < o->n_arguments; i++) {
+                char buffer[256];
+                int r = status_one(c, container_name_of(o->arguments[i], buffer), i == 0);
+
+                if (status == EXIT_SUCCESS)
+                        status = r;
+        }
+        return status;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The short commands on containers: one method each, and the states. */
+#include <signal.h>
+#include <stdio.h>
+
+#include "tools/bulwarkctl/escape.h"
+#include "tools/bulwarkctl/verbs.h"
+
+/* Calls function for every NAME; the first failure is the answer, the others are tried all the same. */
+static int for_each_name(Context *c, int (*function)(Context *c, const char *name)) {
+        int status = EXIT_SUCCESS;
+
+        if (client_connect(&c->client, &status) < 0)
+                return status;
+        for (size_t i = 0; i < c->options->n_arguments; i++) {
+                char buffer[256];
+                int r = function(c, container_name_of(c->options->arguments[i], buffer));
+
+                if (status == EXIT_SUCCESS)
+                        status = r;
+        }
+        return status;
+}
+
+static int call_name(Context *c, const char *member, const char *context, const char *name) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        r = client_call(&c->client, 0, &error, NULL, member, "s", name);
+        if (r < 0)
+                return client_report(&error, r, context, name);
+        return EXIT_SUCCESS;
+}
+
+static int freeze_one(Context *c, const char *name) {
+        return call_name(c, "FreezeContainer", "cannot freeze", name);
+}
+
+static int thaw_one(Context *c, const char *name) {
+        return call_name(c, "ThawContainer", "cannot thaw", name);
+}
+
+static int reset_one(Context *c, const char *name) {
+        return call_name(c, "ResetFailedContainer", "cannot reset", name);
+}
+
+static int kill_one(Context *c, const char *name) {
+        const char *whom = c->options->kill_whom ? c->options->kill_whom : "leader";
+        int signal = c->options->signal > 0 ? c->options->signal : SIGTERM;
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        r = client_call(&c->client, 0, &error, NULL, "KillContainer", "ssi", name, whom, signal);
+        if (r < 0)
+                return client_report(&error, r, "cannot kill", name);
+        return EXIT_SUCCESS;
+}
+
+int verb_kill(Context *c) {
+        return for_each_name(c, kill_one);
+}
+
+int verb_freeze(Context *c) {
+        return for_each_name(c, freeze_one);
+}
+
+int verb_thaw(Context *c) {
+        return for_each_name(c, thaw_one);
+}
+
+static int call_plain(Context *c, const char *member, const char *context) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r, status = EXIT_SUCCESS;
+
+        if (client_connect(&c->client, &status) < 0)
+                return status;
+        r = client_call(&c->client, UINT64_MAX, &error, NULL, member, NULL);
+        if (r < 0)
+                return client_report(&error, r, context, NULL);
+        return EXIT_SUCCESS;
+}
+
+int verb_reset_failed(Context *c) {
+        if (c->options->n_arguments > 0)
+                return for_each_name(c, reset_one);
+        return call_plain(c, "ResetFailed", "cannot reset the failed containers");
+}
+
+int verb_daemon_reload(Context *c) {
+        return call_plain(c, "Reload", "cannot reload the unit files");
+}
+
+/* --- is-active, is-failed: as systemctl, one state that fits is enough */
+static int check_states(Context *c, const char *const *fitting, int otherwise) {
+        size_t n = c->options->n_arguments, n_missing = 0;
+        int status = EXIT_SUCCESS;
+        bool found = false;
+
+        if (client_connect(&c->client, &status) < 0)
+                return status;
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+                _cleanup_free_ char *path = NULL, *state = NULL, *safe = NULL;
+                char buffer[256];
+                const char *name = container_name_of(c->options->arguments[i], buffer);
+                int r;
+
+                r = client_container(&c->client, name, &error, &path);
+                if (r >= 0)
+                        r = client_property_string(&c->client, path, BUS_INTERFACE_CONTAINER, "ActiveState", &error,
+                                                   &state);
+                if (r < 0) {
+                        int failure = client_exit_status(&error, r);
+
+                        if (failure != EXIT_NO_UNIT)
+                                return client_report(&error, r, "cannot get the state of", name);
+                        n_missing++;
+                }
+                safe = escape_text(state ? state : "inactive", 0);
+                if (!c->options->quiet)
+                        puts(strempty(safe));
+                for (size_t k = 0; state && fitting[k]; k++)
+                        found = found || streq(state, fitting[k]);
+        }
+        if (found)
+                return EXIT_SUCCESS;
+        return n_missing == n ? EXIT_NO_UNIT : otherwise;
+}
+
+int verb_is_active(Context *c) {
+        static const char *const fitting[] = { "active", "reloading", NULL };
+
+        return check_states(c, fitting, EXIT_NOT_ACTIVE);
+}
+
+int verb_is_failed(Context *c) {
+        static const char *const fitting[] = { "failed", NULL };
+
+        return check_states(c, fitting, EXIT_FAILURE);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The commands. Each takes the whole context and answers with the exit status of the program. */
+
+#include "tools/bulwarkctl/client.h"
+#include "tools/bulwarkctl/options.h"
+#include "tools/bulwarkctl/ui.h"
+
+struct Context {
+        const Options *options;
+        Client client;
+        Ui ui;
+};
+
+#define VERB(name, function, ...) int verb_##function(Context *c);
+#include "tools/bulwarkctl/verbs.inc"
+#undef VERB
+
+/* Writes the whole help, or one command's. */
+void help_print(const Ui *ui, const Verb *verb);
+
+/* The exit status of a payload: its own, or 128 + the signal. code is a CLD_*; anything else is unknown: -ENODATA. */
+int payload_exit_status(int code, int status);
+
+/* The exit status that a shell gives where the program could not be run, from the manager's words: 127 where it was
+ * not found, else 126. */
+int exec_failure_status(const char *words);
