@@ -134,9 +134,10 @@ static int capability_set_parse(const ValueContext *c, const char *text, void *f
         }
         first = !v->set || mask == 0 || v->mask == untouched;
         if (first && invert && untouched != 0)
-                diag_warning(c->diag, ERROR_POLICY, &c->origin, c->directive,
-                             "a list that begins with '~' grants every other capability; DropCapability= takes "
-                             "from the small default set instead");
+                diag_warning(
+                        c->diag, ERROR_POLICY, &c->origin, c->directive,
+                        "a list that begins with '~' grants every other capability; DropCapability= takes "
+                        "from the small default set instead");
         if (first)
                 v->mask = (invert ? ~mask : mask) & CAPABILITY_MASK_ALL;
         else if (invert)

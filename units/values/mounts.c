@@ -8,18 +8,14 @@
 /* Calls option() with each piece of a comma separated list. */
 static int each_option(const ValueContext *c, char *options, void *item,
                        int (*option)(const ValueContext *, const char *, void *)) {
-        int first = 0, r;
-
         while (options) {
                 char *o = strsep(&options, ",");
+                int r = *o ? option(c, o, item) : 0;
 
-                if (!*o)
-                        continue;
-                r = option(c, o, item);
-                if (r < 0 && first == 0)
-                        first = r;
+                if (r < 0)
+                        return r;
         }
-        return first;
+        return 0;
 }
 
 static int print_items(char **words, char **ret) {
@@ -303,16 +299,20 @@ static int tmpfs_item(const ValueContext *c, const char *word, void *field) {
         _cleanup_(tmpfs_item_done)
                 TmpfsMount t = {.inodes = UINT64_MAX, .mode = (mode_t)-1, .origin = c->origin};
         _cleanup_free_ char *path = NULL, *options = NULL, *more = NULL;
-        char **pieces[] = {&path, &options, &more};
         value_tmpfs *v = field;
         const char *p = word;
         int r;
 
-        for (size_t i = 0; i < ELEMENTSOF(pieces); i++) {
-                r = value_next_piece(c, &p, pieces[i]);
-                if (r < 0)
-                        return r;
-        }
+        r = value_next_piece(c, &p, &path);
+        if (r < 0)
+                return r;
+        /* No specifiers in the options: "size=10%" means a percentage. */
+        r = value_next_colon(c, &p, &options);
+        if (r < 0)
+                return r;
+        r = value_next_colon(c, &p, &more);
+        if (r < 0)
+                return r;
         if (more)
                 return value_error(
                         c, "'%s' has too many colons; write PATH:OPTIONS, and '\\:' for a colon in a path",
@@ -407,11 +407,11 @@ static int tmpfs_print(const void *field, char **ret) {
 
         r = tmpfs_explode(field, &pairs);
         for (size_t i = 0; r == 0 && pairs && pairs[i]; i += 2) {
-                _cleanup_free_ char *path = value_escape_piece(pairs[i]),
-                                    *options = value_escape_piece(pairs[i + 1]);
+                _cleanup_free_ char *path = value_escape_piece(pairs[i]);
+                const char *options = pairs[i + 1];
                 char *s = NULL;
 
-                r = path && options ? str_append(&s, "%s%s%s", path, *options ? ":" : "", options) : -ENOMEM;
+                r = path ? str_append(&s, "%s%s%s", path, *options ? ":" : "", options) : -ENOMEM;
                 if (r == 0)
                         r = strv_push(&words, s);
         }

@@ -8,6 +8,7 @@
 
 /* The kernel's MAX_ERRNO, and the last number that has a name. */
 enum { ERRNO_MAX = 4095, ERRNO_NAMED_MAX = 255 };
+enum { LISTS_WRONG_MAX = 16 };
 
 static const struct {
         const char *name;
@@ -216,6 +217,7 @@ static size_t list_length(const char *text) {
 }
 
 static int syscall_filter_parse(const ValueContext *c, const char *text, void *field) {
+        unsigned mistakes = 0;
         int first = 0, r;
 
         if (value_is_reset(text)) {
@@ -240,9 +242,11 @@ static int syscall_filter_parse(const ValueContext *c, const char *text, void *f
                         r = value_each_word(c, list, filter_item, &l);
                 if (r == -ENOMEM || r == -E2BIG)
                         return r;
+                if (r < 0)
+                        mistakes++;
                 if (r < 0 && first == 0)
                         first = r;
-                if (!text[n])
+                if (!text[n] || mistakes >= LISTS_WRONG_MAX)
                         return first;
                 text += n + 1;
         }

@@ -54,6 +54,32 @@ bool text_has_control(const char *s) {
         return false;
 }
 
+char *text_shorten(const char *s, size_t max) {
+        size_t n = strnlen(s, max + 1);
+        bool cut = n > max;
+        char *copy;
+
+        if (cut) {
+                n = max;
+                while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
+                        n--;
+        }
+        copy = malloc(n + sizeof("..."));
+        if (!copy)
+                return NULL;
+        memcpy(copy, s, n);
+        copy[n] = 0;
+        for (unsigned char *p = (unsigned char *)copy; *p; p++) {
+                if (*p < 0x20 || *p == 0x7f)
+                        *p = '?';
+                if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
+                        p[0] = p[1] = '?';
+        }
+        if (cut)
+                strcpy(copy + n, "...");
+        return copy;
+}
+
 char *text_strip(char *s) {
         size_t n;
 

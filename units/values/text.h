@@ -10,6 +10,9 @@
 bool utf8_valid(const char *s, size_t size); /* well-formed, no surrogates, no NUL */
 /* C0, DEL and the C1 range in its UTF-8 form: what could steer a terminal or split a line. */
 bool text_has_control(const char *s);
+/* A copy fit for a message: control characters replaced, not longer than about max bytes, still valid UTF-8.
+ * NULL on lack of memory. */
+char *text_shorten(const char *s, size_t max);
 /* Cuts white space at both ends, in place; returns where the text now begins. */
 char *text_strip(char *s);
 

@@ -5,18 +5,24 @@
 
 #include "units/values/parse.h"
 
+enum { MESSAGE_MAX = 600, MISTAKES_MAX = 16 };
+
 int value_error(const ValueContext *c, const char *format, ...) {
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *words = NULL, *text = NULL;
         va_list ap;
         int r;
 
         va_start(ap, format);
-        r = vasprintf(&text, format, ap);
+        r = vasprintf(&words, format, ap);
         va_end(ap);
         if (r < 0) {
-                text = NULL;
+                words = NULL;
                 return -ENOMEM;
         }
+        /* The words quote the unit, which may hold anything an escape can make. */
+        text = text_shorten(words, MESSAGE_MAX);
+        if (!text)
+                return -ENOMEM;
         return diag_error(c->diag, ERROR_BAD_VALUE, &c->origin, c->directive, "%s", text);
 }
 
@@ -275,7 +281,7 @@ static int each_word(const ValueContext *c, const char *text, ValueItemFunc item
                      int (*next)(const ValueContext *, const char **, char **)) {
         int first = 0;
 
-        for (;;) {
+        for (unsigned mistakes = 0;;) {
                 _cleanup_free_ char *word = NULL;
                 int r;
 
@@ -289,6 +295,8 @@ static int each_word(const ValueContext *c, const char *text, ValueItemFunc item
                         return r;
                 if (r < 0 && first == 0)
                         first = r;
+                if (r < 0 && ++mistakes >= MISTAKES_MAX)
+                        return first;
         }
 }
 

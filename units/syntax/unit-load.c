@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+
+#include "manager/base/string-list.h"
+#include "units/syntax/lines.h"
+#include "units/syntax/search.h"
+#include "units/syntax/specifier.h"
+#include "units/values/text.h"
+
+/* Fills one draft. A file that fails is still read to its end, so that every mistake is told in one go. */
+typedef struct Loader {
+        ContainerSpec *spec;
+        SpecifierContext specifiers;
+        Diag *diag;
+        DirectiveSection section;
+        bool ignored; /* the section is X-..., or was wrong and reported */
+        int first;    /* errno of the first mistake */
+} Loader;
+
+static bool is_extension(const char *name) {
+        return startswith(name, "X-") != NULL;
+}
+
+/* --- sections */
+
+static const struct {
+        const char *theirs;
+        DirectiveSection ours;
+} foreign_sections[] = {
+        {"Service", SECTION_Container}, {"Exec", SECTION_Container},      {"Files", SECTION_Container},
+        {"Network", SECTION_Container}, {"Pod", SECTION_Container},       {"Kube", SECTION_Container},
+        {"Quadlet", SECTION_Container}, {"Resources", SECTION_Container},
+};
+
+static const char *section_nearest(const char *name) {
+        const char *known[_SECTION_MAX + 1] = {};
+
+        for (size_t i = 0; i < ELEMENTSOF(foreign_sections); i++)
+                if (streq(foreign_sections[i].theirs, name))
+                        return section_to_string(foreign_sections[i].ours);
+        for (DirectiveSection s = 0; s < _SECTION_MAX; s++)
+                known[s] = section_to_string(s);
+        return text_nearest(name, known);
+}
+
+static int enter_section(void *userdata, const Origin *origin, const char *name) {
+        _cleanup_free_ char *shown = NULL;
+        Loader *l = userdata;
+        const char *near;
+
+        l->ignored = !name || is_extension(name);
+        if (l->ignored)
+                return 0;
+        l->section = section_from_string(name);
+        if (l->section >= 0)
+                return 0;
+
+        l->ignored = true;
+        shown = text_shorten(name, 80);
+        near = section_nearest(name);
+        if (near)
+                return diag_error(l->diag, ERROR_UNKNOWN_KEY, origin, NULL,
+                                  "unknown section [%s]; did you mean [%s]?", strempty(shown), near);
+        return diag_error(
+                l->diag, ERROR_UNKNOWN_KEY, origin, NULL,
+                "unknown section [%s]; a unit has [Unit], [Container] and [Install], and [X-...] for others",
+                strempty(shown));
+}
+
+/* --- assignments */
+
+static int refuse(Loader *l, const Origin *origin, const RefusedDirective *refused) {
+        if (refused->why)
+                return diag_error(l->diag, ERROR_UNSUPPORTED, origin, refused->name, "not supported: %s",
+                                  refused->why);
+        return diag_error(l->diag, ERROR_UNSUPPORTED, origin, refused->name,
+                          "not supported yet; remove the line");
+}
+
+static bool key_valid(const char *key) {
+        size_t n = strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+
+        return n <= 64 && !key[n];
+}
+
+static int unknown_key(Loader *l, const Origin *origin, const char *key) {
+        const char *near;
+
+        if (!key_valid(key)) {
+                _cleanup_free_ char *shown = text_shorten(key, 80);
+
+                return diag_error(l->diag, ERROR_SYNTAX, origin, NULL,
+                                  "'%s' cannot be a directive; directives are made of letters and digits",
+                                  strempty(shown));
+        }
+        for (DirectiveSection s = 0; s < _SECTION_MAX; s++)
+                if (s != l->section && (directive_find(s, key) >= 0 || refused_directive_find(s, key)))
+                        return diag_error(l->diag, ERROR_UNKNOWN_KEY, origin, key,
+                                          "belongs in [%s], not in [%s]", section_to_string(s),
+                                          section_to_string(l->section));
+        near = directive_suggest(l->section, key);
+        if (near)
+                return diag_error(l->diag, ERROR_UNKNOWN_KEY, origin, key,
+                                  "unknown directive; did you mean %s=?", near);
+        for (DirectiveSection s = 0; s < _SECTION_MAX; s++) {
+                near = s == l->section ? NULL : directive_suggest(s, key);
+                if (near)
+                        return diag_error(l->diag, ERROR_UNKNOWN_KEY, origin, key,
+                                          "unknown directive; did you mean %s= of [%s]?", near,
+                                          section_to_string(s));
+        }
+        return diag_error(l->diag, ERROR_UNKNOWN_KEY, origin, key,
+                          "unknown directive of [%s]; see bulwark.container(5), or begin its name with X- "
+                          "to have it ignored",
+                          section_to_string(l->section));
+}
+
+static int assign(void *userdata, const Origin *origin, const char *key, const char *value) {
+        Loader *l = userdata;
+        const RefusedDirective *refused;
+        ValueContext c = {
+                .diag = l->diag,
+                .origin = *origin,
+                .directive = key,
+                .expand = specifier_expand,
+                .userdata = &l->specifiers,
+        };
+        DirectiveId id;
+
+        if (l->ignored || is_extension(key))
+                return 0;
+        id = directive_find(l->section, key);
+        if (id < 0) {
+                refused = refused_directive_find(l->section, key);
+                return refused ? refuse(l, origin, refused) : unknown_key(l, origin, key);
+        }
+        l->spec->origins[id] = *origin;
+        return directives[id].type->parse(&c, value, container_spec_field(l->spec, id));
+}
+
+/* --- files */
+
+static void note(Loader *l, int r) {
+        if (r < 0 && l->first == 0)
+                l->first = r;
+}
+
+/* The draft owns the name, because every origin borrows it. */
+static int own_source(Loader *l, const char *path, const char **ret) {
+        int r;
+
+        r = strv_extend(&l->spec->sources, path);
+        if (r < 0)
+                return r;
+        *ret = l->spec->sources[strv_length(l->spec->sources) - 1];
+        return 0;
+}
+
+static int load_text(Loader *l, const char *file, const char *text, size_t size) {
+        const LineHandler handler = {.section = enter_section, .assignment = assign, .userdata = l};
+        const char *owned;
+        int r;
+
+        r = own_source(l, file, &owned);
+        if (r < 0)
+                return r;
+        return lines_read(owned, text, size, l->diag, &handler);
+}
+
+static int load_fragment(Loader *l, const char *path, SourceFlags flags) {
+        _cleanup_(unit_source_done) UnitSource source = {};
+        Origin origin = {.file = path};
+        int r;
+
+        r = unit_source_read(AT_FDCWD, path, path, flags, l->diag, &source);
+        if (r == -ENOENT)
+                return diag_error(l->diag, ERROR_NO_SUCH_UNIT, &origin, NULL, "there is no such file");
+        if (r < 0)
+                return r;
+        if (source.masked)
+                return diag_error(l->diag, ERROR_MASKED, &origin, NULL,
+                                  "the unit is masked: this is an empty file or a link to /dev/null; remove "
+                                  "it to unmask");
+        l->spec->fragment_path = strdup(path);
+        if (!l->spec->fragment_path)
+                return -ENOMEM;
+        return load_text(l, path, source.text, source.size);
+}
+
+static int load_drop_in(Loader *l, const char *path, SourceFlags flags) {
+        _cleanup_(unit_source_done) UnitSource source = {};
+        int r;
+
+        r = unit_source_read(AT_FDCWD, path, path, flags, l->diag, &source);
+        if (r == -ENOENT || (r == 0 && source.masked))
+                return 0; /* removed since it was listed, or masked */
+        if (r < 0)
+                return r;
+        r = strv_extend(&l->spec->drop_in_paths, path);
+        if (r < 0)
+                return r;
+        return load_text(l, path, source.text, source.size);
+}
+
+static int new_loader(Loader *l, const char *name, const SpecifierFacts *facts, Diag *diag) {
+        Origin origin = {.file = name};
+        int r;
+
+        *l = (Loader){.diag = diag, .section = SECTION_Container};
+        r = container_spec_new(name, &l->spec);
+        if (r == -EINVAL) {
+                _cleanup_free_ char *shown = text_shorten(name, 80);
+
+                origin.file = strempty(shown);
+                return diag_error(diag, ERROR_USAGE, &origin, NULL,
+                                  "is not a container's name; a name has at most 64 letters, digits or any "
+                                  "of ':_.-\\', and one '@' "
+                                  "between a template's name and its instance");
+        }
+        if (r < 0)
+                return r;
+        l->specifiers = (SpecifierContext){.spec = l->spec, .facts = facts};
+        return 0;
+}
+
+/* A draft that has mistakes already says in the same go what is missing; a good one is checked by
+ * units/resolve. */
+static void tell_missing(Loader *l) {
+        Origin origin = {.file = l->spec->fragment_path};
+
+        for (DirectiveId id = 0; l->first < 0 && origin.file && id < _DIRECTIVE_MAX; id++) {
+                const Directive *d = &directives[id];
+
+                if (FLAGS_SET(d->flags, DIRECTIVE_FLAG_REQUIRED) && !l->spec->origins[id].file)
+                        (void)diag_error(l->diag, ERROR_BAD_VALUE, &origin, d->name,
+                                         "is required and not set; write for example %s=%s in [%s]", d->name,
+                                         d->sample, section_to_string(d->section));
+        }
+}
+
+/* Consumes the loader's draft. */
+static int finish(Loader *l, ContainerSpec **ret_draft) {
+        tell_missing(l);
+        if (l->first < 0) {
+                l->spec = container_spec_unref(l->spec);
+                return l->first;
+        }
+        *ret_draft = TAKE_PTR(l->spec);
+        return 0;
+}
+
+static int load_files(Loader *l, const char *fragment, char *const *drop_ins, SourceFlags flags,
+                      ContainerSpec **ret_draft) {
+        note(l, load_fragment(l, fragment, flags));
+        /* Without a fragment its drop-ins mean nothing. */
+        for (char *const *d = drop_ins; l->spec->fragment_path && d && *d; d++) {
+                /* Each file begins outside of any section. */
+                l->ignored = false;
+                note(l, load_drop_in(l, *d, flags));
+        }
+        return finish(l, ret_draft);
+}
+
+int unit_load(const char *name, char *const *search_path, const SpecifierFacts *facts, Diag *diag,
+              ContainerSpec **ret_draft) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *spec = NULL;
+        _cleanup_strv_ char **drop_ins = NULL;
+        _cleanup_free_ char *fragment = NULL;
+        Origin origin = {.file = name};
+        Loader l;
+        int r;
+
+        if (endswith(name, "@") || endswith(name, "@" UNIT_SUFFIX))
+                return diag_error(diag, ERROR_USAGE, &origin, NULL,
+                                  "is a template; write an instance's name behind the '@', as in web@blue");
+        r = new_loader(&l, name, facts, diag);
+        if (r < 0)
+                return r;
+        spec = l.spec;
+
+        r = unit_find_fragment(spec->name, search_path, &fragment);
+        if (r == -ENOENT) {
+                _cleanup_free_ char *path = strv_join(search_path, ":");
+
+                return diag_error(diag, ERROR_NO_SUCH_UNIT, &origin, NULL, "no unit file %s.container in %s",
+                                  spec->name, isempty(path) ? "an empty search path" : path);
+        }
+        if (r == 0)
+                r = unit_find_drop_ins(spec->name, search_path, &drop_ins);
+        if (r < 0)
+                return diag_errno(diag, ERROR_FAILED, &origin, NULL, -r, "cannot search for the unit");
+        spec = NULL;
+        return load_files(&l, fragment, drop_ins, SOURCE_TRUSTED, ret_draft);
+}
+
+/* "/x/web@.container" -> "web@instance". */
+static int name_of_file(const char *path, Diag *diag, char **ret) {
+        const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+        const char *suffix = endswith(base, UNIT_SUFFIX);
+        _cleanup_free_ char *name = NULL;
+        Origin origin = {.file = path};
+        int r;
+
+        if (!suffix || suffix == base)
+                return diag_error(diag, ERROR_USAGE, &origin, NULL,
+                                  "is not named as a unit; the file must be called NAME" UNIT_SUFFIX);
+        name = strndup(base, (size_t)(suffix - base));
+        if (!name)
+                return -ENOMEM;
+        if (endswith(name, "@")) {
+                r = str_append(&name, "instance");
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(name);
+        return 0;
+}
+
+int unit_load_file(const char *path, const SpecifierFacts *facts, Diag *diag, ContainerSpec **ret_draft) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *spec = NULL;
+        _cleanup_free_ char *name = NULL, *folder = NULL;
+        _cleanup_strv_ char **drop_ins = NULL;
+        Origin origin = {.file = path};
+        Loader l;
+        int r;
+
+        r = name_of_file(path, diag, &name);
+        if (r < 0)
+                return r;
+        r = new_loader(&l, name, facts, diag);
+        if (r < 0)
+                return r;
+        spec = l.spec;
+        r = str_append(&folder, "%s.d", path);
+        if (r < 0)
+                return r;
+        r = unit_find_drop_ins_in(folder, &drop_ins);
+        if (r < 0)
+                return diag_errno(diag, ERROR_FAILED, &origin, NULL, -r,
+                                  "cannot read the folder of drop-ins %s", folder);
+        spec = NULL;
+        return load_files(&l, path, drop_ins, 0, ret_draft);
+}
+
+int unit_load_text(const char *name, const char *text, size_t size, const SpecifierFacts *facts, Diag *diag,
+                   ContainerSpec **ret_draft) {
+        Loader l;
+        int r;
+
+        r = new_loader(&l, name, facts, diag);
+        if (r < 0)
+                return r;
+        note(&l, load_text(&l, name, text, size));
+        return finish(&l, ret_draft);
+}
