@@ -25,15 +25,15 @@ static int replay_file(const char *path, unsigned *count) {
                 return -errno;
         }
         /* Exactly as long as the input: a sanitizer sees a read past its end. */
-        data = malloc((size_t) st.st_size);
+        data = malloc((size_t)st.st_size);
         if (!data) {
                 fclose(f);
                 return -ENOMEM;
         }
-        size = fread(data, 1, (size_t) st.st_size, f);
+        size = fread(data, 1, (size_t)st.st_size, f);
         fclose(f);
 
-        (void) LLVMFuzzerTestOneInput(data, size);
+        (void)LLVMFuzzerTestOneInput(data, size);
         free(data);
         printf("ok %u - %s\n", ++*count, path);
         return 0;

@@ -3,8 +3,8 @@
 /* The view from inside a container, for the host tests. A static program that needs nothing of its root:
  *
  *   inside report                    everything about this process and its surroundings, as one JSON object
- *   inside try OPERATION[:ARG]...    attempts each operation in a process of its own; JSON object of errno names
- *   inside stamp                     CLOCK_MONOTONIC in nanoseconds, for the benchmark */
+ *   inside try OPERATION[:ARG]...    attempts each operation in a process of its own; JSON object of errno
+ * names inside stamp                     CLOCK_MONOTONIC in nanoseconds, for the benchmark */
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -40,7 +40,7 @@
 static void json_string(const char *s, size_t n) {
         putchar('"');
         for (size_t i = 0; i < n; i++) {
-                unsigned char c = (unsigned char) s[i];
+                unsigned char c = (unsigned char)s[i];
 
                 if (c == '"' || c == '\\')
                         printf("\\%c", c);
@@ -82,7 +82,7 @@ static char *read_all(const char *path, size_t *ret_size) {
 
                 if (n <= 0)
                         break;
-                size += (size_t) n;
+                size += (size_t)n;
         }
         close(fd);
         buffer[size] = '\0';
@@ -104,8 +104,8 @@ static void report_pieces(const char *key, const char *path, char separator) {
         }
         putchar('[');
         for (p = text; p < text + size;) {
-                char *end = memchr(p, separator, (size_t) (text + size - p));
-                size_t n = end ? (size_t) (end - p) : (size_t) (text + size - p);
+                char *end = memchr(p, separator, (size_t)(text + size - p));
+                size_t n = end ? (size_t)(end - p) : (size_t)(text + size - p);
 
                 printf(first ? "" : ",");
                 first = false;
@@ -137,7 +137,7 @@ static void report_link(const char *key, const char *path) {
         if (n < 0)
                 json_text(strerrorname_np(errno));
         else
-                json_string(target, (size_t) n);
+                json_string(target, (size_t)n);
 }
 
 static void report_descriptors(void) {
@@ -162,7 +162,7 @@ static void report_descriptors(void) {
                 first = false;
                 json_text(entry->d_name);
                 putchar(':');
-                json_string(target, n < 0 ? 0 : (size_t) n);
+                json_string(target, n < 0 ? 0 : (size_t)n);
         }
         putchar('}');
         closedir(dir);
@@ -213,7 +213,9 @@ static void report_interfaces(void) {
                 strncpy(request.ifr_name, i->if_name, IFNAMSIZ - 1);
                 printf(i == names ? "" : ",");
                 json_text(i->if_name);
-                printf(":%s", ioctl(fd, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) ? "\"up\"" : "\"down\"");
+                printf(":%s", ioctl(fd, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP)
+                                      ? "\"up\""
+                                      : "\"down\"");
         }
         putchar('}');
         if (names)
@@ -222,7 +224,7 @@ static void report_interfaces(void) {
 }
 
 static void report_namespaces(void) {
-        static const char *const names[] = { "cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts" };
+        static const char *const names[] = {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"};
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
                 char key[32], path[64];
@@ -240,8 +242,9 @@ static void report_limits(void) {
         putchar('[');
         for (int i = 0; i < RLIM_NLIMITS; i++) {
                 if (getrlimit(i, &limit) < 0)
-                        limit = (struct rlimit) {};
-                printf("%s[%" PRIu64 ",%" PRIu64 "]", i ? "," : "", (uint64_t) limit.rlim_cur, (uint64_t) limit.rlim_max);
+                        limit = (struct rlimit){};
+                printf("%s[%" PRIu64 ",%" PRIu64 "]", i ? "," : "", (uint64_t)limit.rlim_cur,
+                       (uint64_t)limit.rlim_max);
         }
         putchar(']');
 }
@@ -254,7 +257,7 @@ static int report(void) {
         umask(mask);
         /* The raw system call: a directory outside the root shows as "(unreachable)". */
         n = syscall(SYS_getcwd, cwd, sizeof(cwd));
-        (void) gethostname(hostname, sizeof(hostname) - 1);
+        (void)gethostname(hostname, sizeof(hostname) - 1);
 
         report_number("uid", getuid());
         report_number("euid", geteuid());
@@ -317,13 +320,13 @@ static int try_remount_rw(const char *arg) {
 }
 
 static int try_setattr_rw(const char *arg) {
-        struct mount_attr attr = { .attr_clr = MOUNT_ATTR_RDONLY };
+        struct mount_attr attr = {.attr_clr = MOUNT_ATTR_RDONLY};
 
         return errno_of(syscall(SYS_mount_setattr, AT_FDCWD, arg, 0, &attr, sizeof(attr)));
 }
 
 static int try_setattr_dev(const char *arg) {
-        struct mount_attr attr = { .attr_clr = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID };
+        struct mount_attr attr = {.attr_clr = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID};
 
         return errno_of(syscall(SYS_mount_setattr, AT_FDCWD, arg, 0, &attr, sizeof(attr)));
 }
@@ -358,7 +361,7 @@ static int try_unshare_umount(const char *arg) {
 }
 
 static int try_clone_user(const char *arg) {
-        pid_t pid = (pid_t) syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
+        pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
 
         if (pid == 0)
                 _exit(0);
@@ -366,7 +369,7 @@ static int try_clone_user(const char *arg) {
 }
 
 static int try_clone3(const char *arg) {
-        return errno_of(syscall(SYS_clone3, NULL, (size_t) 0)); /* EINVAL where it gets through */
+        return errno_of(syscall(SYS_clone3, NULL, (size_t)0)); /* EINVAL where it gets through */
 }
 
 static int try_setns(const char *arg) {
@@ -407,7 +410,7 @@ static int try_keyctl(const char *arg) {
 }
 
 static int try_add_key(const char *arg) {
-        return errno_of(syscall(SYS_add_key, "user", "bulwark", "x", (size_t) 1, -3));
+        return errno_of(syscall(SYS_add_key, "user", "bulwark", "x", (size_t)1, -3));
 }
 
 static int try_bpf(const char *arg) {
@@ -513,11 +516,11 @@ static int try_execute(const char *arg) {
 }
 
 static int try_setuid(const char *arg) {
-        return errno_of(setuid((uid_t) atoi(arg)));
+        return errno_of(setuid((uid_t)atoi(arg)));
 }
 
 static int try_setgroups(const char *arg) {
-        gid_t group = (gid_t) atoi(arg);
+        gid_t group = (gid_t)atoi(arg);
 
         return errno_of(setgroups(1, &group));
 }
@@ -531,20 +534,20 @@ static int try_kill(const char *arg) {
 }
 
 static int try_bind_port(const char *arg) {
-        struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t) atoi(arg)) };
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(arg))};
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-        return fd < 0 ? errno : errno_of(bind(fd, (struct sockaddr *) &address, sizeof(address)));
+        return fd < 0 ? errno : errno_of(bind(fd, (struct sockaddr *)&address, sizeof(address)));
 }
 
 static int try_connect(const char *arg) {
-        struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(53) };
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(53)};
         int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
         if (fd < 0)
                 return errno;
         inet_pton(AF_INET, arg, &address.sin_addr);
-        return errno_of(connect(fd, (struct sockaddr *) &address, sizeof(address)));
+        return errno_of(connect(fd, (struct sockaddr *)&address, sizeof(address)));
 }
 
 static int try_syscall(const char *arg) {
@@ -555,61 +558,61 @@ static const struct {
         const char *name;
         int (*attempt)(const char *arg);
 } attempts[] = {
-        { "mount-tmpfs", try_mount_tmpfs },
-        { "mount-proc", try_mount_proc },
-        { "bind", try_bind },
-        { "remount-rw", try_remount_rw },
-        { "setattr-rw", try_setattr_rw },
-        { "setattr-dev", try_setattr_dev },
-        { "umount", try_umount },
-        { "unshare-user", try_unshare_user },
-        { "unshare-mount", try_unshare_mount },
-        { "unshare-net", try_unshare_net },
-        { "unshare-remount-rw", try_unshare_remount_rw },
-        { "unshare-umount", try_unshare_umount },
-        { "clone-user", try_clone_user },
-        { "clone3", try_clone3 },
-        { "setns", try_setns },
-        { "tiocsti", try_tiocsti },
-        { "tiocsti-high", try_tiocsti_high },
-        { "tioclinux", try_tioclinux },
-        { "socket", try_socket },
-        { "ptrace", try_ptrace },
-        { "keyctl", try_keyctl },
-        { "add-key", try_add_key },
-        { "bpf", try_bpf },
-        { "perf", try_perf },
-        { "userfaultfd", try_userfaultfd },
-        { "io-uring", try_io_uring },
-        { "open-by-handle", try_open_by_handle },
-        { "module", try_module },
-        { "kexec", try_kexec },
-        { "swapon", try_swapon },
-        { "acct", try_acct },
-        { "settime", try_settime },
-        { "reboot", try_reboot },
-        { "chroot", try_chroot },
-        { "mknod", try_mknod },
-        { "write", try_write },
-        { "open-write", try_open_write },
-        { "open-read", try_open_read },
-        { "read", try_read },
-        { "list", try_list },
-        { "mkdir", try_mkdir },
-        { "execute", try_execute },
-        { "setuid", try_setuid },
-        { "setgroups", try_setgroups },
-        { "hostname", try_hostname },
-        { "kill", try_kill },
-        { "bind-port", try_bind_port },
-        { "connect", try_connect },
-        { "syscall", try_syscall },
+        {"mount-tmpfs", try_mount_tmpfs},
+        {"mount-proc", try_mount_proc},
+        {"bind", try_bind},
+        {"remount-rw", try_remount_rw},
+        {"setattr-rw", try_setattr_rw},
+        {"setattr-dev", try_setattr_dev},
+        {"umount", try_umount},
+        {"unshare-user", try_unshare_user},
+        {"unshare-mount", try_unshare_mount},
+        {"unshare-net", try_unshare_net},
+        {"unshare-remount-rw", try_unshare_remount_rw},
+        {"unshare-umount", try_unshare_umount},
+        {"clone-user", try_clone_user},
+        {"clone3", try_clone3},
+        {"setns", try_setns},
+        {"tiocsti", try_tiocsti},
+        {"tiocsti-high", try_tiocsti_high},
+        {"tioclinux", try_tioclinux},
+        {"socket", try_socket},
+        {"ptrace", try_ptrace},
+        {"keyctl", try_keyctl},
+        {"add-key", try_add_key},
+        {"bpf", try_bpf},
+        {"perf", try_perf},
+        {"userfaultfd", try_userfaultfd},
+        {"io-uring", try_io_uring},
+        {"open-by-handle", try_open_by_handle},
+        {"module", try_module},
+        {"kexec", try_kexec},
+        {"swapon", try_swapon},
+        {"acct", try_acct},
+        {"settime", try_settime},
+        {"reboot", try_reboot},
+        {"chroot", try_chroot},
+        {"mknod", try_mknod},
+        {"write", try_write},
+        {"open-write", try_open_write},
+        {"open-read", try_open_read},
+        {"read", try_read},
+        {"list", try_list},
+        {"mkdir", try_mkdir},
+        {"execute", try_execute},
+        {"setuid", try_setuid},
+        {"setgroups", try_setgroups},
+        {"hostname", try_hostname},
+        {"kill", try_kill},
+        {"bind-port", try_bind_port},
+        {"connect", try_connect},
+        {"syscall", try_syscall},
 };
 
 /* In a process of its own: an attempt may change it for good, or be its death. */
 static void attempt(const char *text) {
         const char *arg = strchr(text, ':');
-        size_t n = arg ? (size_t) (arg - text) : strlen(text);
+        size_t n = arg ? (size_t)(arg - text) : strlen(text);
         int status = 0;
         pid_t pid;
 
@@ -642,7 +645,7 @@ static int stamp(void) {
         struct timespec now;
 
         clock_gettime(CLOCK_MONOTONIC, &now);
-        printf("%" PRId64 "\n", (int64_t) now.tv_sec * 1000000000 + now.tv_nsec);
+        printf("%" PRId64 "\n", (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
         return 0;
 }
 

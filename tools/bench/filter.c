@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Writes the default unit's seccomp program, raw, for the floor: filter >FILE. Both sides of the comparison then
- * install the same filter. */
+/* Writes the default unit's seccomp program, raw, for the floor: filter >FILE. Both sides of the comparison
+ * then install the same filter. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,8 @@ static int compile(Diag *diag, const PolicySet **ret) {
 
         r = host_facts_gather(&host);
         if (r >= 0)
-                r = unit_load_text("bench.container", unit, sizeof(unit) - 1, &host.specifiers, diag, &draft);
+                r = unit_load_text("bench.container", unit, sizeof(unit) - 1, &host.specifiers, diag,
+                                   &draft);
         if (r >= 0) {
                 r = unit_facts_gather(draft, &unit_facts);
                 if (r >= 0)

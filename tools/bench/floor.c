@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The floor that Bulwark's start is measured against: a bare static program that makes the kernel calls of a default
- * launch in their order and nothing else: no plan, no checks, no manager, no logging.
+/* The floor that Bulwark's start is measured against: a bare static program that makes the kernel calls of a
+ * default launch in their order and nothing else: no plan, no checks, no manager, no logging.
  *
  *   floor ROOT CGROUP FILTER COUNT PROGRAM ARGUMENT
  *
- * PROGRAM, a path in ROOT, prints CLOCK_MONOTONIC in nanoseconds. For each of COUNT launches one line comes out:
- * nanoseconds from the first call to the payload's main(), and to the last process reaped. */
+ * PROGRAM, a path in ROOT, prints CLOCK_MONOTONIC in nanoseconds. For each of COUNT launches one line comes
+ * out: nanoseconds from the first call to the payload's main(), and to the last process reaped. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +81,8 @@ static void set(_Atomic uint32_t *word) {
 
 static void await(_Atomic uint32_t *word) {
         while (atomic_load(word) == 0)
-                if (syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL, NULL, 0) < 0 && errno != EAGAIN && errno != EINTR)
+                if (syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL, NULL, 0) < 0 && errno != EAGAIN &&
+                    errno != EINTR)
                         check(-1);
 }
 
@@ -89,8 +90,8 @@ static int new_file_system(const char *type, unsigned attributes, const char *co
         int fs = (int)check(syscall(SYS_fsopen, type, FSOPEN_CLOEXEC)), fd;
 
         for (; options && *options; options += 2)
-                check(syscall(SYS_fsconfig, fs, options[1] ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, options[0],
-                              options[1], 0));
+                check(syscall(SYS_fsconfig, fs, options[1] ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG,
+                              options[0], options[1], 0));
         check(syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
         fd = (int)check(syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attributes));
         close(fs);
@@ -98,14 +99,15 @@ static int new_file_system(const char *type, unsigned attributes, const char *co
 }
 
 static void set_attributes(int fd, uint64_t attr_set, uint64_t clear, int userns, unsigned flags) {
-        struct mount_attr attributes = { .attr_set = attr_set, .attr_clr = clear, .userns_fd = (uint64_t)userns };
+        struct mount_attr attributes = {
+                .attr_set = attr_set, .attr_clr = clear, .userns_fd = (uint64_t)userns};
 
         check(syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | flags, &attributes, sizeof(attributes)));
 }
 
 static int root_open(int root, const char *path, uint64_t resolve) {
-        const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-                                      .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve };
+        const struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+                                     .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve};
 
         return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 }
@@ -125,40 +127,64 @@ static const struct {
         unsigned attributes;
         const char *options[9];
 } file_systems[] = {
-        { PROC, "proc", "/proc", SAFE_NOEXEC, { NULL } },
-        { SYS, "sysfs", "/sys", SAFE_NOEXEC | MOUNT_ATTR_RDONLY, { NULL } },
-        { CGROUP, "cgroup2", "/sys/fs/cgroup", SAFE_NOEXEC | MOUNT_ATTR_RDONLY, { NULL } },
-        { DEVPTS, "devpts", "/dev/pts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-          { "newinstance", NULL, "ptmxmode", "0666", "mode", "0620", "gid", "5" } },
-        { SHM, "tmpfs", "/dev/shm", SAFE_NOEXEC, { "mode", "1777", "size", "64m" } },
-        { MQUEUE, "mqueue", "/dev/mqueue", SAFE_NOEXEC, { NULL } },
-        { RUN, "tmpfs", "/run", SAFE, { "mode", "0755", "size", "10%" } },
-        { TMP, "tmpfs", "/tmp", SAFE, { "mode", "1777", "size", "10%" } },
+        {PROC, "proc", "/proc", SAFE_NOEXEC, {NULL}},
+        {SYS, "sysfs", "/sys", SAFE_NOEXEC | MOUNT_ATTR_RDONLY, {NULL}},
+        {CGROUP, "cgroup2", "/sys/fs/cgroup", SAFE_NOEXEC | MOUNT_ATTR_RDONLY, {NULL}},
+        {DEVPTS,
+         "devpts",
+         "/dev/pts",
+         MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+         {"newinstance", NULL, "ptmxmode", "0666", "mode", "0620", "gid", "5"}},
+        {SHM, "tmpfs", "/dev/shm", SAFE_NOEXEC, {"mode", "1777", "size", "64m"}},
+        {MQUEUE, "mqueue", "/dev/mqueue", SAFE_NOEXEC, {NULL}},
+        {RUN, "tmpfs", "/run", SAFE, {"mode", "0755", "size", "10%"}},
+        {TMP, "tmpfs", "/tmp", SAFE, {"mode", "1777", "size", "10%"}},
 };
 static const char *const masks[] = {
-        "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/latency_stats",
-        "/proc/sched_debug", "/proc/scsi", "/proc/sysrq-trigger", "/proc/timer_list", "/proc/timer_stats",
-        "/proc/kallsyms", "/proc/kmsg", "/proc/kpagecgroup", "/proc/kpagecount", "/proc/kpageflags",
-        "/proc/vmallocinfo", "/sys/firmware", "/sys/devices/virtual/powercap", "/sys/kernel/debug",
-        "/sys/kernel/security", "/sys/kernel/tracing",
+        "/proc/acpi",
+        "/proc/asound",
+        "/proc/kcore",
+        "/proc/keys",
+        "/proc/key-users",
+        "/proc/latency_stats",
+        "/proc/sched_debug",
+        "/proc/scsi",
+        "/proc/sysrq-trigger",
+        "/proc/timer_list",
+        "/proc/timer_stats",
+        "/proc/kallsyms",
+        "/proc/kmsg",
+        "/proc/kpagecgroup",
+        "/proc/kpagecount",
+        "/proc/kpageflags",
+        "/proc/vmallocinfo",
+        "/sys/firmware",
+        "/sys/devices/virtual/powercap",
+        "/sys/kernel/debug",
+        "/sys/kernel/security",
+        "/sys/kernel/tracing",
 };
-static const char *const read_only[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys" };
+static const char *const read_only[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys"};
 static const struct {
         const char *name;
         unsigned major, minor;
-} nodes[] = { { "null", 1, 3 }, { "zero", 1, 5 }, { "full", 1, 7 }, { "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 } };
-static const char *const links[][2] = { { "fd", "/proc/self/fd" }, { "stdin", "/proc/self/fd/0" },
-                                        { "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
-                                        { "ptmx", "pts/ptmx" } };
-static const char *const directories[] = { "pts", "shm", "mqueue", ".inaccessible", ".inaccessible/directory" };
+} nodes[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
+             {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
+static const char *const links[][2] = {{"fd", "/proc/self/fd"},
+                                       {"stdin", "/proc/self/fd/0"},
+                                       {"stdout", "/proc/self/fd/1"},
+                                       {"stderr", "/proc/self/fd/2"},
+                                       {"ptmx", "pts/ptmx"}};
+static const char *const directories[] = {"pts", "shm", "mqueue", ".inaccessible",
+                                          ".inaccessible/directory"};
 
 /* --- inner and payload */
 
 static void capabilities(uint64_t mask) {
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
         struct __user_cap_data_struct data[2] = {
-                { .effective = (uint32_t)mask, .permitted = (uint32_t)mask },
-                { .effective = (uint32_t)(mask >> 32), .permitted = (uint32_t)(mask >> 32) },
+                {.effective = (uint32_t)mask, .permitted = (uint32_t)mask},
+                {.effective = (uint32_t)(mask >> 32), .permitted = (uint32_t)(mask >> 32)},
         };
 
         for (unsigned c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++)
@@ -173,8 +199,9 @@ static void capabilities(uint64_t mask) {
 }
 
 static _Noreturn void payload(Floor *f) {
-        char *argv[] = { (char *)f->program, (char *)f->argument, NULL }, *environment[] = { (char *)"PATH=/bin", NULL };
-        struct rlimit limit = { 1024, 0 };
+        char *argv[] = {(char *)f->program, (char *)f->argument, NULL},
+             *environment[] = {(char *)"PATH=/bin", NULL};
+        struct rlimit limit = {1024, 0};
 
         check(syscall(SYS_keyctl, 1 /* JOIN_SESSION_KEYRING */, NULL));
         check(setsid());
@@ -196,7 +223,7 @@ static _Noreturn void payload(Floor *f) {
 }
 
 static _Noreturn void inner(Floor *f) {
-        struct ifreq request = { .ifr_name = "lo" };
+        struct ifreq request = {.ifr_name = "lo"};
         int status = 0, fd;
         pid_t pid;
 
@@ -206,9 +233,10 @@ static _Noreturn void inner(Floor *f) {
         check(setresgid(0, 0, 0));
         check(setresuid(0, 0, 0));
         for (size_t i = 0; i < ELEMENTSOF(file_systems); i++)
-                f->slots[file_systems[i].slot] = new_file_system(file_systems[i].type, file_systems[i].attributes,
-                                                                 file_systems[i].options);
-        /* Outer has a copy of this memory, not the memory; both know the table and the numbers follow from it. */
+                f->slots[file_systems[i].slot] = new_file_system(
+                        file_systems[i].type, file_systems[i].attributes, file_systems[i].options);
+        /* Outer has a copy of this memory, not the memory; both know the table and the numbers follow from
+         * it. */
         memcpy(f->page + 1, f->slots, sizeof(f->slots));
         set(&f->page->file_systems_made);
 
@@ -247,7 +275,8 @@ static void write_map(Floor *f, const char *name) {
 
 static void make_dev(Floor *f) {
         char id[32];
-        const char *options[] = { "mode", "0755", "size", "4m", "nr_inodes", "4096", "uid", id, "gid", id, NULL };
+        const char *options[] = {"mode", "0755", "size", "4m", "nr_inodes", "4096",
+                                 "uid",  id,     "gid",  id,   NULL};
         int dev;
 
         (void)snprintf(id, sizeof(id), "%u", ID_BASE);
@@ -282,7 +311,8 @@ static void cover(Floor *f, const char *path) {
 
         if (at < 0)
                 return;
-        tree = (int)check(syscall(SYS_open_tree, at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE));
+        tree = (int)check(syscall(SYS_open_tree, at, "",
+                                  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE));
         set_attributes(tree, MOUNT_ATTR_RDONLY, 0, 0, AT_RECURSIVE);
         attach(f->root_tree, tree, path, 0);
         close(tree);
@@ -290,7 +320,8 @@ static void cover(Floor *f, const char *path) {
 }
 
 static void assemble_root(Floor *f) {
-        set_attributes(f->root_tree, SAFE | MOUNT_ATTR_RDONLY | MOUNT_ATTR_IDMAP, 0, f->user_namespace, AT_RECURSIVE);
+        set_attributes(f->root_tree, SAFE | MOUNT_ATTR_RDONLY | MOUNT_ATTR_IDMAP, 0, f->user_namespace,
+                       AT_RECURSIVE);
         set_attributes(f->root_tree, 0, MOUNT_ATTR_RDONLY, 0, 0);
         make_dev(f);
         await(&f->page->file_systems_made);
@@ -307,7 +338,8 @@ static void assemble_root(Floor *f) {
                 if (file_systems[i].slot == DEVPTS)
                         attach(f->root_tree, f->slots[DEV], "/dev", RESOLVE_NO_SYMLINKS);
                 close((int)check(root_open(f->root_tree, file_systems[i].path, RESOLVE_NO_SYMLINKS)));
-                attach(f->root_tree, f->slots[file_systems[i].slot], file_systems[i].path, RESOLVE_NO_SYMLINKS);
+                attach(f->root_tree, f->slots[file_systems[i].slot], file_systems[i].path,
+                       RESOLVE_NO_SYMLINKS);
         }
         for (size_t i = 0; i < ELEMENTSOF(masks); i++)
                 mask(f, masks[i]);
@@ -319,8 +351,8 @@ static void assemble_root(Floor *f) {
 
 static _Noreturn void outer(Floor *f) {
         struct clone_args args = {
-                .flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWNET | CLONE_NEWUSER |
-                         CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_FILES,
+                .flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP |
+                         CLONE_NEWNET | CLONE_NEWUSER | CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_FILES,
                 .parent_tid = (uint64_t)(uintptr_t)&f->page->inner_pid,
         };
         char path[64];
@@ -335,7 +367,7 @@ static _Noreturn void outer(Floor *f) {
         (void)setfsgid(ID_BASE);
         (void)setfsuid(ID_BASE);
         {
-                struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+                struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
                 struct __user_cap_data_struct data[2];
 
                 check(syscall(SYS_capget, &header, data));
@@ -362,14 +394,17 @@ static int64_t now(void) {
 }
 
 static void launch(Floor *f, const char *root) {
-        struct clone_args args = { .flags = CLONE_INTO_CGROUP | CLONE_NEWNS, .exit_signal = SIGCHLD, .cgroup = (uint64_t)f->cgroup };
+        struct clone_args args = {.flags = CLONE_INTO_CGROUP | CLONE_NEWNS,
+                                  .exit_signal = SIGCHLD,
+                                  .cgroup = (uint64_t)f->cgroup};
         int64_t begin, end, exec = 0;
         int output[2], status = 0, failed = 0;
         char text[64] = "";
 
         memset(f->page, 0, sizeof(Page));
         begin = now();
-        f->root_tree = (int)check(syscall(SYS_open_tree, AT_FDCWD, root, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+        f->root_tree = (int)check(
+                syscall(SYS_open_tree, AT_FDCWD, root, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
         check(pipe2(output, O_CLOEXEC));
         f->output = output[1];
         if (check(syscall(SYS_clone3, &args, sizeof(args))) == 0)
@@ -394,7 +429,8 @@ static void read_filter(Floor *f, const char *path) {
         ssize_t n = check(read(fd, program, sizeof(program)));
 
         close(fd);
-        f->filter = (struct sock_fprog){ .len = (unsigned short)((size_t)n / sizeof(program[0])), .filter = program };
+        f->filter = (struct sock_fprog){.len = (unsigned short)((size_t)n / sizeof(program[0])),
+                                        .filter = program};
 }
 
 int main(int argc, char **argv) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Measures a start as a bus client sees it: start SOCKET NAME COUNT STAMP-FILE. The unit's payload writes
- * CLOCK_MONOTONIC in nanoseconds and the unit sends that to STAMP-FILE (truncate:). One line a start: nanoseconds from
- * the method call to the payload's main(), and to the answer that the container has ended. */
+ * CLOCK_MONOTONIC in nanoseconds and the unit sends that to STAMP-FILE (truncate:). One line a start:
+ * nanoseconds from the method call to the payload's main(), and to the answer that the container has ended.
+ */
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -47,10 +48,10 @@ static int read_stamp(const char *path, int64_t begin, int64_t *ret) {
                 char text[64] = "";
                 size_t n = 0;
 
-                if (fd >= 0 && read_all(fd, text, sizeof(text) - 1, &n) >= 0 && sscanf(text, "%" SCNd64, ret) == 1 &&
-                    *ret > begin)
+                if (fd >= 0 && read_all(fd, text, sizeof(text) - 1, &n) >= 0 &&
+                    sscanf(text, "%" SCNd64, ret) == 1 && *ret > begin)
                         return 0;
-                (void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+                (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         }
         return -ETIME;
 }
@@ -60,11 +61,11 @@ static int measure(sd_bus *bus, const char *name, const char *path) {
         int64_t begin = now(), end, stamp = 0;
         int r;
 
-        r = sd_bus_call_method(bus, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, "StartContainer", &error, NULL, "ss", name,
-                               "replace");
+        r = sd_bus_call_method(bus, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, "StartContainer", &error, NULL,
+                               "ss", name, "replace");
         if (r >= 0)
-                r = sd_bus_call_method(bus, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, "WaitContainer", &error, NULL, "s",
-                                       name);
+                r = sd_bus_call_method(bus, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, "WaitContainer", &error,
+                                       NULL, "s", name);
         end = now();
         if (r < 0) {
                 (void)fprintf(stderr, "start: %s: %s\n", name, error.message ? error.message : strerror(-r));
