@@ -32,14 +32,16 @@ typedef struct SeccompPolicy {
 
 typedef struct PolicySet {
         unsigned n_ref;
+        ContainerSpec *spec; /* referenced: the rules' origins point into it */
         CapabilityPolicy capabilities;
         SeccompPolicy seccomp;
-        Digest digest; /* of everything above */
+        Digest digest; /* of what the kernel is given: not of rules and origins */
 } PolicySet;
 
 /* cache_fd: a directory for compiled artefacts, keyed by digest; -EBADF = no cache. A damaged or foreign cache
  * entry is ignored and rewritten, never trusted beyond its digest. */
 int policy_compile(const ContainerSpec *spec, int cache_fd, Diag *diag, const PolicySet **ret);
+const PolicySet *policy_set_ref(const PolicySet *p);
 const PolicySet *policy_set_unref(const PolicySet *p);
 static inline void policy_set_unrefp(const PolicySet **p) {
         if (*p)

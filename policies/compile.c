@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policies/caps/caps.h"
+#include "policies/compile.h"
+#include "policies/rules.h"
+#include "policies/seccomp/seccomp.h"
+
+/* Order matters: seccomp reads the bounding set. */
+const PolicyBackend *const policy_backends[] = {
+        &policy_backend_caps,
+        &policy_backend_seccomp,
+};
+
+size_t policy_backends_count(void) {
+        return ELEMENTSOF(policy_backends);
+}
+
+const PolicySet *policy_set_ref(const PolicySet *p) {
+        if (p)
+                ((PolicySet *)p)->n_ref++;
+        return p;
+}
+
+const PolicySet *policy_set_unref(const PolicySet *p) {
+        PolicySet *set = (PolicySet *)p; /* the count is the one thing that still changes */
+
+        if (!set || --set->n_ref > 0)
+                return NULL;
+
+        policy_rules_done(&set->capabilities.rules);
+        policy_rules_done(&set->seccomp.rules);
+        free(set->seccomp.program);
+        container_spec_unref(set->spec);
+        free(set);
+        return NULL;
+}
+
+/* What the kernel will be given, and nothing else: moving a line of the unit does not change it. */
+static void compute_digest(PolicySet *set) {
+        struct {
+                uint64_t capabilities[5];
+                Digest seccomp;
+        } content = {
+                .capabilities = { set->capabilities.bounding, set->capabilities.permitted,
+                                  set->capabilities.effective, set->capabilities.inheritable,
+                                  set->capabilities.ambient },
+                .seccomp = set->seccomp.digest,
+        };
+
+        digest_of(&content, sizeof(content), &set->digest);
+}
+
+int policy_compile(const ContainerSpec *spec, int cache_fd, Diag *diag, const PolicySet **ret) {
+        _cleanup_(policy_set_unrefp) const PolicySet *owner = NULL;
+        PolicySet *set;
+        int result = 0;
+
+        set = calloc(1, sizeof(PolicySet));
+        if (!set)
+                return -ENOMEM;
+        set->n_ref = 1;
+        set->spec = container_spec_ref((ContainerSpec *)spec); /* frozen; only its count changes */
+        owner = set;
+
+        /* Every backend is asked, so that a person reads all mistakes at once. */
+        for (size_t i = 0; i < ELEMENTSOF(policy_backends); i++) {
+                int r = policy_backends[i]->compile(spec, cache_fd, diag, set);
+
+                if (r < 0 && result == 0)
+                        result = r;
+        }
+        if (result < 0)
+                return result;
+
+        compute_digest(set);
+        *ret = TAKE_PTR(owner);
+        return 0;
+}

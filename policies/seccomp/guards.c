@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "policies/rules.h"
+#include "policies/seccomp/guards.h"
+
+/* CLONE_NEWTIME shares its bit with the exit signal and is no flag of clone(). */
+#define NAMESPACE_FLAGS                                                                                       \
+        (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |         \
+         CLONE_NEWNET)
+
+/* clone() takes its flags first, but for two architectures. */
+#if defined(__s390__) || defined(__CRIS__)
+#define CLONE_FLAGS_ARGUMENT 1
+#else
+#define CLONE_FLAGS_ARGUMENT 0
+#endif
+
+/* TIOCSTI types into the terminal's input, TIOCLINUX pastes a console's selection: both reach whoever else
+ * uses the terminal (CVE-2017-5226, CVE-2023-28101). */
+static const uint32_t forbidden_ioctls[] = { TIOCSTI, TIOCLINUX };
+
+/* PER_LINUX and PER_LINUX32, each plain and with UNAME26; 0xffffffff only asks. The other flags weaken the
+ * payload (READ_IMPLIES_EXEC, ADDR_NO_RANDOMIZE) or name foreign ABIs. */
+static const uint32_t personalities[] = { 0x0, 0x8, 0x20000, 0x20008, 0xffffffff };
+
+static const uint32_t families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET };
+
+typedef enum GuardTest {
+        GUARD_EQUALS_NONE, /* refuse the values listed */
+        GUARD_EQUALS_ONE,  /* refuse every other value */
+        GUARD_NO_BITS,     /* refuse a value with any of these bits */
+} GuardTest;
+
+typedef struct Guard {
+        const char *name;
+        unsigned argument;
+        GuardTest test;
+        const uint32_t *values;
+        size_t n_values;
+        int error;         /* 0 = what every denied call gets */
+        const char *words; /* for people, before the error */
+} Guard;
+
+static const uint32_t namespace_flags[] = { NAMESPACE_FLAGS };
+
+/* Each compares the low 32 bits only, as the kernel reads these arguments: comparing 64 would let a caller
+ * pass by setting a high bit (CVE-2019-10063). */
+static const Guard guards[] = {
+        { "ioctl", 1, GUARD_EQUALS_NONE, forbidden_ioctls, ELEMENTSOF(forbidden_ioctls), 0,
+          "deny ioctl TIOCSTI TIOCLINUX" },
+        { "personality", 0, GUARD_EQUALS_ONE, personalities, ELEMENTSOF(personalities), 0,
+          "deny personality other than 0x0 0x8 0x20000 0x20008 0xffffffff" },
+        { "socket", 0, GUARD_EQUALS_ONE, families, ELEMENTSOF(families), EAFNOSUPPORT,
+          "deny socket other than AF_UNIX AF_INET AF_INET6 AF_NETLINK" },
+        { "socketpair", 0, GUARD_EQUALS_ONE, families, ELEMENTSOF(families), EAFNOSUPPORT,
+          "deny socketpair other than AF_UNIX AF_INET AF_INET6 AF_NETLINK" },
+        { "clone", CLONE_FLAGS_ARGUMENT, GUARD_NO_BITS, namespace_flags, 1, 0,
+          "deny clone with flags that make namespaces" },
+};
+
+static const Guard *guard_find(const SeccompProfile *p, const SyscallEntry *entry) {
+        if (entry->action != SYSCALL_ALLOW)
+                return NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(guards); i++)
+                if (streq(guards[i].name, entry->name))
+                        return p->namespaces && guards[i].values == namespace_flags ? NULL : guards + i;
+
+        return NULL;
+}
+
+/* AF_PACKET stands last and needs its capability. */
+static size_t guard_values(const SeccompProfile *p, const Guard *guard) {
+        return guard->n_values - (guard->values == families && !p->packet_socket);
+}
+
+bool seccomp_guarded(const SeccompProfile *p, const SyscallEntry *entry) {
+        return guard_find(p, entry);
+}
+
+/* --- instructions */
+
+typedef struct Program {
+        struct sock_filter *items;
+        size_t n, room;
+        int error; /* the first failure; asked once at the end */
+} Program;
+
+static void emit(Program *p, struct sock_filter instruction) {
+        if (p->error < 0)
+                return;
+
+        if (p->n == p->room) {
+                size_t room = p->room == 0 ? 64 : 2 * p->room;
+                struct sock_filter *items = reallocarray(p->items, room, sizeof(struct sock_filter));
+
+                if (!items) {
+                        p->error = -ENOMEM;
+                        return;
+                }
+                p->items = items;
+                p->room = room;
+        }
+        p->items[p->n++] = instruction;
+}
+
+static void emit_load(Program *p, size_t offset) {
+        emit(p, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset));
+}
+
+static void emit_return(Program *p, uint32_t value) {
+        emit(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, value));
+}
+
+static void emit_jump(Program *p, uint16_t test, uint32_t value, size_t if_true, size_t if_false) {
+        if (if_true > UINT8_MAX || if_false > UINT8_MAX) {
+                p->error = -E2BIG;
+                return;
+        }
+        emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | test | BPF_K, value, (uint8_t)if_true,
+                                             (uint8_t)if_false));
+}
+
+static uint32_t error_to_return(int error) {
+        return error == SYSCALL_ERROR_KILL ? SECCOMP_RET_KILL_PROCESS
+                                           : SECCOMP_RET_ERRNO | ((uint32_t)error & SECCOMP_RET_DATA);
+}
+
+static size_t low_half_of_argument(unsigned argument) {
+        size_t offset = offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t);
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        offset += sizeof(uint32_t);
+#endif
+        return offset;
+}
+
+/* --- the parts of the head */
+
+static void emit_abi(Program *program) {
+        emit_load(program, offsetof(struct seccomp_data, arch));
+        emit_jump(program, BPF_JEQ, syscall_native_audit_arch(), 1, 0);
+        emit_return(program, SECCOMP_RET_KILL_PROCESS);
+        emit_load(program, offsetof(struct seccomp_data, nr));
+#if defined(__x86_64__) && !defined(__ILP32__)
+        /* x32 has the same arch value and a bit of its own in the number. -1 has that bit too, but is what a
+         * tracer writes to skip a call: it is no call at all, and unknown. */
+        emit_jump(program, BPF_JEQ, UINT32_MAX, 2, 0);
+        emit_jump(program, BPF_JGE, UINT32_C(0x40000000), 0, 1);
+        emit_return(program, SECCOMP_RET_KILL_PROCESS);
+#endif
+}
+
+/* Every gap between known numbers, and all above the highest. The number is loaded. */
+static void emit_unknown(Program *program, const SyscallTable *table) {
+        uint32_t next = 0;
+
+        for (size_t i = 0; i < table->n; i++) {
+                uint32_t number = table->entries[i].number;
+
+                if (number > next) {
+                        emit_jump(program, BPF_JGE, next, 0, 2);
+                        emit_jump(program, BPF_JGT, number - 1, 1, 0);
+                        emit_return(program, SECCOMP_RET_ERRNO | ENOSYS);
+                }
+                next = number + 1;
+        }
+        emit_jump(program, BPF_JGE, next, 0, 1);
+        emit_return(program, SECCOMP_RET_ERRNO | ENOSYS);
+}
+
+/* The number is loaded, and still is where the number is another one. The tests jump to the second of two
+ * answers when they hit. */
+static void emit_guard(Program *program, const SeccompProfile *p, const Guard *guard, uint32_t number) {
+        uint32_t refuse = error_to_return(guard->error != 0 ? guard->error : p->denied);
+        uint16_t test = guard->test == GUARD_NO_BITS ? BPF_JSET : BPF_JEQ;
+        size_t n = guard_values(p, guard);
+        bool hit_refuses = guard->test != GUARD_EQUALS_ONE;
+
+        emit_jump(program, BPF_JEQ, number, 0, n + 3);
+        emit_load(program, low_half_of_argument(guard->argument));
+        for (size_t i = 0; i < n; i++)
+                emit_jump(program, test, guard->values[i], n - i, 0);
+        emit_return(program, hit_refuses ? SECCOMP_RET_ALLOW : refuse);
+        emit_return(program, hit_refuses ? refuse : SECCOMP_RET_ALLOW);
+}
+
+int seccomp_guards_build(const SeccompProfile *p, struct sock_filter **ret, size_t *ret_n) {
+        Program program = {};
+
+        emit_abi(&program);
+        emit_unknown(&program, &p->table);
+        for (size_t i = 0; i < p->table.n; i++) {
+                const Guard *guard = guard_find(p, p->table.entries + i);
+
+                if (guard)
+                        emit_guard(&program, p, guard, p->table.entries[i].number);
+        }
+
+        if (program.error < 0) {
+                free(program.items);
+                return program.error;
+        }
+        *ret = program.items;
+        *ret_n = program.n;
+        return 0;
+}
+
+int seccomp_guards_rules(const SeccompProfile *p, const ContainerSpec *spec, PolicyRules *rules) {
+        const Origin *denied = container_spec_origin(spec, DIRECTIVE_SystemCallErrorNumber);
+
+        for (size_t i = 0; i < p->table.n; i++) {
+                const Guard *guard = guard_find(p, p->table.entries + i);
+                bool packets;
+                int error, r;
+
+                if (!guard)
+                        continue;
+                error = guard->error != 0 ? guard->error : p->denied;
+                packets = guard->values == families && p->packet_socket;
+                r = policy_rules_add(rules, guard->error != 0 ? NULL : denied, "%s%s: %s", guard->words,
+                                     packets ? " AF_PACKET" : "",
+                                     denial_to_string(error).text);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

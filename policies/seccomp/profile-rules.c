@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
+#include "policies/rules.h"
+#include "policies/seccomp/guards.h"
+#include "policies/seccomp/profile.h"
+
+/* "allow A B C", "deny A B: EPERM": the calls that one cause decided in one way. NULL where there are none. */
+static int describe(const SeccompProfile *p, int cause, int action, char **ret) {
+        _cleanup_free_ char *text = NULL;
+        size_t size, n = 0;
+        FILE *f;
+
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -ENOMEM;
+
+        fputs(action == SYSCALL_ALLOW ? "allow" : "deny", f);
+        for (size_t i = 0; i < p->table.n; i++)
+                if (p->table.entries[i].cause == cause && p->table.entries[i].action == action) {
+                        fprintf(f, " %s", p->table.entries[i].name);
+                        n++;
+                }
+        if (action != SYSCALL_ALLOW)
+                fprintf(f, ": %s", denial_to_string(action).text);
+        if (ferror(f) | (fclose(f) != 0))
+                return -ENOMEM;
+
+        *ret = n > 0 ? TAKE_PTR(text) : NULL;
+        return 0;
+}
+
+static int add_calls(const SeccompProfile *p, int cause, int action, const Origin *origin,
+                     PolicyRules *rules) {
+        char *text;
+        int r;
+
+        r = describe(p, cause, action, &text);
+        if (r < 0 || !text)
+                return r;
+        return policy_rules_take(rules, origin, text);
+}
+
+static int add_items(const SeccompProfile *p, const ContainerSpec *spec, PolicyRules *rules) {
+        for (size_t i = 0; i < spec->system_call_filter.n; i++) {
+                const SyscallItem *item = spec->system_call_filter.items + i;
+                int action = item->error != 0 ? item->error : item->negate ? p->denied : SYSCALL_ALLOW;
+                int r = add_calls(p, (int)i, action, &item->origin, rules);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* What holds for every filter, whatever its list. */
+static int add_fixed(const SeccompProfile *p, const ContainerSpec *spec, PolicyRules *rules) {
+        const Origin *denied = container_spec_origin(spec, DIRECTIVE_SystemCallErrorNumber);
+        int r;
+
+        r = policy_rules_add(rules, NULL, "deny system calls that this version does not know: ENOSYS");
+        if (r >= 0)
+                r = policy_rules_add(rules, NULL, "kill on a system call of another ABI");
+        if (r >= 0)
+                r = policy_rules_add(rules, denied, "deny every other system call: %s",
+                                     denial_to_string(p->denied).text);
+        return r;
+}
+
+int seccomp_profile_rules(const SeccompProfile *p, const ContainerSpec *spec, PolicyRules *rules) {
+        const Origin *boot = container_spec_origin(spec, DIRECTIVE_Boot);
+        int r;
+
+        r = add_calls(p, CAUSE_DEFAULT, SYSCALL_ALLOW, NULL, rules);
+        if (r >= 0)
+                r = add_calls(p, CAUSE_BOOT, SYSCALL_ALLOW, boot, rules);
+        if (r >= 0)
+                r = add_calls(p, CAUSE_LAUNCHER, SYSCALL_ALLOW, NULL, rules);
+        if (r >= 0)
+                r = add_items(p, spec, rules);
+        if (r >= 0)
+                r = add_calls(p, CAUSE_HIDDEN, ENOSYS, NULL, rules);
+        if (r >= 0)
+                r = seccomp_guards_rules(p, spec, rules);
+        if (r >= 0)
+                r = add_fixed(p, spec, rules);
+        return r;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <linux/capability.h>
+
+#include "policies/seccomp/profile.h"
+#include "policies/seccomp/seccomp.h"
+
+/* What the stage itself calls once the filter is in force. With NoNewPrivileges=yes the filter is loaded
+ * last, and only these follow: a message about a failed execve() is written and the stage ends. */
+static const char *const launcher_calls[] = { "execve", "execveat", "write", "close", "exit_group" };
+
+/* Without no_new_privs the kernel wants CAP_SYS_ADMIN for loading a filter, so it is loaded while the stage
+ * still is root, and the change of identity follows under the filter. Names with "32" are for architectures
+ * whose plain calls know 16 bit ids only. */
+static const char *const identity_calls[] = {
+        "prctl",      "capset",    "capget",      "setgroups",   "setgroups32", "setresgid",
+        "setresgid32", "setresuid", "setresuid32", "close_range", "fcntl",       "fcntl64",
+        "chdir",      "fchdir",    "openat2",     "dup3",        "setsid",
+};
+
+/* What one item of the list does to each call that it names. */
+typedef struct Application {
+        SeccompProfile *profile;
+        int action;
+        int cause;
+        bool by_name;
+        bool opens_namespaces;
+} Application;
+
+static bool makes_namespaces(const char *name) {
+        return streq(name, "unshare") || streq(name, "setns");
+}
+
+/* unshare and setns are opened by their own names, by @boot-container, and in a container with Boot=yes by any
+ * group. Elsewhere a wide group that happens to contain them (@process, @system-service) does not open them:
+ * they give an unprivileged payload the kernel's mount, network and netfilter code, as root of a new user
+ * namespace. */
+static int apply_to_call(const char *name, void *userdata) {
+        const Application *a = userdata;
+        SyscallEntry *entry;
+
+        if (a->action == SYSCALL_ALLOW && !a->opens_namespaces && makes_namespaces(name))
+                return 0;
+
+        entry = syscall_table_by_name(&a->profile->table, name);
+        if (!entry)
+                return 0; /* of another architecture */
+
+        entry->action = a->action;
+        entry->cause = a->cause;
+        entry->by_name = a->by_name;
+        return 0;
+}
+
+static int apply_built_in(SeccompProfile *p, const char *group, int cause) {
+        Application a = { .profile = p, .action = SYSCALL_ALLOW, .cause = cause, .opens_namespaces = true };
+        const SyscallGroup *g = syscall_group_find(group);
+
+        return g ? syscall_group_visit(g, apply_to_call, &a) : -ENOENT;
+}
+
+static int report_unknown(const SyscallItem *item, Diag *diag) {
+        const char *kind = item->name[0] == '@' ? "group of system calls" : "system call";
+        char buffer[SYSCALL_NAME_MAX];
+        const char *near = syscall_suggest(item->name, buffer);
+
+        if (near)
+                return diag_error(diag, ERROR_BAD_VALUE, &item->origin, "SystemCallFilter",
+                                  "unknown %s '%s'; did you mean %s?", kind, item->name, near);
+        return diag_error(diag, ERROR_BAD_VALUE, &item->origin, "SystemCallFilter", "unknown %s '%s'", kind,
+                          item->name);
+}
+
+/* A name that libseccomp knows here and our own data do not. */
+static int ensure_entry(SeccompProfile *p, const char *name, int number) {
+        SyscallEntry *entry;
+        int r;
+
+        if (number < 0 || syscall_table_by_number(&p->table, (uint32_t)number))
+                return 0;
+
+        r = syscall_table_add(&p->table, name, (uint32_t)number, &entry);
+        if (r < 0)
+                return r;
+
+        entry->action = p->denied;
+        entry->cause = CAUSE_REST;
+        return 0;
+}
+
+static int apply_item(SeccompProfile *p, const ContainerSpec *spec, size_t index, Diag *diag) {
+        const SyscallItem *item = spec->system_call_filter.items + index;
+        bool is_group = item->name[0] == '@';
+        /* An error beside a name always denies: "name:EACCES" and "~name:EACCES" mean the same. */
+        Application a = {
+                .profile = p,
+                .action = item->error != 0 ? item->error : item->negate ? p->denied : SYSCALL_ALLOW,
+                .cause = (int)index,
+                .by_name = !is_group,
+                .opens_namespaces = spec->boot || !is_group || streq(item->name, "@boot-container"),
+        };
+        const SyscallGroup *group;
+        int r;
+
+        if (is_group) {
+                group = syscall_group_find(item->name);
+                return group ? syscall_group_visit(group, apply_to_call, &a) : report_unknown(item, diag);
+        }
+
+        r = syscall_resolve(item->name);
+        if (r == -ENOENT)
+                return report_unknown(item, diag);
+
+        r = ensure_entry(p, item->name, r);
+        return r < 0 ? r : apply_to_call(item->name, &a);
+}
+
+static int apply_items(SeccompProfile *p, const ContainerSpec *spec, Diag *diag) {
+        int result = 0;
+
+        for (size_t i = 0; i < spec->system_call_filter.n; i++) {
+                int r = apply_item(p, spec, i, diag);
+
+                if (r < 0 && result == 0)
+                        result = r;
+        }
+        return result;
+}
+
+/* The launcher's calls are allowed where the list just does not mention them. A unit that denies one by name,
+ * or in any way one that changes identity, would make the start fail later and in the dark: refuse it here. */
+static int keep_call(SeccompProfile *p, const ContainerSpec *spec, const char *name, bool identity,
+                     Diag *diag) {
+        SyscallEntry *entry = syscall_table_by_name(&p->table, name);
+        const SyscallItem *item;
+
+        if (!entry || entry->action == SYSCALL_ALLOW)
+                return 0;
+
+        if (entry->cause < 0 || (!entry->by_name && !identity)) {
+                entry->action = SYSCALL_ALLOW;
+                entry->cause = CAUSE_LAUNCHER;
+                return 0;
+        }
+
+        item = spec->system_call_filter.items + entry->cause;
+        if (identity)
+                return diag_error(diag, ERROR_CONFLICT, &item->origin, "SystemCallFilter",
+                                  "%s denies %s, which the launcher itself calls under the filter when "
+                                  "NoNewPrivileges=no; set NoNewPrivileges=yes, or allow %s",
+                                  item->name, name, name);
+        return diag_error(diag, ERROR_CONFLICT, &item->origin, "SystemCallFilter",
+                          "%s cannot be denied: the launcher itself needs it to execute the payload", name);
+}
+
+static int keep_launcher(SeccompProfile *p, const ContainerSpec *spec, Diag *diag) {
+        int result = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(launcher_calls); i++) {
+                int r = keep_call(p, spec, launcher_calls[i], false, diag);
+
+                if (r < 0)
+                        result = r;
+        }
+
+        for (size_t i = 0; !spec->no_new_privileges && i < ELEMENTSOF(identity_calls); i++) {
+                int r = keep_call(p, spec, identity_calls[i], true, diag);
+
+                if (r < 0)
+                        result = r;
+        }
+        return result;
+}
+
+/* A call whose arguments lie in memory, which a filter cannot read, answers ENOSYS: the C library then takes
+ * the call that can be judged. Not where the unit gave it an error of its own. */
+static void hide(SeccompProfile *p, const ContainerSpec *spec, SyscallEntry *entry) {
+        if (entry->action != SYSCALL_ALLOW && entry->cause >= 0 &&
+            spec->system_call_filter.items[entry->cause].error != 0)
+                return;
+
+        entry->action = ENOSYS;
+        entry->cause = CAUSE_HIDDEN;
+}
+
+/* New namespaces are made by unshare(), by clone() with CLONE_NEW* flags and by clone3(). unshare decides for
+ * all three: where it is denied, clone() is allowed without those flags (policies/seccomp/guards.c), and
+ * clone3() is hidden. It is hidden wherever it is denied: after EPERM the C library would not fall back to
+ * clone(), and no thread could be made. socketcall() hides the address family. */
+static void settle_hidden(SeccompProfile *p, const ContainerSpec *spec) {
+        const SyscallEntry *unshare = syscall_table_by_name(&p->table, "unshare");
+        SyscallEntry *clone3 = syscall_table_by_name(&p->table, "clone3");
+        SyscallEntry *socketcall = syscall_table_by_name(&p->table, "socketcall");
+
+        p->namespaces = unshare && unshare->action == SYSCALL_ALLOW;
+        if (clone3 && (!p->namespaces || clone3->action != SYSCALL_ALLOW))
+                hide(p, spec, clone3);
+        if (socketcall)
+                hide(p, spec, socketcall);
+}
+
+static void deny_everything(SeccompProfile *p) {
+        for (size_t i = 0; i < p->table.n; i++) {
+                p->table.entries[i].action = p->denied;
+                p->table.entries[i].cause = CAUSE_REST;
+        }
+}
+
+/* As systemd reads the list, with one difference: where systemd starts from "everything" (the first item has
+ * a '~', or there is no list), this starts from the default list. A first item without '~' replaces the
+ * default list; @default is then always part of it. Later items add or take away, in order. */
+static int apply_filter(SeccompProfile *p, const ContainerSpec *spec, Diag *diag) {
+        const value_syscall_filter *filter = &spec->system_call_filter;
+        bool allow_list = filter->n > 0 && !filter->items[0].negate;
+        int r, q;
+
+        deny_everything(p);
+
+        r = 0;
+        if (!allow_list && spec->boot)
+                r = apply_built_in(p, "@boot-container", CAUSE_BOOT);
+        if (r >= 0)
+                r = apply_built_in(p, allow_list ? "@default" : "@default-container", CAUSE_DEFAULT);
+        if (r < 0)
+                return r;
+
+        r = apply_items(p, spec, diag);
+        q = keep_launcher(p, spec, diag);
+        settle_hidden(p, spec);
+        return r < 0 ? r : q;
+}
+
+void seccomp_profile_done(SeccompProfile *p) {
+        syscall_table_done(&p->table);
+}
+
+int seccomp_profile_new(const ContainerSpec *spec, uint64_t bounding, Diag *diag, SeccompProfile *ret) {
+        _cleanup_(seccomp_profile_done) SeccompProfile p = {
+                .denied = spec->system_call_error_number != 0 ? spec->system_call_error_number : EPERM,
+                .packet_socket = bounding & (UINT64_C(1) << CAP_NET_RAW),
+        };
+        int r;
+
+        r = syscall_table_new(&p.table);
+        if (r < 0)
+                return r;
+        r = apply_filter(&p, spec, diag);
+        if (r < 0)
+                return r;
+
+        *ret = p;
+        p = (SeccompProfile) {};
+        return 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a unit's SystemCallFilter= means, before it is any program: one action a known system call, and the
+ * few calls whose arguments decide. Pure; nothing of the host is asked but libseccomp's table of names. */
+
+#include "policies/compile.h"
+#include "policies/seccomp/syscall-table.h"
+
+/* SyscallEntry.cause where no item of the unit is the cause. */
+typedef enum SyscallCause {
+        CAUSE_REST = -1,       /* not on the list */
+        CAUSE_DEFAULT = -2,    /* the default list */
+        CAUSE_BOOT = -3,       /* Boot=yes */
+        CAUSE_LAUNCHER = -4,   /* the launcher calls it after the filter is in force */
+        CAUSE_HIDDEN = -5,     /* its arguments lie in memory, where a filter cannot read */
+        _CAUSE_FIRST = CAUSE_HIDDEN,
+} SyscallCause;
+
+typedef struct SeccompProfile {
+        SyscallTable table;
+        int denied;         /* what a call that is not on the list gets: an errno or SYSCALL_ERROR_KILL */
+        bool namespaces;    /* new namespaces may be made */
+        bool packet_socket; /* AF_PACKET is useful: CAP_NET_RAW is in the bounding set */
+} SeccompProfile;
+
+int seccomp_profile_new(const ContainerSpec *spec, uint64_t bounding, Diag *diag, SeccompProfile *ret);
+void seccomp_profile_done(SeccompProfile *p);
+
+/* The profile in words, each with the line that caused it. */
+int seccomp_profile_rules(const SeccompProfile *p, const ContainerSpec *spec, PolicyRules *rules);
