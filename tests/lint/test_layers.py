@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Reads every source file: who includes whom, which outside library stands where, and what no file may hold.
+
+usage: test_layers.py SOURCE
+"""
+
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tap  # noqa: E402
+
+TOP = os.path.abspath(sys.argv[1])
+
+# A room includes its own and lower ranks. The longest prefix of a path is its room.
+RANKS = {
+    "manager/base": 0,
+    "units/values": 1,
+    "units/spec": 2,
+    "units/syntax": 3,
+    "units/resolve": 4,
+    "policies": 5,
+    "manager/plan": 6,
+    "manager/cgroup": 6,
+    "manager/storage": 6,
+    "manager/container": 7,
+    "manager/bus": 8,
+    "manager/main.c": 9,
+}
+
+# Programs beside the ladder: exactly what each may see.
+WHITE_LISTS = {
+    # The keeper is PID 1 in containers: no parser, no text, nothing of the manager.
+    "manager/keeper": {
+        "manager/keeper",
+        "manager/base/io.h",
+        "manager/base/util.h",
+        "manager/plan/plan-format.h",
+        "manager/plan/steps.inc",
+    },
+    # Only what comes before the first change to the host.
+    "tools/bulwark-analyze": {
+        "tools/bulwark-analyze",
+        "manager/base",
+        "units/values",
+        "units/spec",
+        "units/syntax",
+        "units/resolve",
+        "policies",
+        "manager/plan",
+    },
+    # A bus client: it knows names and values, never a spec or a container.
+    "tools/bulwarkctl": {
+        "tools/bulwarkctl",
+        "manager/base",
+        "manager/bus/names.h",
+        "units/values",
+        "units/spec",
+    },
+}
+
+# What the keeper and the rooms may see of the keeper.
+KEEPER_PUBLIC = {"manager/keeper/protocol.h"}
+
+# One outside library lives in one room.
+LIBRARIES = {
+    r"seccomp\.h": ["policies/seccomp"],
+    r"sys/apparmor\.h": ["policies/apparmor"],
+    r"selinux/|sepol/|semanage/": ["policies/selinux"],
+    r"sys/capability\.h|sys/psx_syscall\.h": ["policies/caps"],
+    r"bpf/": ["policies/bpf"],
+    r"libmount/|blkid/": ["manager/storage", "units/resolve/host-facts.c"],
+    r"nettle/|openssl/|gcrypt\.h": ["manager/base/hash.c"],
+    r"json-c/": ["manager/plan/plan-print.c", "tools"],
+    r"systemd/sd-(bus|bus-vtable|bus-protocol)\.h": ["manager/bus", "tools/bulwarkctl", "tools/bench"],
+    r"systemd/sd-(event|id128)\.h": ["manager/container", "manager/bus", "manager/main.c", "tools/bulwarkctl"],
+    r"systemd/sd-daemon\.h": ["manager/main.c"],
+    r"systemd/sd-journal\.h": ["tools/bulwarkctl"],
+    r"cmocka\.h": ["tests"],
+}
+
+GENERATED = {"directive-index.inc"}
+SOURCE_SUFFIXES = (".c", ".h", ".inc")
+MARKED_SUFFIXES = SOURCE_SUFFIXES + (".py", ".sh", ".1", ".5", ".7", ".8", "meson.build", "meson_options.txt")
+LONG_FILE = 800
+
+MUTABLE = re.compile(
+    r"^(?!.*\b(?:const|constexpr|typedef|extern|return|struct\s+\w+;|enum\s+\w+;|goto)\b)"
+    r"(?:static\s+|_Thread_local\s+|__thread\s+)*"
+    r"(?:unsigned\s+|signed\s+|struct\s+|enum\s+|union\s+)?[A-Za-z_]\w*(?:\s+|\s*\*+\s*)[A-Za-z_]\w*(?:\[[^\]]*\])*\s*(?:=|;)"
+)
+LOCAL_STATIC = re.compile(r"^\s+static\s+(?!.*\bconst\b)[^(]*[=;]")
+
+
+def files(*suffixes):
+    for folder, names, found in os.walk(TOP):
+        names[:] = sorted(n for n in names if not n.startswith((".", "build")) and n not in ("corpus", "__pycache__"))
+        for name in sorted(found):
+            if name.endswith(suffixes):
+                yield os.path.relpath(os.path.join(folder, name), TOP)
+
+
+def lines(path):
+    with open(os.path.join(TOP, path), encoding="utf-8") as stream:
+        yield from enumerate(stream.read().split("\n"), 1)
+
+
+def includes(path, mark):
+    opening, closing = mark
+    pattern = re.compile(r"^\s*#\s*include\s+%s([^>\"]+)%s" % (opening, closing))
+    for number, line in lines(path):
+        found = pattern.match(line)
+        if found:
+            yield number, found[1]
+
+
+def is_in(path, places):
+    return any(path == place or path.startswith(place + "/") for place in places)
+
+
+def rank_of(path):
+    rooms = [room for room in RANKS if is_in(path, [room])]
+    return RANKS[max(rooms, key=len)] if rooms else None
+
+
+def ladder():
+    seen = 0
+    for path in files(*SOURCE_SUFFIXES):
+        lists = [room for room in WHITE_LISTS if is_in(path, [room])]
+        rank = rank_of(path)
+        for number, target in includes(path, '""'):
+            seen += 1
+            if target in GENERATED:
+                continue
+            if "/" not in target or not os.path.exists(os.path.join(TOP, target)):
+                yield f'{path}:{number}: "{target}" is not written from the top'
+            elif lists and not is_in(target, WHITE_LISTS[lists[0]]):
+                yield f"{path}:{number}: {lists[0]} may not see {target}"
+            elif is_in(path, ["tests", "tools"]) or lists:
+                continue
+            elif rank is None:
+                yield f"{path}:{number}: this file belongs to no room; give its folder a rank"
+            elif is_in(target, ["manager/keeper"]):
+                if target not in KEEPER_PUBLIC:
+                    yield f"{path}:{number}: {target} is the keeper's own"
+            elif rank_of(target) is None or rank_of(target) > rank:
+                yield f"{path}:{number}: rank {rank} may not see {target}"
+    if seen < 50:
+        yield f"only {seen} includes were found below {TOP}"
+
+
+def libraries():
+    for path in files(*SOURCE_SUFFIXES):
+        for number, target in includes(path, "<>"):
+            for pattern, places in LIBRARIES.items():
+                if re.match(pattern, target) and not is_in(path, places + ["tests"]):
+                    yield f"{path}:{number}: <{target}> belongs to {', '.join(places)}"
+
+
+def licences():
+    for path in files(*MARKED_SUFFIXES):
+        head = [line for _, line in lines(path)][:2]
+        if not any("SPDX-License-Identifier: LGPL-2.1-or-later" in line for line in head):
+            yield f"{path}: the SPDX line is missing"
+    for folder in ("tools", "tools/dev", ".ci"):
+        for name in sorted(os.listdir(os.path.join(TOP, folder)) if os.path.isdir(os.path.join(TOP, folder)) else []):
+            path = os.path.join(folder, name)
+            if os.path.isfile(os.path.join(TOP, path)) and os.access(os.path.join(TOP, path), os.X_OK):
+                if not any("SPDX-License-Identifier" in line for _, line in list(lines(path))[:3]):
+                    yield f"{path}: the SPDX line is missing"
+
+
+def globals_are_constant():
+    for path in files(".c", ".h"):
+        if path == "manager/main.c" or is_in(path, ["tests", "tools/bench"]):
+            continue
+        for number, line in lines(path):
+            # Nothing is allocated between the keeper's clone and the payload: its large buffers are static.
+            if MUTABLE.match(line) or (LOCAL_STATIC.match(line) and not is_in(path, ["manager/keeper"])):
+                yield f"{path}:{number}: a mutable global: {line.strip()}"
+
+
+def nothing_unfinished():
+    words = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+    for path in files(*SOURCE_SUFFIXES, ".py", "meson.build"):
+        if is_in(path, ["tests/lint"]):
+            continue
+        for number, line in lines(path):
+            if words.search(line) and "XXXXXX" not in line:
+                yield f"{path}:{number}: {line.strip()}"
+
+
+def long_files():
+    """A report, no failure: a long file asks where its seam is."""
+    for path in files(".c", ".h"):
+        count = sum(1 for _ in lines(path)) - 1
+        if count > LONG_FILE:
+            print(f"# {path}: {count} lines; where is its seam?")
+    return []
+
+
+tap.main([
+    ("rooms include their own and lower ranks only", ladder),
+    ("one outside library lives in one room", libraries),
+    ("files carry their licence", licences),
+    ("globals are constant", globals_are_constant),
+    ("nothing is marked as unfinished", nothing_unfinished),
+    ("long files are reported", long_files),
+])
