@@ -99,7 +99,7 @@ void plan_confine(PlanWriter *w, const ContainerSpec *spec, const PolicySet *pol
         if (spec->exec_start.n > 0)
                 plan_origin(w, &spec->exec_start.items[0].origin, "ExecStart");
         plan_add_step(w, STEP_EXECUTE, ACTOR_PAYLOAD,
-                      (StepOperands){ .s_ref = plan_add_list(w, p->candidates),
-                                      .t_ref = plan_add_list(w, p->argv),
-                                      .u_ref = plan_add_list(w, p->environment) });
+                      (StepOperands){ .s_ref = plan_add_list(w, (const char *const *)p->candidates),
+                                      .t_ref = plan_add_list(w, (const char *const *)p->argv),
+                                      .u_ref = plan_add_list(w, (const char *const *)p->environment) });
 }

@@ -63,7 +63,7 @@ static const struct {
 };
 
 static int16_t new_file_system(PlanWriter *w, Actor actor, const char *type, uint64_t attributes,
-                               char *const *options) {
+                               const char *const *options) {
         int16_t slot = plan_add_slot(w, SLOT_MADE, type, NULL, 0);
 
         plan_add_step(w, STEP_NEW_FILE_SYSTEM, actor,
@@ -71,7 +71,7 @@ static int16_t new_file_system(PlanWriter *w, Actor actor, const char *type, uin
                                       .a = attributes });
         return slot;
 }
-#define OPTIONS(...) ((char *const[]){ __VA_ARGS__, NULL })
+#define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* Those whose content depends on the namespaces of who mounts them. */
 void plan_inner_file_systems(PlanWriter *w, const ContainerSpec *spec, RootSlots *slots) {
@@ -228,7 +228,7 @@ static int unit_mounts_slots(PlanWriter *w, UnitMount *mounts, size_t n) {
                         m->slot = new_file_system(w, ACTOR_INNER, "tmpfs",
                                                   SAFE | (m->tmpfs->noexec ? MOUNT_ATTR_NOEXEC : 0) |
                                                           (m->tmpfs->read_only ? MOUNT_ATTR_RDONLY : 0),
-                                                  options);
+                                                  (const char *const *)options);
                 } else {
                         char mode[16];
 

@@ -64,7 +64,7 @@ PlanRef plan_add_text(PlanWriter *w, const char *text) {
         return isempty(text) ? (PlanRef){} : plan_add_bytes(w, text, strlen(text), 1);
 }
 
-PlanRef plan_add_list(PlanWriter *w, char *const *list) {
+PlanRef plan_add_list(PlanWriter *w, const char *const *list) {
         PlanRef first = {}, one = {};
 
         for (size_t i = 0; list && list[i]; i++) {

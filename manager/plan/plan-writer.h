@@ -28,7 +28,7 @@ void plan_origin_none(PlanWriter *w);
 
 PlanRef plan_add_text(PlanWriter *w, const char *text); /* NULL = "" */
 PlanRef plan_add_bytes(PlanWriter *w, const void *data, size_t size, size_t alignment);
-PlanRef plan_add_list(PlanWriter *w, char *const *list); /* each element with its NUL; the last one's is the reference's own */
+PlanRef plan_add_list(PlanWriter *w, const char *const *list); /* each element with its NUL; the last one's is the reference's own */
 
 int16_t plan_add_slot(PlanWriter *w, SlotKind kind, const char *name, const char *path, unsigned flags);
 

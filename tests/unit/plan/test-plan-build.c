@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <sched.h>
+
+#include "manager/plan/exec-arguments.h"
+#include "manager/base/string-list.h"
+#include "tests/unit/plan/plan-fixture.h"
+
+static int find(const Plan *p, StepKind kind, unsigned from) {
+        for (unsigned i = from; i < p->view.header->n_steps; i++)
+                if (p->view.steps[i].kind == kind)
+                        return (int)i;
+        return -1;
+}
+
+static int find_path(const Plan *p, StepKind kind, const char *path) {
+        for (int i = find(p, kind, 0); i >= 0; i = find(p, kind, (unsigned)i + 1))
+                if (streq(plan_text(&p->view, p->view.steps[i].s), path))
+                        return i;
+        return -1;
+}
+
+/* security.md 2a, as pairs: the first comes before the second in every plan. */
+static const StepKind order[][2] = {
+        { STEP_PRIVATE_MOUNTS, STEP_CLONE_INNER },    { STEP_CLONE_INNER, STEP_WRITE_ID_MAPS },
+        { STEP_WRITE_ID_MAPS, STEP_BECOME_ROOT },     { STEP_BECOME_ROOT, STEP_NEW_FILE_SYSTEM },
+        { STEP_ENTER_ROOT, STEP_ATTACH },             { STEP_ENTER_ROOT, STEP_ATTACH_MASK },
+        { STEP_ATTACH_MASK, STEP_LOCK_MOUNTS },       { STEP_LOCK_MOUNTS, STEP_ADOPT_MOUNTS },
+        { STEP_ADOPT_MOUNTS, STEP_FORK_PAYLOAD },     { STEP_FORK_PAYLOAD, STEP_SESSION_KEYRING },
+        { STEP_WORKING_DIRECTORY, STEP_CLOSE_DESCRIPTORS }, { STEP_CLOSE_DESCRIPTORS, STEP_BOUNDING_SET },
+        { STEP_BOUNDING_SET, STEP_IDENTITY },         { STEP_IDENTITY, STEP_CAPABILITIES },
+        { STEP_CAPABILITIES, STEP_NO_NEW_PRIVILEGES }, { STEP_NO_NEW_PRIVILEGES, STEP_SECCOMP },
+        { STEP_SECCOMP, STEP_EXECUTE },
+};
+
+static void test_order(void **state) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+        _cleanup_(plan_freep) Plan *p = NULL;
+
+        assert_non_null(s);
+        assert_int_equal(fixture_plan(s, &p), 0);
+        for (size_t i = 0; i < ELEMENTSOF(order); i++) {
+                int first = find(p, order[i][0], 0), second = find(p, order[i][1], 0);
+
+                if (first < 0 || second < 0 || first >= second)
+                        fail_msg("%s must come before %s", step_kind_to_string(order[i][0]),
+                                 step_kind_to_string(order[i][1]));
+        }
+        /* The filter is the last thing before execve. */
+        assert_int_equal(find(p, STEP_SECCOMP, 0) + 1, find(p, STEP_EXECUTE, 0));
+}
+
+static void test_filter_before_identity_without_nnp(void **state) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+        _cleanup_(plan_freep) Plan *p = NULL;
+
+        assert_int_equal(fixture_set(s, DIRECTIVE_NoNewPrivileges, 4, "no"), 0);
+        assert_int_equal(fixture_plan(s, &p), 0);
+        assert_int_equal(find(p, STEP_NO_NEW_PRIVILEGES, 0), -1);
+        assert_true(find(p, STEP_SECCOMP, 0) < find(p, STEP_IDENTITY, 0));
+}
+
+static void test_same_input_same_bytes(void **state) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+        _cleanup_(plan_freep) Plan *a = NULL, *b = NULL;
+
+        assert_int_equal(fixture_plan(s, &a), 0);
+        assert_int_equal(fixture_plan(s, &b), 0);
+        assert_int_equal(a->size, b->size);
+        assert_memory_equal(a->data, b->data, a->size);
+}
+
+static void test_origins(void **state) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+        _cleanup_(plan_freep) Plan *p = NULL;
+        const PlanStep *step;
+        int i;
+
+        assert_int_equal(fixture_set(s, DIRECTIVE_BindReadOnlyPaths, 7, "/etc/ssl:/etc/ssl"), 0);
+        assert_int_equal(fixture_plan(s, &p), 0);
+        i = find_path(p, STEP_ATTACH, "/etc/ssl");
+        assert_true(i > 0);
+        step = p->view.steps + i;
+        assert_string_equal(plan_text(&p->view, step->origin_file), "web.container");
+        assert_int_equal(step->origin_line, 7);
+        assert_string_equal(plan_text(&p->view, step->origin_directive), "BindReadOnlyPaths");
+}
+
+/* A parent is mounted before its child, whatever the order in the unit. */
+static void test_mounts_sorted(void **state) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+        _cleanup_(plan_freep) Plan *p = NULL;
+
+        assert_int_equal(fixture_set(s, DIRECTIVE_BindPaths, 5, "/a:/var/lib/x/y"), 0);
+        assert_int_equal(fixture_set(s, DIRECTIVE_TemporaryFileSystem, 6, "/var/lib"), 0);
+        assert_int_equal(fixture_plan(s, &p), 0);
+        assert_true(find_path(p, STEP_ATTACH, "/var/lib") < find_path(p, STEP_ATTACH, "/var/lib/x/y"));
+        /* /tmp stands by itself unless the unit takes it. */
+        assert_true(find_path(p, STEP_ATTACH, "/tmp") > 0);
+}
+
+static void test_arguments(void **state) {
+        static const char *const wanted[] = { "/bin/web", "--level=3", "a", "b" };
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+        _cleanup_(plan_freep) Plan *p = NULL;
+        const PlanStep *step;
+        const char *at;
+
+        assert_int_equal(fixture_plan(s, &p), 0);
+        step = p->view.steps + find(p, STEP_EXECUTE, 0);
+        at = plan_text(&p->view, step->t);
+        for (size_t i = 0; i < ELEMENTSOF(wanted); i++, at += strlen(at) + 1)
+                assert_string_equal(at, wanted[i]);
+        assert_ptr_equal(at, plan_text(&p->view, step->t) + step->t.size + 1);
+}
+
+static void test_expansion(void **state) {
+        static const struct {
+                const char *word, *wanted; /* wanted: words joined by '|' */
+        } rows[] = {
+                { "plain", "plain" },  { "$A", "1" },         { "${A}x", "1x" },   { "$LIST", "p|q" },
+                { "${LIST}", "p q" },  { "$$A", "$A" },       { "$UNSET", NULL },  { "${UNSET}", "" },
+                { "a$A", "a$A" },      { "${A", "${A" },      { "$", "$" },        { "${1}", "${1}" },
+        };
+        char *environment[] = { (char *)"A=1", (char *)"LIST= p  q ", NULL };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                char *argv[] = { (char *)"$A", (char *)rows[i].word, NULL };
+                _cleanup_strv_ char **got = NULL;
+                _cleanup_free_ char *joined = NULL;
+
+                assert_int_equal(exec_arguments_expand(argv, environment, &got), 0);
+                assert_string_equal(got[0], "$A"); /* the command itself is taken as it is */
+                joined = strv_join(got + 1, "|");
+                assert_int_equal(strv_length(got) > 1, rows[i].wanted != NULL);
+                if (rows[i].wanted)
+                        assert_string_equal(joined, streq(rows[i].word, "${LIST}") ? " p  q " : rows[i].wanted);
+        }
+}
+
+static void test_exec_is_the_same_confinement(void **state) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+        _cleanup_(plan_freep) Plan *start = NULL, *exec = NULL;
+        char *argv[] = { (char *)"true", NULL };
+        const ExecParameters parameters = { .argv = argv, .user_namespace = true };
+        static const StepKind confinement[] = { STEP_SESSION_KEYRING, STEP_BOUNDING_SET, STEP_IDENTITY,
+                                                STEP_CAPABILITIES, STEP_NO_NEW_PRIVILEGES, STEP_SECCOMP };
+        Diag diag = {};
+        const PlanStep *step;
+
+        assert_int_equal(fixture_plan(s, &start), 0);
+        assert_int_equal(plan_build_exec(s, fixture_policies(), &parameters, &diag, &exec), 0);
+        for (size_t i = 0; i < ELEMENTSOF(confinement); i++) {
+                const PlanStep *a = start->view.steps + find(start, confinement[i], 0);
+                int j = find(exec, confinement[i], 0);
+
+                assert_true(j >= 0);
+                assert_int_equal(a->a, exec->view.steps[j].a);
+                assert_int_equal(a->b, exec->view.steps[j].b);
+                assert_int_equal(a->d, exec->view.steps[j].d);
+                assert_int_equal(a->s.size, exec->view.steps[j].s.size);
+        }
+        /* Nothing of the host's is open when the process can first be seen from inside. CVE-2016-9962. */
+        assert_true(find(exec, STEP_CLOSE_DESCRIPTORS, 0) < find(exec, STEP_CLONE_INNER, 0));
+        step = exec->view.steps + find(exec, STEP_EXECUTE, 0);
+        assert_string_equal(plan_text(&exec->view, step->s), "/usr/bin/true"); /* searched in the unit's PATH */
+        diag_done(&diag);
+}
+
+static void test_id_ranges(void **state) {
+        uint32_t first = id_range_candidate("web", 0);
+
+        assert_int_equal(first, id_range_candidate("web", 0));
+        assert_int_not_equal(first, id_range_candidate("web", 1));
+        for (unsigned i = 0; i < 30000; i += 7) {
+                uint32_t base = id_range_candidate("web", i);
+
+                assert_int_equal(base % 65536, 0);
+                assert_in_range(base, 0x00080000, 0x6FFF0000);
+        }
+}
+
+static void test_print(void **state) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+        _cleanup_(plan_freep) Plan *p = NULL;
+        _cleanup_free_ char *text = NULL, *json = NULL;
+
+        assert_int_equal(fixture_plan(s, &p), 0);
+        assert_int_equal(plan_print(&p->view, &text), 0);
+        assert_non_null(strstr(text, "descriptor root: tree of /srv/web"));
+        assert_non_null(strstr(text, "# web.container:3: ExecStart="));
+        assert_non_null(strstr(text, "user,mount,pid,net,ipc,uts,cgroup"));
+        assert_int_equal(plan_print_json(&p->view, false, &json), 0);
+        assert_non_null(strstr(json, "\"step\":\"lock-mounts\""));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_order),
+                cmocka_unit_test(test_filter_before_identity_without_nnp),
+                cmocka_unit_test(test_same_input_same_bytes),
+                cmocka_unit_test(test_origins),
+                cmocka_unit_test(test_mounts_sorted),
+                cmocka_unit_test(test_arguments),
+                cmocka_unit_test(test_expansion),
+                cmocka_unit_test(test_exec_is_the_same_confinement),
+                cmocka_unit_test(test_id_ranges),
+                cmocka_unit_test(test_print),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
