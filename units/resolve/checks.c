@@ -101,12 +101,15 @@ static int check_exec_start(const Check *c) {
                         c->diag, ERROR_BAD_VALUE, &unit, "ExecStart",
                         "is required unless Boot=yes; write for example ExecStart=/usr/bin/sleep infinity "
                         "in [Container]");
-        if (l->n > 1 && c->spec->type != CONTAINER_TYPE_ONESHOT)
-                return diag_error(
-                        c->diag, ERROR_CONFLICT, &l->items[1].origin, "ExecStart",
-                        "stands %zu times, which only Type=oneshot may; an empty ExecStart= before it takes "
-                        "the earlier ones away",
-                        l->n);
+        if (l->n > 1 && c->spec->type == CONTAINER_TYPE_ONESHOT)
+                return diag_error(c->diag, ERROR_UNSUPPORTED, &l->items[1].origin, "ExecStart",
+                                  "several commands are not supported yet; join them in one, for example "
+                                  "ExecStart=/bin/sh -c 'FIRST && SECOND'");
+        if (l->n > 1)
+                return diag_error(c->diag, ERROR_CONFLICT, &l->items[1].origin, "ExecStart",
+                                  "stands %zu times, and one command is what a container runs; an empty ExecStart= "
+                                  "before it takes the earlier ones away",
+                                  l->n);
         return 0;
 }
 

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The compiler without the daemon: everything up to the plan, and nothing that touches the host. */
+#include <stdio.h>
+
+#include "manager/plan/plan.h"
+#include "tools/bulwark-analyze/options.h"
+#include "units/resolve/resolve.h"
+
+#define EXIT_USAGE 2
+
+/* One unit on its way through the compiler, with all that was said about it. */
+typedef struct Analysis {
+        HostFacts host;
+        UnitFacts facts;
+        Diag diag;
+        const ContainerSpec *spec;
+        const PolicySet *policies;
+        Plan *plan;
+} Analysis;
+
+static void analysis_done(Analysis *a) {
+        a->plan = plan_free(a->plan);
+        a->policies = policy_set_unref(a->policies);
+        container_spec_unref((ContainerSpec *)a->spec);
+        unit_facts_done(&a->facts);
+        host_facts_done(&a->host);
+        diag_done(&a->diag);
+        *a = (Analysis){};
+}
+
+static bool is_file(const char *unit) {
+        return strchr(unit, '/') || endswith(unit, ".container");
+}
+
+/* The ids that the manager would try first; it takes others only where they are in use. */
+static PlanParameters parameters_of(const ContainerSpec *spec) {
+        const value_private_users *p = &spec->private_users;
+
+        switch (p->mode) {
+        case PRIVATE_USERS_MANAGED:
+                return (PlanParameters){ .id_base = id_range_candidate(spec->name, 0), .id_count = 65536 };
+        case PRIVATE_USERS_RANGE:
+                return (PlanParameters){ .id_base = p->base, .id_count = p->count };
+        case PRIVATE_USERS_IDENTITY:
+                return (PlanParameters){ .id_count = 65536 };
+        case PRIVATE_USERS_NO:
+        case _PRIVATE_USERS_MAX:
+                break;
+        }
+        return (PlanParameters){};
+}
+
+/* As far as the unit goes; what was wrong is in a->diag. */
+static int analyze(const Options *o, const char *unit, Analysis *a) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *draft = NULL;
+        PlanParameters parameters;
+        int r;
+
+        r = host_facts_gather(&a->host);
+        if (r < 0)
+                return r;
+        r = is_file(unit) ? unit_load_file(unit, &a->host.specifiers, &a->diag, &draft)
+                          : unit_load(unit, o->unit_path, &a->host.specifiers, &a->diag, &draft);
+        if (r < 0)
+                return r;
+        r = unit_facts_gather(draft, &a->facts);
+        if (r < 0)
+                return r;
+        r = spec_resolve(TAKE_PTR(draft), &a->host, &a->facts, &a->diag, &a->spec);
+        if (r < 0)
+                return r;
+        r = policy_compile(a->spec, -EBADF, &a->diag, &a->policies);
+        if (r < 0)
+                return r;
+        parameters = parameters_of(a->spec);
+        return plan_build(a->spec, a->policies, &parameters, &a->diag, &a->plan);
+}
+
+/* Says everything about one unit; returns the exit code. */
+static int report(const Options *o, const char *unit, const Analysis *a, int error) {
+        _cleanup_free_ char *text = diag_to_string(&a->diag, !o->quiet);
+
+        if (!isempty(text))
+                fprintf(stderr, "%s\n", text);
+        if (error >= 0)
+                return EXIT_SUCCESS;
+        if (a->diag.n_errors == 0)
+                fprintf(stderr, "%s: %s\n", unit, strerror(-error));
+        return error_code_exit_status(diag_first_code(&a->diag));
+}
+
+static int verb_verify(const Options *o) {
+        int code = EXIT_SUCCESS;
+
+        for (char *const *unit = o->units; *unit; unit++) {
+                _cleanup_(analysis_done) Analysis a = {};
+                int r, one;
+
+                r = analyze(o, *unit, &a);
+                one = report(o, *unit, &a, r);
+                if (code == EXIT_SUCCESS)
+                        code = one;
+        }
+        return code;
+}
+
+static int verb_plan(const Options *o) {
+        _cleanup_(analysis_done) Analysis a = {};
+        _cleanup_free_ char *text = NULL;
+        int r, code;
+
+        r = analyze(o, o->units[0], &a);
+        code = report(o, o->units[0], &a, r);
+        if (code != EXIT_SUCCESS)
+                return code;
+        r = o->output == FORMAT_TABLE ? plan_print(&a.plan->view, &text)
+                                      : plan_print_json(&a.plan->view, o->output == FORMAT_JSON_PRETTY, &text);
+        if (r < 0) {
+                fprintf(stderr, "bulwark-analyze: cannot print the plan: %s\n", strerror(-r));
+                return EXIT_FAILURE;
+        }
+        printf("%s%s", text, endswith(text, "\n") ? "" : "\n");
+        return EXIT_SUCCESS;
+}
+
+const Verb verbs[] = {
+        { "verify", "FILE|NAME...", "report every mistake of units", true, verb_verify },
+        { "plan", "FILE|NAME", "show what a start would do, step by step", false, verb_plan },
+};
+
+size_t verbs_count(void) {
+        return ELEMENTSOF(verbs);
+}
+
+int main(int argc, char **argv) {
+        _cleanup_(options_done) Options o = {};
+        int code = EXIT_SUCCESS;
+
+        if (options_parse(argc, argv, &o) < 0)
+                return EXIT_USAGE;
+        if (o.verb)
+                code = o.verb->run(&o);
+        if (fflush(stdout) != 0 || ferror(stdout)) {
+                fprintf(stderr, "bulwark-analyze: cannot write: %s\n", strerror(errno));
+                return EXIT_FAILURE;
+        }
+        return code;
+}
