@@ -54,8 +54,8 @@ void diag_done(Diag *d) {
 }
 
 /* Running out of memory while wording a message must not lose the error itself: the count rises in any case. */
-static void diag_addv(Diag *d, DiagLevel level, ErrorCode code, const Origin *origin, const char *directive,
-                      int error, const char *format, va_list ap) {
+static void _printf_(7, 0) diag_addv(Diag *d, DiagLevel level, ErrorCode code, const Origin *origin,
+                                     const char *directive, int error, const char *format, va_list ap) {
         DiagEntry e = { .level = level, .code = code };
         DiagEntry *grown;
         char *words = NULL;

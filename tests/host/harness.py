@@ -173,7 +173,6 @@ class Bed:
                 del self.environment[key]
         self.environment.update(
             LC_ALL="C.UTF-8",
-            BULWARK_ANALYZE=self.analyze,
             ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99",
             UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1",
         )

@@ -31,7 +31,7 @@ BROKEN = [
     ("no_exec", "ReadOnly=yes\n", ["ExecStart="]),
     ("two_exec", "ExecStart=/bin/true\nExecStart=/bin/false\n", ["ExecStart="]),
     ("plus_prefix", "ExecStart=+/bin/true\n", [":3", "ExecStart=", "+"]),
-    ("bad_specifier", "ExecStart=/bin/true %Y\n", [":3", "%Y"]),
+    ("bad_specifier", "ExecStart=/bin/true %Q\n", [":3", "%Q"]),
     ("many", "ExecStart=/bin/true\nReadOnly=maybe\nNoSuch=1\nTimeoutStopSec=soon\n", ["ReadOnly=", "NoSuch", "TimeoutStopSec="]),
 ]
 

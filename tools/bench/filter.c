@@ -10,7 +10,7 @@
 #include "units/resolve/resolve.h"
 
 static int compile(Diag *diag, const PolicySet **ret) {
-        static const char unit[] = "[Container]\nRootDirectory=/\nExecStart=/bin/true\n";
+        static const char unit[] = "[Container]\nRootDirectory=/usr\nExecStart=/bin/true\n";
         const ContainerSpec *spec = NULL;
         ContainerSpec *draft = NULL;
         UnitFacts unit_facts = {};
@@ -40,7 +40,9 @@ int main(void) {
         size_t n;
 
         if (compile(&diag, &policies) < 0) {
-                (void)fprintf(stderr, "filter: the default policy does not compile\n");
+                _cleanup_free_ char *text = diag_to_string(&diag, true);
+
+                (void)fprintf(stderr, "filter: the default policy does not compile: %s\n", text ? text : "no memory");
                 return EXIT_FAILURE;
         }
         n = fwrite(policies->seccomp.program, 8, policies->seccomp.n_instructions, stdout);
