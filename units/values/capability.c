@@ -89,9 +89,10 @@ static const char *capability_nearest(const char *word) {
 static int capability_error(const ValueContext *c, const char *word) {
         const char *near = capability_nearest(word);
 
-        return value_error(
-                c, "'%s' is not a capability%s%s%s; write a name of capabilities(7), such as CAP_CHOWN",
-                word, near ? "; did you mean " : "", strempty(near), near ? "?" : "");
+        if (near)
+                return value_error(c, "'%s' is not a capability; did you mean %s?", word, near);
+        return value_error(c, "'%s' is not a capability; write a name of capabilities(7), such as CAP_CHOWN",
+                           word);
 }
 
 static int mask_words(uint64_t mask, char ***words) {

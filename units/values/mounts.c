@@ -64,6 +64,10 @@ static int bind_option(const ValueContext *c, const char *o, void *item) {
                         *known[i].flag = known[i].value;
                         return 0;
                 }
+        if (streq(o, "ro") || streq(o, "rw"))
+                return value_error(
+                        c, "'%s' is not an option here; BindPaths= is writable, BindReadOnlyPaths= is not",
+                        o);
         near = text_nearest(o, bind_options);
         return value_error(c,
                            "'%s' is not an option of a bind mount; write rbind, norbind, idmap, noidmap, "

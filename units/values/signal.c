@@ -152,11 +152,13 @@ static int signal_parse(const ValueContext *c, const char *text, void *field) {
                 if (signal < 0) {
                         const char *near = signal_nearest(text);
 
-                        return value_error(c,
-                                           "'%s' is not a signal; %s%s%swrite a name such as SIGTERM, a "
-                                           "number from 1 to 64, or SIGRTMIN+N",
-                                           text, near ? "did you mean " : "", strempty(near),
-                                           near ? "? else " : "");
+                        if (near)
+                                return value_error(c, "'%s' is not a signal; did you mean %s?", text, near);
+                        return value_error(
+                                c,
+                                "'%s' is not a signal; write a name such as SIGTERM, a number from 1 to "
+                                "64, or SIGRTMIN+N",
+                                text);
                 }
         }
         *(value_signal *)field = signal;

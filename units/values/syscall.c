@@ -163,9 +163,13 @@ static int check_name(const ValueContext *c, const char *name) {
                         if (streq(*g, name))
                                 return 0;
                 near = text_nearest(name, syscall_groups);
-                return value_error(
-                        c, "'%s' is not a group of system calls%s%s%s; see systemd.exec(5) for the groups",
-                        name, near ? "; did you mean " : "", strempty(near), near ? "?" : "");
+                if (near)
+                        return value_error(c, "'%s' is not a group of system calls; did you mean %s?", name,
+                                           near);
+                return value_error(c,
+                                   "'%s' is not a group of system calls; write a group of systemd.exec(5), "
+                                   "such as @mount",
+                                   name);
         }
         if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name))
                 return value_error(c,
