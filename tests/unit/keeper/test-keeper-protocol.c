@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the keeper answers to a manager that errs or lies, without root: nothing here gets as far as a clone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "manager/base/io.h"
+#include "manager/keeper/keeper.h"
+#include "manager/keeper/stage.h"
+#include "tests/unit/plan/plan-fixture.h"
+
+/* What main.c has for the loop. */
+int keeper_watch(Keeper *k, int fd, void *what) {
+        struct epoll_event e = { .events = EPOLLIN, .data.ptr = what };
+
+        return epoll_ctl(k->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
+}
+
+int keeper_unwatch(Keeper *k, int fd) {
+        return safe_close(fd);
+}
+
+typedef struct Fixture {
+        Keeper keeper;
+        int client;
+} Fixture;
+
+static int setup(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+        int pair[2];
+
+        if (!f || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+                return -1;
+        f->keeper = (Keeper){ .epoll_fd = epoll_create1(EPOLL_CLOEXEC), .proc_fd = -EBADF };
+        for (size_t i = 0; i < KEEPER_MAX_CONNECTIONS; i++)
+                f->keeper.connections[i].fd = -EBADF;
+        f->keeper.connections[0].fd = pair[0];
+        f->client = pair[1];
+        *state = f;
+        return keeper_watch(&f->keeper, pair[0], &f->keeper.connections[0]);
+}
+
+static int teardown(void **state) {
+        Fixture *f = *state;
+
+        while (f->keeper.first)
+                record_free(&f->keeper, f->keeper.first);
+        (void)safe_close(f->keeper.connections[0].fd);
+        (void)close(f->client);
+        (void)close(f->keeper.epoll_fd);
+        free(f);
+        return 0;
+}
+
+static KeeperMessage request(KeeperType type, const char *id) {
+        KeeperMessage m = { .magic = KEEPER_MAGIC, .version = KEEPER_VERSION, .type = type, .cookie = 42 };
+
+        (void)strncpy(m.id, id, sizeof(m.id) - 1);
+        return m;
+}
+
+/* The reply's error; every request has exactly one. */
+static int ask(Fixture *f, const KeeperMessage *m, const int *fds, size_t n_fds) {
+        KeeperMessage reply;
+        int got[SOCKET_MAX_FDS];
+        size_t size = 0, n = 0;
+
+        assert_int_equal(socket_send(f->client, m, sizeof(*m), fds, n_fds), 0);
+        connection_read(&f->keeper, &f->keeper.connections[0]);
+        assert_int_equal(socket_receive(f->client, &reply, sizeof(reply), &size, got, ELEMENTSOF(got), &n), 0);
+        assert_int_equal(size, sizeof(reply));
+        assert_int_equal(n, 0);
+        assert_int_equal(reply.type, KEEPER_REPLY);
+        assert_int_equal(reply.cookie, 42);
+        assert_int_equal(socket_receive(f->client, &reply, sizeof(reply), &size, got, ELEMENTSOF(got), &n), -EAGAIN);
+        return reply.error;
+}
+
+static void test_unknown_ids(void **state) {
+        static const KeeperType types[] = { KEEPER_GO, KEEPER_SIGNAL, KEEPER_ACK, KEEPER_STATE };
+
+        for (size_t i = 0; i < ELEMENTSOF(types); i++) {
+                KeeperMessage m = request(types[i], "nobody");
+
+                assert_int_equal(ask(*state, &m, NULL, 0), -ESRCH);
+        }
+}
+
+static void test_empty_answers(void **state) {
+        static const KeeperType types[] = { KEEPER_HELLO, KEEPER_LIST };
+
+        for (size_t i = 0; i < ELEMENTSOF(types); i++) {
+                KeeperMessage m = request(types[i], "");
+
+                assert_int_equal(ask(*state, &m, NULL, 0), 0);
+        }
+}
+
+static void test_events_are_no_requests(void **state) {
+        for (unsigned t = KEEPER_REPLY; t <= _KEEPER_TYPE_MAX; t++) {
+                KeeperMessage m = request(t, "web");
+
+                assert_int_equal(ask(*state, &m, NULL, 0), -EBADMSG);
+        }
+}
+
+static void expect_closed(Fixture *f, const void *data, size_t size) {
+        assert_int_equal(socket_send(f->client, data, size, NULL, 0), 0);
+        connection_read(&f->keeper, &f->keeper.connections[0]);
+        assert_true(f->keeper.connections[0].fd < 0);
+}
+
+static void test_short_message_closes(void **state) {
+        KeeperMessage m = request(KEEPER_HELLO, "");
+
+        expect_closed(*state, &m, sizeof(m) - 1);
+}
+
+static void test_other_version_closes(void **state) {
+        KeeperMessage m = request(KEEPER_HELLO, "");
+
+        m.version++;
+        expect_closed(*state, &m, sizeof(m));
+}
+
+static void test_unterminated_id_closes(void **state) {
+        KeeperMessage m = request(KEEPER_HELLO, "");
+
+        memset(m.id, 'x', sizeof(m.id));
+        expect_closed(*state, &m, sizeof(m));
+}
+
+static int spawn(Fixture *f, int plan_fd, uint32_t n_slots, const int16_t *slots, uint32_t n_held, size_t n_fds) {
+        KeeperMessage m = request(KEEPER_SPAWN, "web");
+        int fds[16], null = open("/dev/null", O_RDWR | O_CLOEXEC), r;
+
+        m.n_slots = n_slots;
+        m.n_held = n_held;
+        for (uint32_t i = 0; slots && i < n_slots; i++)
+                m.slots[i] = slots[i];
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+                fds[i] = i == 0 ? plan_fd : null;
+        r = ask(f, &m, fds, n_fds);
+        (void)close(null);
+        assert_null(f->keeper.first); /* nothing is left of a refused launch */
+        return r;
+}
+
+static int good_plan(void) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+        _cleanup_(plan_freep) Plan *p = NULL;
+        int fd = -EBADF;
+
+        assert_int_equal(fixture_plan(s, &p), 0);
+        assert_int_equal(memfd_sealed("plan", p->data, p->size, &fd), 0);
+        return fd;
+}
+
+static void test_spawn_refused(void **state) {
+        static const int16_t all[] = { 0, 1, 2, 3 }, twice[] = { 0, 1, 2, 2 }, made[] = { 0, 1, 2, 4 };
+        int plan = good_plan(), soft = memfd_create("plan", MFD_CLOEXEC);
+
+        assert_int_equal(spawn(*state, soft, 4, all, 0, 7), -EPERM); /* not sealed: could change after the check */
+        assert_int_equal(spawn(*state, plan, 4, all, 0, 6), -EBADMSG);
+        assert_int_equal(spawn(*state, plan, 4, all, KEEPER_MAX_HELD + 1, 16), -EBADMSG);
+        assert_int_equal(spawn(*state, plan, 3, all, 0, 6), -EBADMSG); /* stderr is missing */
+        assert_int_equal(spawn(*state, plan, 4, twice, 0, 7), -EBADMSG);
+        assert_int_equal(spawn(*state, plan, 4, made, 0, 7), -EBADMSG);
+        assert_int_equal(spawn(*state, plan, KEEPER_MAX_SLOTS + 1, NULL, 0, 7), -EBADMSG);
+        assert_int_equal(spawn(*state, plan, 4, all, 0, 7), -EBADF); /* all is well but the cgroup */
+        (void)close(plan);
+        (void)close(soft);
+}
+
+static void test_stopping_takes_no_launch(void **state) {
+        static const int16_t all[] = { 0, 1, 2, 3 };
+        Fixture *f = *state;
+        int plan = good_plan();
+
+        stop_all(&f->keeper, true);
+        assert_int_equal(spawn(f, plan, 4, all, 0, 7), -ESHUTDOWN);
+        (void)close(plan);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+#define ROW(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+                ROW(test_unknown_ids),
+                ROW(test_empty_answers),
+                ROW(test_events_are_no_requests),
+                ROW(test_short_message_closes),
+                ROW(test_other_version_closes),
+                ROW(test_unterminated_id_closes),
+                ROW(test_spawn_refused),
+                ROW(test_stopping_takes_no_launch),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
