@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Holds the manual pages against the tables and programs that they describe.
+
+usage: test_docs.py SOURCE [NAME=PROGRAM...]      each program is held against NAME.1
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tap  # noqa: E402
+
+TOP = os.path.abspath(sys.argv[1])
+PROGRAMS = dict(argument.split("=", 1) for argument in sys.argv[2:])
+SECTION_HEADING = re.compile(r'^\.Sh OPTIONS OF \[(\w+)\]')
+
+
+def read(path):
+    with open(os.path.join(TOP, path), encoding="utf-8") as stream:
+        return stream.read()
+
+
+def rows(path, macro):
+    """The arguments of each MACRO(...) row, C strings taken out of their quotes."""
+    text = re.sub(r"/\*.*?\*/", "", read(path), flags=re.S)
+    for call in re.finditer(r"^%s\((.*?)\)$" % macro, text, flags=re.S | re.M):
+        parts = re.findall(r'"(?:[^"\\]|\\.)*"|[^,\s"]+', call[1])
+        yield [part[1:-1] if part.startswith('"') else part for part in parts]
+
+
+def manuals():
+    for folder, names, found in os.walk(TOP):
+        names[:] = sorted(n for n in names if not n.startswith((".", "build")))
+        for name in sorted(found):
+            if re.fullmatch(r"bulwark[\w.-]*\.[158]", name):
+                yield os.path.join(folder, name)
+
+
+def manual_of(name):
+    found = [path for path in manuals() if os.path.basename(path) == name]
+    return found[0] if found else None
+
+
+def plain(roff):
+    """Text of roff source, near enough to look for words in."""
+    roff = re.sub(r'^\.\\".*$', "", roff, flags=re.M)
+    roff = re.sub(r"\\f.|\\&", "", roff).replace("\\-", "-").replace("\\e", "\\")
+    roff = re.sub(r"^\.(?:Fl|It Fl) ", ". --@ ", roff, flags=re.M)
+    roff = re.sub(r"\bFl -(?=[a-z])", "--", roff.replace("--@ -", "--"))
+    return re.sub(r"^\.[A-Z][a-z]? ?", "", roff, flags=re.M).replace(" Ns ", "").replace(" Ar ", " ")
+
+
+def directive_items():
+    """(section, name, text up to the next item) of bulwark.container(5), in its order."""
+    section, name, text, items = None, None, [], []
+    for line in read("units/man/bulwark.container.5").split("\n"):
+        heading = SECTION_HEADING.match(line)
+        item = re.match(r"^\.It Cm (\w+)=", line)
+        if line.startswith(".Sh") or item:
+            if name:
+                items.append((section, name, "\n".join(text)))
+            name, text = (item[1] if item else None), []
+            if line.startswith(".Sh"):
+                section = heading[1] if heading else None
+        elif name:
+            text.append(line)
+    return items
+
+
+def directives_are_described():
+    items = {(section, name): text for section, name, text in directive_items() if section}
+    table = [(row[0], row[1], row[6]) for row in rows("units/spec/directives.inc", "DIRECTIVE")]
+    if len(table) < 40:
+        yield f"only {len(table)} rows were read"
+    for section, name, default in table:
+        text = items.pop((section, name), None)
+        if text is None:
+            yield f"bulwark.container(5) lacks {name}= in [{section}]"
+            continue
+        described = re.search(r"^Default:(.*)", plain(text), flags=re.S | re.M)
+        if not described:
+            yield f"bulwark.container(5) does not say the default of {name}="
+        elif default == "NULL" and not re.match(r"\s*(none|yes)\b", described[1]):
+            yield f"{name}= has no default in the table, and bulwark.container(5) says: {described[1].strip()}"
+        elif default != "NULL" and described[1].split()[0].strip(".,") != default:
+            yield f"{name}= is {default} by default, and bulwark.container(5) says: {described[1].strip()}"
+    for section, name in items:
+        yield f"bulwark.container(5) describes {name}= in [{section}], which is no row of the table"
+
+
+def examples_are_of_known_directives():
+    known = {row[1] for row in rows("units/spec/directives.inc", "DIRECTIVE")}
+    for path in manuals():
+        inside = False
+        for number, line in enumerate(open(path, encoding="utf-8"), 1):
+            inside = line.startswith(".Bd") or (inside and not line.startswith(".Ed"))
+            name = re.match(r"^([A-Z]\w+)=", line) if inside else None
+            if name and name[1] not in known:
+                yield f"{os.path.relpath(path, TOP)}:{number}: {name[1]}= is no directive"
+
+
+def refused_names_are_refused():
+    known = {(row[0], row[1]) for row in rows("units/spec/directives.inc", "DIRECTIVE")}
+    refused = [(row[0], row[1]) for row in rows("units/spec/refused.inc", "LATER")]
+    refused += [(row[0], row[1]) for row in rows("units/spec/refused.inc", "REFUSED")]
+    if len(refused) < 300:
+        yield f"only {len(refused)} rows were read"
+    for row in refused:
+        if row in known:
+            yield f"{row[1]}= of [{row[0]}] is a row of the table and refused"
+
+
+def pages_render():
+    pages = list(manuals())
+    if not pages:
+        yield "no manual page was found"
+    mandoc, man = shutil.which("mandoc"), shutil.which("man")
+    if not mandoc and not man:
+        raise tap.Skip("neither mandoc nor man is installed")
+    for path in pages:
+        name = os.path.basename(path)
+        if mandoc:
+            lint = subprocess.run([mandoc, "-T", "lint", "-W", "warning", path], capture_output=True, text=True, check=False)
+            for line in lint.stdout.split("\n"):
+                # Which other pages this host has is not the page's fault.
+                if re.search(r": (WARNING|ERROR|UNSUPP|FATAL):", line) and "referenced manual not found" not in line:
+                    yield line
+            shown = subprocess.run([mandoc, "-T", "utf8", path], capture_output=True, text=True, check=False)
+        else:
+            shown = subprocess.run([man, "--warnings", "-l", path], capture_output=True, text=True, check=False,
+                                   env={**os.environ, "MANPAGER": "cat", "MANROFFSEQ": "t"})
+            yield from (f"{name}: {line}" for line in shown.stderr.split("\n") if line)
+        if shown.returncode != 0 or len(shown.stdout) < 500:
+            yield f"{name} does not render"
+
+
+def help_of(program):
+    """(options, verbs) that --help tells."""
+    shown = subprocess.run([program, "--help"], capture_output=True, text=True, check=False)
+    if shown.returncode != 0 or shown.stderr:
+        raise RuntimeError(f"{program} --help: exit code {shown.returncode}, {shown.stderr}")
+    options, verbs, in_verbs = set(), set(), False
+    for line in shown.stdout.split("\n"):
+        if line and not line.startswith(" "):
+            in_verbs = bool(re.search(r"(Commands|Verbs)", line)) and line.rstrip().endswith(":")
+        option = re.match(r"^\s+(?:-\w,? )?\s*--([a-z][a-z-]+)", line)
+        verb = re.match(r"^  ([a-z][a-z-]+)\b", line) if in_verbs else None
+        if option:
+            options.add(option[1])
+        elif verb:
+            verbs.add(verb[1])
+    return options, verbs
+
+
+def page_items(path):
+    """(options, verbs) that have an item of their own on the page."""
+    options, verbs, heading, after_tp = set(), set(), "", False
+    for line in read(path).split("\n"):
+        head = re.match(r'^\.S[hH] "?([^"]*)', line)
+        if head:
+            heading = head[1]
+        if re.match(r"^\.It |^\.IP ", line) or after_tp:
+            text = plain(line)
+            options.update(re.findall(r"--([a-z][a-z-]+)", text))
+            if re.search(r"COMMANDS|VERBS", heading):
+                verb = re.match(r"^(?:\.It )?(?:Cm |Ic |\"|B |\\fB)*([a-z][a-z-]+)\b", text.lstrip(". "))
+                if verb and not text.lstrip().startswith("-"):
+                    verbs.add(verb[1])
+        after_tp = line.startswith(".TP")
+    return options, verbs
+
+
+def help_matches_its_page():
+    for name, program in sorted(PROGRAMS.items()):
+        page = manual_of(f"{name}.1") or manual_of(f"{name}.8")
+        if not page:
+            yield f"{name} has no manual page"
+            continue
+        told, shown = help_of(program), page_items(page)
+        if not told[0]:
+            yield f"{name} --help tells no option"
+        for what, ours, theirs in (("option --", told[0], shown[0]), ("verb ", told[1], shown[1])):
+            for missing in sorted(ours - theirs):
+                yield f"{os.path.basename(page)} lacks the {what}{missing} of {name} --help"
+            for extra in sorted(theirs - ours):
+                yield f"{os.path.basename(page)} describes the {what}{extra}, which {name} --help does not know"
+
+
+def error_table_is_in_the_manual():
+    page = manual_of("bulwarkctl.1")
+    if not page:
+        raise tap.Skip("bulwarkctl(1) is not here")
+    lines = plain(read(page)).split("\n")
+    for code, bus_name, status, *_ in rows("manager/base/error-codes.inc", "ERROR_CODE"):
+        at = [i for i, line in enumerate(lines) if re.search(r"\b%s\b" % bus_name, line)]
+        near = [line for i in at for line in lines[max(0, i - 1):i + 2]]
+        if not at:
+            yield f"bulwarkctl(1) lacks the error {bus_name} ({code})"
+        elif not any(re.search(r"\b%s\b" % status, line) for line in near):
+            yield f"bulwarkctl(1) does not say that {bus_name} exits with {status}"
+
+
+tap.main([
+    ("every directive is described with its default", directives_are_described),
+    ("examples use known directives", examples_are_of_known_directives),
+    ("no name is known and refused", refused_names_are_refused),
+    ("pages render without a warning", pages_render),
+    ("--help and manual pages agree", help_matches_its_page),
+    ("the error table is in bulwarkctl(1)", error_table_is_in_the_manual),
+])
