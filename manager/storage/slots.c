@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+
+#include "manager/storage/slots.h"
+
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+
+void slot_set_done(SlotSet *s) {
+        for (size_t i = 0; i < s->n; i++)
+                (void)safe_close(s->items[i].fd);
+        free(s->items);
+        *s = (SlotSet){};
+}
+
+int slot_set_add(SlotSet *s, int16_t slot, int fd) {
+        SlotDescriptor *grown = reallocarray(s->items, s->n + 1, sizeof(*grown));
+
+        if (!grown) {
+                (void)safe_close(fd);
+                return -ENOMEM;
+        }
+        s->items = grown;
+        s->items[s->n++] = (SlotDescriptor){ .slot = slot, .fd = fd };
+        return 0;
+}
+
+/* Symbolic links of the host are the administrator's and are followed; /proc's magic links could lead anywhere. */
+static int pin(const char *path, int *ret_fd) {
+        struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS };
+        int fd;
+
+        do
+                fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+        while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+        if (fd < 0)
+                return -errno;
+        *ret_fd = fd;
+        return 0;
+}
+
+static int open_tree_of(const char *path, bool recursive, int *ret_fd) {
+        _cleanup_close_ int fd = -EBADF;
+        int tree, r;
+
+        r = pin(path, &fd);
+        if (r < 0)
+                return r;
+        tree = (int)syscall(SYS_open_tree, fd, "",
+                            OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0));
+        if (tree < 0)
+                return -errno;
+        *ret_fd = tree;
+        return 0;
+}
+
+int slots_open_trees(const PlanView *plan, Diag *diag, SlotSet *set) {
+        int result = 0;
+
+        for (uint32_t i = 0; i < plan->header->n_slots; i++) {
+                const PlanSlot *slot = plan->slots + i;
+                const char *path = plan_text(plan, slot->path);
+                Origin origin = { .file = slot->origin_file.size > 0 ? plan_text(plan, slot->origin_file) : NULL,
+                                  .line = slot->origin_line };
+                int fd, r;
+
+                if (slot->kind != SLOT_TREE)
+                        continue;
+                r = open_tree_of(path, slot->flags & STEP_FLAG_RECURSIVE, &fd);
+                if ((r == -ENOENT || r == -ENOTDIR) && (slot->flags & STEP_FLAG_OPTIONAL))
+                        continue;
+                if (r < 0) {
+                        result = diag_errno(diag, r == -ENOENT ? ERROR_MISSING : ERROR_FAILED, &origin, NULL, -r,
+                                            "cannot open \"%s\" (%s)", path, plan_text(plan, slot->name));
+                        continue;
+                }
+                r = slot_set_add(set, (int16_t)i, fd);
+                if (r < 0)
+                        return r;
+        }
+        return result;
+}
