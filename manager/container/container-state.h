@@ -10,7 +10,7 @@ typedef enum ContainerState {
         CONTAINER_PREPARING,  /* host changes before the launch: cgroup, trees, pipes */
         CONTAINER_LAUNCHING,  /* the keeper runs the plan */
         CONTAINER_RUNNING,
-        CONTAINER_EXITED,     /* oneshot with RemainAfterExit= ended well */
+        CONTAINER_EXITED,     /* ended well, and RemainAfterExit= */
         CONTAINER_STOPPING,   /* stop signal sent */
         CONTAINER_KILLING,    /* cgroup.kill written */
         CONTAINER_CLEANING,   /* waiting for the cgroup to empty, then undo */
@@ -18,3 +18,49 @@ typedef enum ContainerState {
         _CONTAINER_STATE_MAX,
         _CONTAINER_STATE_INVALID = -EINVAL,
 } ContainerState;
+
+typedef enum ContainerEvent {
+        EVENT_START,        /* a start job begins */
+        EVENT_PREPARED,     /* everything stands on the host */
+        EVENT_NOT_PREPARED, /* preparing failed; it was undone already */
+        EVENT_CLONED,       /* Type=simple: the keeper took the launch */
+        EVENT_STARTED,      /* the payload was executed */
+        EVENT_NOT_STARTED,  /* a step of the plan failed, or the keeper refused */
+        EVENT_STOP,         /* a stop job begins */
+        EVENT_STOP_TIMEOUT, /* TimeoutStopSec= is over */
+        EVENT_ENDED,        /* the leader is gone */
+        EVENT_EMPTY_WELL,   /* no process is left, and the end was a success */
+        EVENT_EMPTY_REMAIN, /* the same, and RemainAfterExit= keeps the container active */
+        EVENT_EMPTY_BADLY,  /* no process is left, and the end was a failure */
+        EVENT_RESET,        /* reset-failed */
+        _CONTAINER_EVENT_MAX,
+        _CONTAINER_EVENT_NONE = -EINVAL,
+} ContainerEvent;
+
+typedef enum ContainerAction {
+        ACTION_NONE,
+        ACTION_PREPARE,   /* range, policies, plan, cgroup, trees, standard streams */
+        ACTION_LAUNCH,    /* SPAWN to the keeper */
+        ACTION_TERMINATE, /* thaw, KillSignal=, arm TimeoutStopSec= */
+        ACTION_KILL,      /* cgroup.kill */
+        ACTION_CLEAN,     /* record the end, kill what is left in the cgroup, wait until it is empty */
+        ACTION_UNDO,      /* drain the logs, remove the cgroup, let the keeper forget */
+        ACTION_FORGET,    /* drop the record of the last end */
+        _CONTAINER_ACTION_MAX,
+} ContainerAction;
+
+typedef struct Transition {
+        ContainerAction action;
+        ContainerState next;
+        bool allowed; /* false: the empty cell */
+} Transition;
+
+/* The cell; allowed is false where the event means nothing in this state. */
+Transition container_transition(ContainerState state, ContainerEvent event);
+
+const char *container_state_to_string(ContainerState s);
+const char *container_event_to_string(ContainerEvent e);
+const char *container_action_to_string(ContainerAction a);
+
+/* The whole table as text, for the manual: one line a filled cell. Owned. */
+int container_transitions_print(char **ret);

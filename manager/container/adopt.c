@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A manager that comes back: how the ended ones ended (its own records), what runs (the keeper's list, and where the
+ * keeper was lost too, the records of lives), and what nobody owns any more (control groups). */
+#include <poll.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "manager/base/io.h"
+#include "manager/container/blob.h"
+#include "manager/container/container-internal.h"
+#include "manager/container/exit-record.h"
+#include "manager/container/record-store.h"
+
+#define BLOB_MAX (1U << 20)
+#define SWEEP_WAIT_MSEC 1000
+
+int container_encode_life(const Container *c, void **ret, size_t *ret_size) {
+        Blob b = { .name = c->name,
+                   .invocation = c->invocation,
+                   .spec = c->spec,
+                   .id_base = c->id_base,
+                   .id_count = c->id_count,
+                   .leader = c->leader,
+                   .start_realtime = c->start_realtime,
+                   .start_monotonic = c->start_monotonic,
+                   .active_realtime = c->active_enter[0],
+                   .active_monotonic = c->active_enter[1],
+                   .sequence = c->start_sequence,
+                   .stop_requested = c->stop_requested,
+                   .restart = c->job && c->job->type == JOB_RESTART && c->job->stopping,
+                   .logs_to_journal = c->logs_to_journal,
+                   .stop_deadline = c->stop_deadline,
+                   .kill_reason = c->kill_reason,
+                   .n_streams = c->n_streams };
+
+        for (size_t i = 0; i < c->n_streams; i++)
+                b.streams[i] = (BlobStream){ .sink = log_stream_sink(c->streams[i]),
+                                             .priority = log_stream_priority(c->streams[i]) };
+        return blob_encode(&b, ret, ret_size);
+}
+
+void container_save_life(Container *c) {
+        _cleanup_free_ void *data = NULL;
+        size_t size;
+        int r;
+
+        if (c->leader_fd < 0)
+                return;
+        r = container_encode_life(c, &data, &size);
+        if (r >= 0)
+                r = record_save(c->manager->lives_fd, c->name, data, size);
+        if (r < 0) /* the keeper has the same; this is for the day it is lost */
+                log_message(&c->manager->config.log, LOG_WARNING, "%s: cannot record that it runs: %s", c->name,
+                            strerror(-r));
+}
+
+void container_forget_life(Container *c) {
+        record_remove(c->manager->lives_fd, c->name);
+}
+
+static int find_or_add(Manager *m, const char *name, Container **ret) {
+        Container *c = manager_find(m, name);
+
+        if (c) {
+                *ret = c;
+                return 0;
+        }
+        return manager_add(m, name, ret); /* its unit has gone; it runs all the same */
+}
+
+/* --- what ended while no manager was there was recorded by an earlier one */
+
+static int restore_end(const void *data, size_t size, void *userdata) {
+        _cleanup_(exit_record_done) ExitRecord record = {};
+        Manager *m = userdata;
+        Container *c;
+        int r;
+
+        r = exit_record_decode(data, size, &record);
+        if (r < 0)
+                return r;
+        r = find_or_add(m, record.name, &c);
+        if (r < 0)
+                return r;
+        if (c->state != CONTAINER_INACTIVE)
+                return 0;
+        container_restore_state(c, record.state);
+        c->result = record.result;
+        c->exit = record.exit;
+        c->invocation = record.invocation;
+        c->start_realtime = record.start_realtime;
+        memcpy(c->active_enter, record.active_enter, sizeof(c->active_enter));
+        memcpy(c->active_exit, record.active_exit, sizeof(c->active_exit));
+        c->state_change = record.state_change;
+        c->id_base = record.id_base;
+        c->id_count = record.id_count;
+        c->logs_to_journal = record.logs_to_journal;
+        free(c->last_error);
+        c->last_error = TAKE_PTR(record.last_error);
+        c->end_saved = true;
+        manager_announce(c);
+        return 0;
+}
+
+/* --- what runs */
+
+static int open_streams(Container *c, const Blob *b, int *held, size_t n_held) {
+        _cleanup_(log_file_unrefp) LogFile *log = NULL;
+        size_t file = b->n_streams;
+
+        for (size_t i = 0; i < b->n_streams && i < n_held; i++) {
+                bool raw = b->streams[i].sink == LOG_SINK_FILE;
+                int r;
+
+                if (raw && file >= n_held)
+                        return -EBADMSG;
+                if (!raw && !log) {
+                        r = log_file_open(c->manager->logs_fd, c->name, LOG_FILE_MAX, &log);
+                        if (r < 0)
+                                return r;
+                }
+                r = log_stream_new(c->manager->event, c->manager->scratch, TAKE_FD(held[i]), b->streams[i].sink,
+                                   b->streams[i].priority, raw ? NULL : log, raw ? TAKE_FD(held[file++]) : -EBADF,
+                                   &c->streams[c->n_streams]);
+                if (r < 0)
+                        return r;
+                c->n_streams++;
+        }
+        return 0;
+}
+
+static void take_blob(Container *c, Blob *b) {
+        if (b->spec) {
+                if (c->spec)
+                        (void)container_spec_unref((ContainerSpec *)c->spec);
+                c->spec = TAKE_PTR(b->spec);
+        }
+        c->invocation = b->invocation;
+        c->id_base = b->id_base;
+        c->id_count = b->id_count;
+        c->start_realtime = b->start_realtime;
+        c->start_monotonic = b->start_monotonic;
+        c->start_sequence = b->sequence;
+        c->manager->last_start = MAX_OF(c->manager->last_start, b->sequence);
+        c->stop_requested = b->stop_requested;
+        c->stop_deadline = b->stop_deadline;
+        c->kill_reason = b->kill_reason <= KILL_TIMEOUT ? (KillReason)b->kill_reason : KILL_NONE;
+        c->logs_to_journal = b->logs_to_journal;
+        if (c->spec && c->spec->private_users.mode == PRIVATE_USERS_MANAGED &&
+            id_ranges_take(&c->manager->ranges, c->name, c->id_base) < 0)
+                log_message(&c->manager->config.log, LOG_WARNING,
+                            "%s: its range of ids is given to another container now", c->name);
+}
+
+static void open_cgroup_of(Container *c) {
+        _cleanup_free_ char *directory = cgroup_name_escape(c->name);
+        CgroupEvents e;
+
+        if (!directory || cgroup_open(&c->manager->cgroup, c->name, &c->cgroup) < 0)
+                return;
+        (void)str_append(&c->cgroup_path, "%s/containers/%s", c->manager->cgroup.path, directory);
+        cgroup_watch_add(c);
+        if (cgroup_events(c->cgroup.fd, &e) >= 0)
+                c->frozen = c->freeze_wanted = e.frozen;
+}
+
+/* In which state a living one is follows from what the last manager had begun. */
+static void resume(Container *c, bool restart) {
+        ContainerState state = CONTAINER_RUNNING;
+
+        if (c->kill_reason != KILL_NONE)
+                state = CONTAINER_KILLING;
+        else if (c->stop_requested)
+                state = CONTAINER_STOPPING;
+        container_restore_state(c, state);
+        if (state == CONTAINER_RUNNING)
+                return;
+        (void)job_restore(c, restart ? JOB_RESTART : JOB_STOP);
+        if (state == CONTAINER_KILLING)
+                (void)action_kill(c);
+        else if (c->stop_deadline == 0)
+                (void)action_terminate(c); /* asked for, but the signal was not sent yet */
+        else if (container_arm_stop_timer(c, c->stop_deadline) < 0)
+                (void)container_event(c, EVENT_STOP_TIMEOUT);
+}
+
+static int read_blob(int fd, void **ret, size_t *ret_size) {
+        _cleanup_free_ void *data = NULL;
+        struct stat st;
+        ssize_t n;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_size <= 0 || st.st_size > BLOB_MAX)
+                return -EBADMSG;
+        data = malloc((size_t)st.st_size);
+        if (!data)
+                return -ENOMEM;
+        n = pread(fd, data, (size_t)st.st_size, 0); /* the offset is shared with the keeper */
+        if (n != st.st_size)
+                return n < 0 ? -errno : -EBADMSG;
+        *ret = TAKE_PTR(data);
+        *ret_size = (size_t)n;
+        return 0;
+}
+
+/* A blob that cannot be believed leaves a container without a definition: shown, and it can be stopped. */
+static void decode_or_invent(Manager *m, const KeeperMessage *message, int fd, Blob *b) {
+        _cleanup_free_ void *data = NULL;
+        size_t size;
+        int r;
+
+        r = read_blob(fd, &data, &size);
+        if (r >= 0)
+                r = blob_decode(data, size, b);
+        if (r >= 0 && !streq(b->name, message->id)) {
+                blob_done(b);
+                r = -EBADMSG;
+        }
+        if (r >= 0)
+                return;
+        log_message(&m->config.log, LOG_ERR, "%s: its state is damaged; it runs without a definition", message->id);
+        *b = (Blob){ .start_realtime = message->started_realtime_usec,
+                     .start_monotonic = message->started_monotonic_usec,
+                     .active_realtime = message->started_realtime_usec,
+                     .active_monotonic = message->started_monotonic_usec };
+}
+
+static ExitReport report_of(const KeeperMessage *m) {
+        return (ExitReport){ .valid = true,
+                             .code = m->exit_code,
+                             .status = m->exit_status,
+                             .realtime_usec = m->exited_realtime_usec,
+                             .monotonic_usec = m->exited_monotonic_usec };
+}
+
+/* The same manager, connected again: it knows the container, and may only have missed its end. */
+static void catch_up(Container *c, const KeeperMessage *message) {
+        ExitReport report = report_of(message);
+
+        c->keeper_knows = true;
+        c->leader_source = sd_event_source_disable_unref(c->leader_source);
+        if (message->keeper_state == KEEPER_EXITED && c->state != CONTAINER_CLEANING)
+                container_ended(c, &report);
+}
+
+/* Its end was recorded, but the manager died before the rest was done. */
+static void finish_end(Container *c, const Blob *b, int *held, size_t n_held) {
+        open_cgroup_of(c);
+        if (open_streams(c, b, held, n_held) < 0)
+                log_message(&c->manager->config.log, LOG_ERR, "%s: the end of its output is lost", c->name);
+        (void)action_undo(c);
+}
+
+void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, size_t n_fds) {
+        _cleanup_(blob_done) Blob b = {};
+        size_t held = MIN_OF((size_t)message->n_held, n_fds);
+        ExitReport report = report_of(message);
+        Container *c;
+
+        if (n_fds - held < 4 || !container_name_valid(message->id) || find_or_add(m, message->id, &c) < 0)
+                return;
+        if (!container_is_down(c)) {
+                catch_up(c, message);
+                return;
+        }
+        decode_or_invent(m, message, fds[1], &b);
+        c->keeper_knows = true;
+        if (message->keeper_state == KEEPER_EXITED && c->end_saved && b.name &&
+            sd_id128_equal(c->invocation, b.invocation)) {
+                finish_end(c, &b, fds + (n_fds - held), held);
+                return;
+        }
+        container_restore_state(c, CONTAINER_INACTIVE);
+        take_blob(c, &b);
+        c->end_saved = false;
+        c->exit = (ExitReport){};
+        c->result = RESULT_SUCCESS;
+        free(c->last_error);
+        c->last_error = NULL;
+        c->leader_fd = TAKE_FD(fds[0]);
+        c->leader = message->pid;
+        if (message->started_realtime_usec > 0) {
+                c->start_realtime = message->started_realtime_usec;
+                c->start_monotonic = message->started_monotonic_usec;
+        }
+        open_cgroup_of(c);
+        if (open_streams(c, &b, fds + (n_fds - held), held) < 0)
+                log_message(&m->config.log, LOG_ERR, "%s: its output cannot be read any more", c->name);
+        resume(c, b.restart);
+        c->active_enter[0] = c->start_realtime;
+        c->active_enter[1] = c->start_monotonic;
+        if (message->keeper_state == KEEPER_EXITED)
+                container_ended(c, &report);
+        else
+                container_save_life(c);
+        manager_announce(c);
+}
+
+/* --- what runs although its keeper is gone */
+
+static bool lives_there(const Container *c, pid_t pid) {
+        _cleanup_free_ pid_t *pids = NULL;
+        size_t n = 0;
+
+        if (c->cgroup.fd < 0 || cgroup_processes(c->cgroup.fd, &pids, &n) < 0)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (pids[i] == pid)
+                        return true;
+        return false;
+}
+
+static int restore_life(const void *data, size_t size, void *userdata) {
+        _cleanup_(blob_done) Blob b = {};
+        Manager *m = userdata;
+        Container *c;
+        int r;
+
+        r = blob_decode(data, size, &b);
+        if (r < 0)
+                return r;
+        r = find_or_add(m, b.name, &c);
+        if (r < 0)
+                return r;
+        if (!container_is_down(c) || b.leader <= 0)
+                return 0;
+        open_cgroup_of(c);
+        /* The pid may be somebody else's by now; in this cgroup it is not. The order makes it certain. */
+        if (pidfd_open_checked(b.leader, &c->leader_fd) < 0 || !lives_there(c, b.leader)) {
+                container_release(c);
+                container_forget_life(c);
+                return 0;
+        }
+        take_blob(c, &b);
+        c->leader = b.leader;
+        c->end_saved = false;
+        resume(c, b.restart);
+        c->active_enter[0] = c->start_realtime;
+        c->active_enter[1] = c->start_monotonic;
+        container_orphaned(c);
+        manager_announce(c);
+        log_message(&m->config.log, LOG_WARNING, "%s: runs on without its keeper; how it ends will not be known",
+                    c->name);
+        return 0;
+}
+
+/* Nobody lists them any more, but they run: their keeper was replaced while this manager lived. */
+static void orphan_unlisted(Manager *m) {
+        for (size_t i = 0; i < m->n_sorted; i++) {
+                Container *c = m->sorted[i];
+
+                if (!c->keeper_knows && c->leader_fd >= 0 && !c->launch)
+                        container_orphaned(c);
+        }
+}
+
+int manager_adopt(Manager *m, Diag *diag) {
+        size_t damaged = 0, damaged_lives = 0;
+        KeeperMessage message;
+        int r;
+
+        for (size_t i = 0; i < m->n_sorted; i++)
+                m->sorted[i]->keeper_knows = false; /* the list tells */
+        r = m->adopted ? 0 : records_load(m->records_fd, restore_end, m, &damaged);
+        if (r >= 0) {
+                keeper_message_init(&message, KEEPER_LIST, NULL);
+                r = keeper_client_call(m->keeper, &message);
+        }
+        if (r >= 0 && !m->adopted)
+                r = records_load(m->lives_fd, restore_life, m, &damaged_lives);
+        if (r < 0)
+                return diag_errno(diag, ERROR_NO_KEEPER, NULL, NULL, -r, "cannot take over what runs");
+        if (damaged + damaged_lives > 0)
+                diag_warning(diag, ERROR_STATE, NULL, NULL,
+                             "%zu damaged records were set aside as \".NAME.bad\" in \"%s\"",
+                             damaged + damaged_lives, m->config.runtime_directory);
+        m->adopted = true;
+        orphan_unlisted(m);
+        return 0;
+}
+
+/* --- what nobody owns: left by a start or an end that was cut short */
+
+static void sweep_one(Manager *m, const char *name) {
+        uint64_t deadline = now_usec(CLOCK_MONOTONIC) + SWEEP_WAIT_MSEC * USEC_PER_MSEC;
+        Cgroup g;
+        int r;
+
+        if (cgroup_open(&m->cgroup, name, &g) < 0)
+                return;
+        (void)cgroup_kill(g.fd);
+        do {
+                CgroupEvents e;
+
+                r = -EBUSY;
+                if (cgroup_events(g.fd, &e) < 0 || !e.populated)
+                        r = cgroup_remove(&m->cgroup, name);
+                else
+                        (void)poll(NULL, 0, 1);
+        } while (r == -EBUSY && now_usec(CLOCK_MONOTONIC) < deadline);
+        cgroup_done(&g);
+        log_message(&m->config.log, r < 0 ? LOG_ERR : LOG_NOTICE, "%s: a left-over control group was %s", name,
+                    r < 0 ? "killed, but cannot be removed" : "removed");
+}
+
+void manager_sweep(Manager *m) {
+        _cleanup_strv_ char **names = NULL;
+
+        if (cgroup_names(&m->cgroup, &names) < 0)
+                return;
+        for (size_t i = 0; i < strv_length(names); i++) {
+                const Container *c = manager_find(m, names[i]);
+
+                if (!c || c->cgroup.fd < 0)
+                        sweep_one(m, names[i]);
+        }
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The state of one running container as bytes: held by the keeper in a memfd, opaque to it, and once on disk under
+ * RUNTIME/live/ for the day when the keeper is lost as well. Everything that a new manager needs to carry on,
+ * also where the unit has changed or gone since. */
+
+#include <systemd/sd-id128.h>
+
+#include "manager/container/log-stream.h"
+#include "manager/container/manager.h"
+
+typedef struct BlobStream {
+        LogSink sink;
+        int priority;
+} BlobStream;
+
+typedef struct Blob {
+        char *name;
+        sd_id128_t invocation;
+        char *unit_text;          /* canonical text of the spec it was started with */
+        const ContainerSpec *spec; /* frozen again from unit_text and the resolved fields; NULL where it cannot be */
+        uint32_t id_base, id_count;
+        pid_t leader;
+        uint64_t start_realtime, start_monotonic, active_realtime, active_monotonic, sequence;
+        bool stop_requested, restart, logs_to_journal;
+        uint64_t stop_deadline;   /* monotonic */
+        uint32_t kill_reason;
+        BlobStream streams[LOG_STREAMS_MAX];
+        size_t n_streams;
+} Blob;
+void blob_done(Blob *b);
+
+/* spec may be NULL. */
+int blob_encode(const Blob *b, void **ret, size_t *ret_size);
+int blob_decode(const void *data, size_t size, Blob *ret); /* -EBADMSG: damaged, or no name */

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How a life ends: signal, timeout, cgroup.kill; then the report, the wait for the last process, and the undo list
+ * backwards. */
+#include <signal.h>
+
+#include "manager/base/io.h"
+#include "manager/container/container-internal.h"
+#include "manager/container/exit-record.h"
+#include "manager/container/record-store.h"
+
+static int stop_signal_of(const Container *c) {
+        return c->spec && c->spec->kill_signal > 0 ? c->spec->kill_signal : SIGTERM;
+}
+
+static int on_stop_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
+        Container *c = userdata;
+
+        c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
+        (void)container_event(c, EVENT_STOP_TIMEOUT);
+        return 0;
+}
+
+int container_arm_stop_timer(Container *c, uint64_t deadline) {
+        int r;
+
+        c->stop_deadline = deadline;
+        c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
+        if (deadline == USEC_INFINITY)
+                return 0;
+        r = sd_event_add_time(c->manager->event, &c->stop_timer, CLOCK_MONOTONIC, deadline, 10 * USEC_PER_MSEC,
+                              on_stop_timeout, c);
+        return r < 0 ? r : 0;
+}
+
+ContainerEvent action_terminate(Container *c) {
+        uint64_t timeout = c->spec ? c->spec->timeout_stop_usec : 90 * USEC_PER_SEC, now = now_usec(CLOCK_MONOTONIC);
+        int r;
+
+        c->stop_requested = true;
+        if (c->leader_fd < 0)
+                return _CONTAINER_EVENT_NONE; /* Type=simple, no payload yet: once more when it is there */
+        if (container_arm_stop_timer(c, timeout > USEC_INFINITY - now ? USEC_INFINITY : now + timeout) < 0)
+                return EVENT_STOP_TIMEOUT;
+        container_send_state(c);
+        r = pidfd_signal(c->leader_fd, stop_signal_of(c));
+        if (r < 0 && r != -ESRCH)
+                return EVENT_STOP_TIMEOUT;
+        /* A frozen process does not see its signal. */
+        c->freeze_wanted = false;
+        (void)cgroup_freeze(c->cgroup.fd, false);
+        return _CONTAINER_EVENT_NONE;
+}
+
+ContainerEvent action_kill(Container *c) {
+        c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
+        if (c->kill_reason == KILL_NONE)
+                c->kill_reason = c->leader_fd >= 0 ? KILL_TIMEOUT : KILL_CANCELED;
+        c->stop_requested = true;
+        container_send_state(c);
+        if (c->cgroup.fd < 0 || cgroup_kill(c->cgroup.fd) < 0)
+                (void)pidfd_signal(c->leader_fd, SIGKILL);
+        return _CONTAINER_EVENT_NONE;
+}
+
+void container_ended(Container *c, const ExitReport *report) {
+        uint64_t oom = cgroup_number(c->cgroup.fd, "memory.events", "oom_kill");
+
+        c->exit = *report;
+        c->result = exit_classify(&(ExitFacts){
+                .code = report->code,
+                .status = report->status,
+                .success = c->spec ? &c->spec->success_exit_status : NULL,
+                .oneshot = c->spec && c->spec->type == CONTAINER_TYPE_ONESHOT,
+                .stop_requested = c->stop_requested,
+                .stop_signal = stop_signal_of(c),
+                .timed_out = c->kill_reason == KILL_TIMEOUT,
+                .canceled = c->kill_reason == KILL_CANCELED,
+                .oom = oom != UINT64_MAX && oom > 0,
+        });
+        (void)container_event(c, EVENT_ENDED);
+}
+
+static ContainerEvent how_it_ended(const Container *c) {
+        if (c->result != RESULT_SUCCESS)
+                return EVENT_EMPTY_BADLY;
+        return c->spec && c->spec->remain_after_exit && !c->stop_requested ? EVENT_EMPTY_REMAIN : EVENT_EMPTY_WELL;
+}
+
+static ContainerState state_after(ContainerEvent e) {
+        return container_transition(CONTAINER_CLEANING, e).next;
+}
+
+void container_save_end(Container *c, ContainerState state) {
+        ExitRecord record = { .name = c->name,
+                              .state = state,
+                              .result = c->result,
+                              .exit = c->exit,
+                              .invocation = c->invocation,
+                              .start_realtime = c->start_realtime,
+                              .state_change = now_usec(CLOCK_REALTIME),
+                              .id_base = c->id_base,
+                              .id_count = c->id_count,
+                              .logs_to_journal = c->logs_to_journal,
+                              .last_error = c->last_error };
+        _cleanup_free_ void *data = NULL;
+        size_t size;
+        int r;
+
+        memcpy(record.active_enter, c->active_enter, sizeof(record.active_enter));
+        memcpy(record.active_exit, c->active_exit, sizeof(record.active_exit));
+        r = exit_record_encode(&record, &data, &size);
+        if (r >= 0)
+                r = record_save(c->manager->records_fd, c->name, data, size);
+        c->end_saved = r >= 0;
+        if (r < 0)
+                log_message(&c->manager->config.log, LOG_ERR, "%s: cannot record how it ended: %s", c->name,
+                            strerror(-r));
+}
+
+static bool is_empty(const Container *c) {
+        CgroupEvents e;
+
+        return c->cgroup.fd < 0 || cgroup_events(c->cgroup.fd, &e) < 0 || !e.populated;
+}
+
+ContainerEvent action_clean(Container *c) {
+        c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
+        c->leader_source = sd_event_source_disable_unref(c->leader_source);
+        c->leader_fd = safe_close(c->leader_fd);
+        c->leader = 0;
+        c->launch = launch_free(c->launch);
+        c->freeze_wanted = false;
+        container_save_end(c, state_after(how_it_ended(c)));
+        if (c->cgroup.fd >= 0)
+                (void)cgroup_kill(c->cgroup.fd);
+        return is_empty(c) ? how_it_ended(c) : _CONTAINER_EVENT_NONE;
+}
+
+void container_cgroup_changed(Container *c) {
+        CgroupEvents e;
+
+        if (c->cgroup.fd < 0)
+                return;
+        if (c->state == CONTAINER_CLEANING) {
+                if (is_empty(c))
+                        (void)container_event(c, how_it_ended(c));
+                return;
+        }
+        if (cgroup_events(c->cgroup.fd, &e) < 0 || e.frozen == c->frozen)
+                return;
+        c->frozen = e.frozen;
+        container_notify(c);
+}
+
+void container_release(Container *c) {
+        c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
+        c->leader_source = sd_event_source_disable_unref(c->leader_source);
+        c->leader_fd = safe_close(c->leader_fd);
+        c->launch = launch_free(c->launch);
+        while (c->n_streams > 0) {
+                c->n_streams--;
+                c->streams[c->n_streams] = log_stream_free(c->streams[c->n_streams]);
+        }
+        cgroup_watch_remove(c);
+        cgroup_done(&c->cgroup);
+        free(c->cgroup_path);
+        c->cgroup_path = NULL;
+}
+
+ContainerEvent action_undo(Container *c) {
+        int r;
+
+        for (size_t i = 0; i < c->n_streams; i++)
+                log_stream_drain(c->streams[i]);
+        cgroup_watch_remove(c);
+        r = cgroup_remove(&c->manager->cgroup, c->name);
+        if (r < 0 && r != -ENOENT)
+                log_message(&c->manager->config.log, LOG_WARNING, "%s: cannot remove its control group: %s", c->name,
+                            strerror(-r));
+        container_release(c);
+        c->frozen = false;
+        container_forget_life(c);
+        if (c->end_saved) /* else the keeper keeps it for a manager that can */
+                container_send_ack(c);
+        return _CONTAINER_EVENT_NONE;
+}
+
+ContainerEvent action_forget(Container *c) {
+        record_remove(c->manager->records_fd, c->name);
+        if (c->state == CONTAINER_INACTIVE) {
+                c->result = RESULT_SUCCESS;
+                free(c->last_error);
+                c->last_error = NULL;
+        }
+        return _CONTAINER_EVENT_NONE;
+}
+
+static int on_leader_gone(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+        Container *c = userdata;
+
+        c->leader_source = sd_event_source_disable_unref(c->leader_source);
+        container_ended(c, &(ExitReport){ .valid = true,
+                                          .realtime_usec = now_usec(CLOCK_REALTIME),
+                                          .monotonic_usec = now_usec(CLOCK_MONOTONIC) });
+        return 0;
+}
+
+void container_orphaned(Container *c) {
+        c->keeper_knows = false;
+        if (c->leader_source || c->leader_fd < 0)
+                return;
+        if (sd_event_add_io(c->manager->event, &c->leader_source, c->leader_fd, EPOLLIN, on_leader_gone, c) < 0)
+                log_message(&c->manager->config.log, LOG_ERR, "%s: cannot watch its leader", c->name);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files of this room share and nobody else sees. */
+
+#include <uthash.h>
+
+#include "manager/base/string-list.h"
+#include "manager/cgroup/cgroup.h"
+#include "manager/container/keeper-client.h"
+#include "manager/container/log-stream.h"
+#include "manager/container/manager.h"
+#include "manager/plan/plan.h"
+#include "manager/storage/id-ranges.h"
+#include "manager/storage/slots.h"
+#include "units/resolve/resolve.h"
+
+typedef enum LoadState {
+        LOAD_LOADED,
+        LOAD_NOT_FOUND,
+        LOAD_MASKED,
+        LOAD_BAD,
+        _LOAD_STATE_MAX,
+} LoadState;
+
+typedef enum KillReason { /* why cgroup.kill was written */
+        KILL_NONE,
+        KILL_CANCELED, /* a stop before the payload ran */
+        KILL_TIMEOUT,  /* TimeoutStopSec= was over */
+} KillReason;
+
+/* A start under way: from prepare until the payload runs. */
+typedef struct Launch {
+        Plan *plan;
+        SlotSet slots;
+} Launch;
+Launch *launch_free(Launch *l);
+DEFINE_CLEANUP(Launch, launch_free)
+
+typedef struct Job {
+        uint32_t id;
+        JobType type;
+        bool stopping; /* RESTART: the first half */
+        bool begun;    /* START, second half of RESTART: the container was told to start */
+        bool advancing;
+} Job;
+
+struct Container {
+        Manager *manager;
+        char *name, *log_directory;
+        UT_hash_handle hh;
+
+        LoadState load;
+        char *load_error;
+        const ContainerSpec *spec; /* what runs; where nothing runs, what was loaded last */
+
+        ContainerState state;
+        Job *job;
+        Launch *launch;
+        char *last_error;
+
+        /* --- the life that runs, or the last one */
+        sd_id128_t invocation;
+        uint32_t id_base, id_count;
+        Digest unit_digest;
+        pid_t leader;
+        int leader_fd;                  /* pidfd, -EBADF = none */
+        sd_event_source *leader_source; /* only where no keeper reports the end */
+        sd_event_source *stop_timer;
+        uint64_t stop_deadline;         /* monotonic; 0 = no stop under way */
+        bool stop_requested;
+        KillReason kill_reason;
+        bool end_saved;    /* the record of the end is on disk: the keeper may forget */
+        bool keeper_knows; /* the keeper has an entry that an ACK must drop */
+        Cgroup cgroup;
+        char *cgroup_path; /* relative to the mount; set with cgroup */
+        int watch; /* inotify descriptor of cgroup.events, -1 = none */
+        bool frozen, freeze_wanted;
+        LogStream *streams[LOG_STREAMS_MAX];
+        size_t n_streams;
+        bool logs_to_journal;
+
+        ContainerResult result;
+        ExitReport exit;
+        uint64_t start_realtime, start_monotonic;
+        uint64_t active_enter[2], active_exit[2], state_change; /* [0] realtime, [1] monotonic */
+        uint64_t start_sequence; /* order of starts, for shutdown */
+
+        size_t n_sessions;
+        bool shown; /* container_new was told */
+};
+
+typedef struct Listener {
+        const ManagerListener *callbacks;
+        void *userdata;
+} Listener;
+
+typedef struct Session Session;
+
+struct Manager {
+        ManagerConfig config;
+        char *keeper_socket;
+        sd_event *event;
+        HostFacts host;
+        bool host_gathered;
+
+        Container *by_name; /* hash */
+        Container **sorted;
+        size_t n_sorted;
+
+        Listener *listeners;
+        size_t n_listeners;
+
+        int runtime_fd, state_fd, records_fd, lives_fd, logs_fd, cache_fd;
+        CgroupRoot cgroup;
+        bool cgroup_open;
+        bool adopted; /* the records on disk were read once */
+        IdRanges ranges;
+
+        KeeperClient *keeper;
+        sd_event_source *reconnect_timer;
+        uint64_t reconnect_delay;
+        int keeper_fd; /* pidfd, to see its end at shutdown */
+
+        int inotify_fd;
+        sd_event_source *inotify_source;
+
+        sd_event_source *job_source;
+        uint32_t last_job, last_session;
+        uint64_t last_start;
+        Session *sessions;
+
+        bool shutting_down;
+        void (*shutdown_done)(void *userdata);
+        void *shutdown_userdata;
+        sd_event_source *shutdown_source;
+
+        LogScratch *scratch;
+};
+
+uint64_t now_usec(clockid_t clock);
+/* Formats a Diag that is thrown away into *text: what container_last_error() and container_load_error() show. */
+void diag_keep(const Diag *diag, char **text);
+
+/* --- container.c */
+int container_make(Manager *m, const char *name, Container **ret);
+void container_destroy(Container *c);
+/* The one way a state changes: looks the cell up, runs its action, follows with the events that the action caused,
+ * tells listeners and the job. An event without a cell is ignored, and false returned. */
+bool container_event(Container *c, ContainerEvent event);
+/* Adoption: what was found is what is; no action. */
+void container_restore_state(Container *c, ContainerState state);
+void container_notify(Container *c);
+bool container_is_down(const Container *c); /* inactive, exited or failed */
+
+/* --- actions: return the event that follows at once, _CONTAINER_EVENT_NONE where one will come later or none */
+ContainerEvent action_prepare(Container *c);
+ContainerEvent action_launch(Container *c);
+ContainerEvent action_terminate(Container *c);
+ContainerEvent action_kill(Container *c);
+ContainerEvent action_clean(Container *c);
+ContainerEvent action_undo(Container *c);
+ContainerEvent action_forget(Container *c);
+
+/* --- load.c */
+int definition_load(Manager *m, const char *name, Diag *diag, LoadState *ret_state, const ContainerSpec **ret);
+/* Reads the unit afresh into the container. A running one keeps what it runs with. */
+int container_load(Container *c, Diag *diag);
+/* What would refuse a start before the host is touched: a bad unit, a missing controller. */
+int container_check_start(Container *c, Diag *diag);
+
+/* --- container-launch.c */
+void container_begin_life(Container *c);
+void container_spawn_lost(Container *c, int error);
+size_t container_held_descriptors(const Container *c, int ret[static 2 * LOG_STREAMS_MAX]);
+void container_started(Container *c, const KeeperMessage *m, int *pidfd);
+void container_not_started(Container *c, const KeeperMessage *m);
+
+/* --- container-end.c */
+void container_ended(Container *c, const ExitReport *report);
+void container_orphaned(Container *c); /* no keeper knows it: its leader's pidfd is watched instead */
+void container_release(Container *c);  /* everything of a life but its report; the cgroup stays */
+int container_arm_stop_timer(Container *c, uint64_t deadline);
+void container_cgroup_changed(Container *c);
+void container_save_end(Container *c, ContainerState state); /* RUNTIME/state/NAME */
+
+/* --- cgroup-watch.c */
+int cgroup_watch_open(Manager *m);
+void cgroup_watch_add(Container *c);
+void cgroup_watch_remove(Container *c);
+
+/* --- job.c */
+Job *job_free(Job *j);
+void job_advance(Container *c);
+void job_schedule(Manager *m);
+int job_restore(Container *c, JobType type);
+void manager_job_removed(Manager *m, uint32_t id, Container *c, const char *result);
+
+/* --- step-error.c: the words for a step that failed */
+int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag);
+
+/* --- outputs.c */
+int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag);
+
+/* --- exec.c */
+bool sessions_event(Manager *m, const KeeperMessage *message, int *fds, size_t n_fds);
+void sessions_lost(Manager *m);
+void sessions_free(Manager *m);
+
+/* --- adopt.c */
+void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, size_t n_fds);
+int manager_adopt(Manager *m, Diag *diag); /* LIST, then what no keeper knows */
+void manager_sweep(Manager *m);            /* control groups that nobody owns */
+int container_encode_life(const Container *c, void **ret, size_t *ret_size);
+void container_save_life(Container *c);    /* RUNTIME/live/NAME: found again when manager and keeper are both gone */
+void container_forget_life(Container *c);
+
+/* --- keeper-link.c */
+int manager_keeper_attach(Manager *m, Diag *diag);
+int manager_keeper_open(Manager *m); /* makes the client, not connected */
+void manager_keeper_lost(void *userdata);
+void container_send_state(Container *c); /* the state blob, after something in it moved */
+void container_send_ack(Container *c);
+void manager_finish_shutdown(Manager *m);
+
+/* --- manager.c */
+Container *manager_find(Manager *m, const char *name); /* known ones only */
+int manager_add(Manager *m, const char *name, Container **ret);
+void manager_announce(Container *c); /* tells listeners of it, once */

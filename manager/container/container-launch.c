@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From a spec to a running payload: ids, policies, plan, cgroup, trees and streams; then SPAWN. Every step that fails
+ * takes back what stood before it. */
+#include <stdio.h>
+
+#include "manager/base/io.h"
+#include "manager/container/blob.h"
+#include "manager/container/container-internal.h"
+#include "manager/container/record-store.h"
+
+Launch *launch_free(Launch *l) {
+        if (!l)
+                return NULL;
+        (void)plan_free(l->plan);
+        slot_set_done(&l->slots);
+        free(l);
+        return NULL;
+}
+
+/* The last life's traces go, the new one's begin. */
+void container_begin_life(Container *c) {
+        c->result = RESULT_SUCCESS;
+        c->exit = (ExitReport){};
+        c->kill_reason = KILL_NONE;
+        c->stop_requested = false;
+        c->stop_deadline = 0;
+        c->frozen = c->freeze_wanted = false;
+        c->logs_to_journal = false;
+        c->leader = 0;
+        c->id_base = c->id_count = 0;
+        free(c->last_error);
+        c->last_error = NULL;
+        record_remove(c->manager->records_fd, c->name);
+}
+
+static int choose_ids(Container *c, Diag *diag) {
+        const value_private_users *users = &c->spec->private_users;
+        Manager *m = c->manager;
+        bool is_new = false;
+        int r = 0;
+
+        switch (users->mode) {
+        case PRIVATE_USERS_NO:
+                break;
+        case PRIVATE_USERS_RANGE:
+                c->id_base = users->base;
+                c->id_count = users->count;
+                break;
+        case PRIVATE_USERS_IDENTITY:
+                c->id_base = 0;
+                c->id_count = ID_RANGE_COUNT;
+                break;
+        case PRIVATE_USERS_MANAGED:
+                r = id_ranges_get(&m->ranges, c->name, &c->id_base, &is_new);
+                if (r >= 0 && is_new)
+                        r = id_ranges_save(&m->ranges, m->state_fd, "ids");
+                c->id_count = ID_RANGE_COUNT;
+                break;
+        case _PRIVATE_USERS_MAX:
+                r = -EINVAL;
+                break;
+        }
+        if (r < 0)
+                return diag_errno(diag, r == -ENOSPC ? ERROR_NO_MEMORY : ERROR_FAILED,
+                                  container_spec_origin(c->spec, DIRECTIVE_PrivateUsers), "PrivateUsers", -r,
+                                  "cannot give the container its own range of ids");
+        return 0;
+}
+
+static int build_plan(Container *c, Diag *diag, Plan **ret) {
+        const PolicySet *policies = NULL;
+        char invocation[SD_ID128_STRING_MAX];
+        PlanParameters p = { .id_base = c->id_base,
+                             .id_count = c->id_count,
+                             .invocation_id = sd_id128_to_string(c->invocation, invocation) };
+        int r;
+
+        r = policy_compile(c->spec, c->manager->cache_fd, diag, &policies);
+        if (r < 0)
+                return r;
+        r = plan_build(c->spec, policies, &p, diag, ret);
+        (void)policy_set_unref(policies);
+        return r;
+}
+
+static int make_cgroup(Container *c, Diag *diag) {
+        _cleanup_free_ char *directory = NULL;
+        CgroupLimit limits[CGROUP_LIMITS_MAX];
+        CgroupOwner owner = { .delegate = c->spec->boot && c->id_count > 0, .uid = c->id_base, .gid = c->id_base };
+        CgroupRoot *root = &c->manager->cgroup;
+        size_t n;
+        int r;
+
+        cgroup_limits_render(c->spec, limits, &n);
+        r = cgroup_limits_check(root, limits, n, diag);
+        if (r >= 0)
+                r = cgroup_create(root, c->name, limits, n, &owner, diag, &c->cgroup);
+        if (r < 0)
+                return r;
+        directory = cgroup_name_escape(c->name);
+        if (!directory)
+                return -ENOMEM;
+        r = str_append(&c->cgroup_path, "%s/containers/%s", root->path, directory);
+        if (r < 0)
+                return r;
+        cgroup_watch_add(c);
+        return 0;
+}
+
+static int prepare(Container *c, Diag *diag) {
+        _cleanup_(launch_freep) Launch *launch = calloc(1, sizeof(*launch));
+        int r;
+
+        if (!launch)
+                return -ENOMEM;
+        r = sd_id128_randomize(&c->invocation);
+        if (r < 0)
+                return r;
+        r = choose_ids(c, diag);
+        if (r >= 0)
+                r = build_plan(c, diag, &launch->plan);
+        if (r >= 0)
+                r = make_cgroup(c, diag); /* the first change to the host */
+        if (r >= 0)
+                r = slots_open_trees(&launch->plan->view, diag, &launch->slots);
+        if (r >= 0)
+                r = outputs_open(c, &launch->plan->view, launch, diag);
+        if (r < 0)
+                return r;
+        c->launch = TAKE_PTR(launch);
+        return 0;
+}
+
+static void keep_error(Container *c, Diag *diag, int r, const char *what) {
+        if (diag->n_errors == 0)
+                (void)diag_errno(diag, r == -ENOMEM || r == -EMFILE || r == -ENFILE ? ERROR_NO_MEMORY : ERROR_FAILED,
+                                 NULL, NULL, -r, "%s", what);
+        diag_keep(diag, &c->last_error);
+}
+
+ContainerEvent action_prepare(Container *c) {
+        _cleanup_(diag_done) Diag diag = {};
+        int r;
+
+        container_begin_life(c);
+        c->start_realtime = now_usec(CLOCK_REALTIME);
+        c->start_monotonic = now_usec(CLOCK_MONOTONIC);
+        c->start_sequence = ++c->manager->last_start;
+        r = prepare(c, &diag);
+        if (r >= 0)
+                return EVENT_PREPARED;
+        keep_error(c, &diag, r, "cannot prepare the start");
+        c->result = RESULT_RESOURCES;
+        if (c->cgroup.fd >= 0)
+                (void)cgroup_remove(&c->manager->cgroup, c->name);
+        container_release(c);
+        container_save_end(c, CONTAINER_FAILED);
+        return EVENT_NOT_PREPARED;
+}
+
+static void on_spawned(int error, void *userdata) {
+        Container *c = userdata;
+
+        if (error < 0)
+                container_spawn_lost(c, error);
+        else if (c->state == CONTAINER_LAUNCHING && c->spec && c->spec->type == CONTAINER_TYPE_SIMPLE)
+                (void)container_event(c, EVENT_CLONED);
+}
+
+void container_spawn_lost(Container *c, int error) {
+        _cleanup_(diag_done) Diag diag = {};
+
+        if (!c->launch)
+                return;
+        c->keeper_knows = false;
+        c->result = RESULT_LAUNCH;
+        (void)diag_errno(&diag, error == -ECONNRESET ? ERROR_NO_KEEPER : ERROR_LAUNCH, NULL, NULL, -error,
+                         "the keeper did not launch it");
+        diag_keep(&diag, &c->last_error);
+        (void)container_event(c, EVENT_NOT_STARTED);
+}
+
+static int blob_of(const Container *c, int *ret_fd) {
+        _cleanup_free_ void *data = NULL;
+        size_t size;
+        int r;
+
+        r = container_encode_life(c, &data, &size);
+        return r < 0 ? r : memfd_sealed("bulwark-state", data, size, ret_fd);
+}
+
+/* What the keeper holds for us: the pipes in the order of the blob's streams, then the files that some write to. */
+size_t container_held_descriptors(const Container *c, int ret[static 2 * LOG_STREAMS_MAX]) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < c->n_streams; i++)
+                ret[n++] = log_stream_pipe(c->streams[i]);
+        for (size_t i = 0; i < c->n_streams; i++)
+                if (log_stream_sink(c->streams[i]) == LOG_SINK_FILE)
+                        ret[n++] = log_stream_file(c->streams[i]);
+        return n;
+}
+
+static int spawn(Container *c) {
+        _cleanup_close_ int plan_fd = -EBADF, blob_fd = -EBADF;
+        const SlotSet *slots = &c->launch->slots;
+        int fds[3 + KEEPER_MAX_SLOTS + 2 * LOG_STREAMS_MAX], r;
+        KeeperMessage m;
+        size_t n = 0;
+
+        if (slots->n > KEEPER_MAX_SLOTS)
+                return -E2BIG;
+        r = memfd_sealed("bulwark-plan", c->launch->plan->data, c->launch->plan->size, &plan_fd);
+        if (r >= 0)
+                r = blob_of(c, &blob_fd);
+        if (r < 0)
+                return r;
+        keeper_message_init(&m, KEEPER_SPAWN, c->name);
+        fds[n++] = plan_fd;
+        fds[n++] = c->cgroup.payload_fd;
+        fds[n++] = blob_fd;
+        for (size_t i = 0; i < slots->n; i++) {
+                m.slots[m.n_slots++] = slots->items[i].slot;
+                fds[n++] = slots->items[i].fd;
+        }
+        m.n_held = (uint32_t)container_held_descriptors(c, fds + n);
+        return keeper_client_request(c->manager->keeper, &m, fds, n + m.n_held, on_spawned, c);
+}
+
+ContainerEvent action_launch(Container *c) {
+        _cleanup_(diag_done) Diag diag = {};
+        int r;
+
+        container_send_ack(c); /* an end that could not be recorded before would keep its name taken */
+        r = spawn(c);
+        if (r < 0) {
+                c->result = RESULT_RESOURCES;
+                keep_error(c, &diag, r, "cannot send the launch to the keeper");
+                return EVENT_NOT_STARTED;
+        }
+        c->keeper_knows = true;
+        slot_set_done(&c->launch->slots); /* the payload's ends must be its alone, or no pipe ever ends */
+        return _CONTAINER_EVENT_NONE;
+}
+
+void container_started(Container *c, const KeeperMessage *m, int *pidfd) {
+        if (!c->launch)
+                return;
+        c->launch = launch_free(c->launch);
+        c->leader = m->pid;
+        (void)safe_close(c->leader_fd);
+        c->leader_fd = TAKE_FD(*pidfd);
+        c->start_realtime = m->started_realtime_usec;
+        c->start_monotonic = m->started_monotonic_usec;
+        (void)container_event(c, EVENT_STARTED);
+        container_save_life(c);
+}
+
+void container_not_started(Container *c, const KeeperMessage *m) {
+        _cleanup_(diag_done) Diag diag = {};
+
+        c->keeper_knows = false;
+        if (!c->launch)
+                return;
+        if (c->kill_reason != KILL_CANCELED) {
+                c->result = RESULT_LAUNCH;
+                (void)step_failure_explain(c->launch->plan, &m->failure, &diag);
+                diag_keep(&diag, &c->last_error);
+        }
+        (void)container_event(c, EVENT_NOT_STARTED);
+}

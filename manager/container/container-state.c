@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "manager/base/string-list.h"
+#include "manager/container/container-state.h"
+
+#define TO(action, next) { ACTION_##action, CONTAINER_##next, true }
+
+/* THE table. Preparing is one local call and never waits, so nothing but its own end can happen there. An event
+ * that comes late (the leader ends after cgroup.kill emptied the cgroup; STARTED after a stop) has a cell; one that
+ * cannot come has none. */
+static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] = {
+        [CONTAINER_INACTIVE] = {
+                [EVENT_START]        = TO(PREPARE, PREPARING),
+        },
+        [CONTAINER_PREPARING] = {
+                [EVENT_PREPARED]     = TO(LAUNCH, LAUNCHING),
+                [EVENT_NOT_PREPARED] = TO(NONE, FAILED),
+        },
+        [CONTAINER_LAUNCHING] = {
+                [EVENT_CLONED]       = TO(NONE, RUNNING),
+                [EVENT_STARTED]      = TO(NONE, RUNNING),
+                [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
+                [EVENT_ENDED]        = TO(CLEAN, CLEANING),
+                [EVENT_STOP]         = TO(KILL, KILLING), /* no payload yet that could end by itself */
+        },
+        [CONTAINER_RUNNING] = {
+                [EVENT_STARTED]      = TO(NONE, RUNNING), /* Type=simple counts as running before */
+                [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
+                [EVENT_ENDED]        = TO(CLEAN, CLEANING),
+                [EVENT_STOP]         = TO(TERMINATE, STOPPING),
+        },
+        [CONTAINER_EXITED] = {
+                [EVENT_STOP]         = TO(FORGET, INACTIVE),
+        },
+        [CONTAINER_STOPPING] = {
+                [EVENT_STARTED]      = TO(TERMINATE, STOPPING), /* Type=simple: the signal had nobody to go to */
+                [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
+                [EVENT_ENDED]        = TO(CLEAN, CLEANING),
+                [EVENT_STOP_TIMEOUT] = TO(KILL, KILLING),
+        },
+        [CONTAINER_KILLING] = {
+                [EVENT_STARTED]      = TO(KILL, KILLING),
+                [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
+                [EVENT_ENDED]        = TO(CLEAN, CLEANING),
+        },
+        [CONTAINER_CLEANING] = {
+                [EVENT_EMPTY_WELL]   = TO(UNDO, INACTIVE),
+                [EVENT_EMPTY_REMAIN] = TO(UNDO, EXITED),
+                [EVENT_EMPTY_BADLY]  = TO(UNDO, FAILED),
+        },
+        [CONTAINER_FAILED] = {
+                [EVENT_START]        = TO(PREPARE, PREPARING),
+                [EVENT_RESET]        = TO(FORGET, INACTIVE),
+        },
+};
+
+Transition container_transition(ContainerState state, ContainerEvent event) {
+        if (state < 0 || state >= _CONTAINER_STATE_MAX || event < 0 || event >= _CONTAINER_EVENT_MAX)
+                return (Transition){};
+        return transitions[state][event];
+}
+
+static const char *const states[_CONTAINER_STATE_MAX] = {
+        [CONTAINER_INACTIVE] = "inactive", [CONTAINER_PREPARING] = "preparing",
+        [CONTAINER_LAUNCHING] = "launching", [CONTAINER_RUNNING] = "running",
+        [CONTAINER_EXITED] = "exited", [CONTAINER_STOPPING] = "stopping",
+        [CONTAINER_KILLING] = "killing", [CONTAINER_CLEANING] = "cleaning",
+        [CONTAINER_FAILED] = "failed",
+};
+
+static const char *const events[_CONTAINER_EVENT_MAX] = {
+        [EVENT_START] = "start", [EVENT_PREPARED] = "prepared",
+        [EVENT_NOT_PREPARED] = "not-prepared", [EVENT_CLONED] = "cloned",
+        [EVENT_STARTED] = "started", [EVENT_NOT_STARTED] = "not-started",
+        [EVENT_STOP] = "stop", [EVENT_STOP_TIMEOUT] = "stop-timeout",
+        [EVENT_ENDED] = "ended", [EVENT_EMPTY_WELL] = "empty-well",
+        [EVENT_EMPTY_REMAIN] = "empty-remain", [EVENT_EMPTY_BADLY] = "empty-badly",
+        [EVENT_RESET] = "reset",
+};
+
+static const char *const actions[_CONTAINER_ACTION_MAX] = {
+        [ACTION_NONE] = "none", [ACTION_PREPARE] = "prepare", [ACTION_LAUNCH] = "launch",
+        [ACTION_TERMINATE] = "terminate", [ACTION_KILL] = "kill", [ACTION_CLEAN] = "clean",
+        [ACTION_UNDO] = "undo", [ACTION_FORGET] = "forget",
+};
+
+const char *container_state_to_string(ContainerState s) {
+        return s >= 0 && s < _CONTAINER_STATE_MAX ? states[s] : NULL;
+}
+
+const char *container_event_to_string(ContainerEvent e) {
+        return e >= 0 && e < _CONTAINER_EVENT_MAX ? events[e] : NULL;
+}
+
+const char *container_action_to_string(ContainerAction a) {
+        return (int)a >= 0 && a < _CONTAINER_ACTION_MAX ? actions[a] : NULL;
+}
+
+int container_transitions_print(char **ret) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        for (int s = 0; s < _CONTAINER_STATE_MAX; s++)
+                for (int e = 0; e < _CONTAINER_EVENT_MAX; e++) {
+                        const Transition *t = &transitions[s][e];
+
+                        if (!t->allowed)
+                                continue;
+                        r = str_append(&text, "%-10s %-13s %-10s %s\n", states[s], events[e], actions[t->action],
+                                       states[t->next]);
+                        if (r < 0)
+                                return r;
+                }
+        *ret = TAKE_PTR(text);
+        return 0;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <time.h>
+
+#include "manager/container/container-internal.h"
+
+uint64_t now_usec(clockid_t clock) {
+        struct timespec t;
+
+        (void)clock_gettime(clock, &t);
+        return (uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / NSEC_PER_USEC;
+}
+
+void diag_keep(const Diag *diag, char **text) {
+        free(*text);
+        *text = diag && diag->n_errors > 0 ? diag_to_string(diag, false) : NULL;
+}
+
+int container_make(Manager *m, const char *name, Container **ret) {
+        Container *c = calloc(1, sizeof(*c));
+
+        if (!c)
+                return -ENOMEM;
+        c->name = strdup(name);
+        if (!c->name || asprintf(&c->log_directory, "%s/logs/%s", m->config.state_directory, name) < 0) {
+                free(c->name);
+                free(c);
+                return -ENOMEM;
+        }
+        c->manager = m;
+        c->leader_fd = -EBADF;
+        c->watch = -1;
+        c->cgroup = CGROUP_EMPTY;
+        c->load = LOAD_NOT_FOUND;
+        *ret = c;
+        return 0;
+}
+
+void container_destroy(Container *c) {
+        if (!c)
+                return;
+        container_release(c);
+        c->job = job_free(c->job);
+        if (c->spec)
+                (void)container_spec_unref((ContainerSpec *)c->spec);
+        free(c->name);
+        free(c->log_directory);
+        free(c->load_error);
+        free(c->last_error);
+        free(c);
+}
+
+bool container_is_down(const Container *c) {
+        return c->state == CONTAINER_INACTIVE || c->state == CONTAINER_EXITED || c->state == CONTAINER_FAILED;
+}
+
+void container_notify(Container *c) {
+        Manager *m = c->manager;
+
+        for (size_t i = 0; i < m->n_listeners; i++)
+                if (m->listeners[i].callbacks->container_changed)
+                        m->listeners[i].callbacks->container_changed(c, m->listeners[i].userdata);
+}
+
+static bool is_active(const Container *c) {
+        const char *s = container_active_state(c);
+
+        return streq(s, "active") || streq(s, "reloading");
+}
+
+static void stamp(uint64_t pair[static 2]) {
+        pair[0] = now_usec(CLOCK_REALTIME);
+        pair[1] = now_usec(CLOCK_MONOTONIC);
+}
+
+void container_restore_state(Container *c, ContainerState state) {
+        bool was_active = is_active(c);
+
+        c->state = state;
+        c->state_change = now_usec(CLOCK_REALTIME);
+        if (!was_active && is_active(c))
+                stamp(c->active_enter);
+        else if (was_active && !is_active(c))
+                stamp(c->active_exit);
+}
+
+static ContainerEvent (*const actions[_CONTAINER_ACTION_MAX])(Container *c) = {
+        [ACTION_PREPARE] = action_prepare,
+        [ACTION_LAUNCH] = action_launch,
+        [ACTION_TERMINATE] = action_terminate,
+        [ACTION_KILL] = action_kill,
+        [ACTION_CLEAN] = action_clean,
+        [ACTION_UNDO] = action_undo,
+        [ACTION_FORGET] = action_forget,
+};
+
+bool container_event(Container *c, ContainerEvent event) {
+        bool moved = false;
+
+        while (event >= 0) {
+                Transition t = container_transition(c->state, event);
+
+                if (!t.allowed)
+                        break;
+                moved = true;
+                container_restore_state(c, t.next);
+                event = actions[t.action] ? actions[t.action](c) : _CONTAINER_EVENT_NONE;
+        }
+        if (moved) {
+                container_notify(c);
+                /* At once, not later: a job that wants to see "running" must not find the end that came with it. */
+                job_advance(c);
+                if (c->manager->shutting_down)
+                        job_schedule(c->manager);
+        }
+        return moved;
+}

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* exec and shell: a JOIN of the keeper under the container's own confinement. A session belongs to a client; the
+ * keeper keeps nothing of it. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <utlist.h>
+
+#include "manager/base/io.h"
+#include "manager/container/container-internal.h"
+
+#define ABANDON_GRACE (2 * USEC_PER_SEC) /* between SIGHUP and SIGKILL */
+#define SESSIONS_MAX 1024                /* of one container */
+
+struct Session {
+        Session *prev, *next;
+        Container *container;
+        uint32_t id;
+        char key[KEEPER_ID_MAX];
+        Plan *plan;      /* until it runs: to explain a failure */
+        int stdio[3];    /* our ends, until started() takes them */
+        int terminal_fd; /* the socket on which the master comes */
+        unsigned rows, columns;
+        bool running;
+        int leader_fd;
+        sd_event_source *abandon_timer;
+        void (*started)(int r, const Diag *diag, ExecSession *session, void *userdata);
+        void (*ended)(uint32_t id, int exit_code, int exit_status, void *userdata);
+        void *userdata;
+};
+
+static Session *session_free(Session *s) {
+        if (!s)
+                return NULL;
+        for (size_t i = 0; i < ELEMENTSOF(s->stdio); i++)
+                (void)safe_close(s->stdio[i]);
+        (void)safe_close(s->terminal_fd);
+        (void)safe_close(s->leader_fd);
+        s->abandon_timer = sd_event_source_disable_unref(s->abandon_timer);
+        (void)plan_free(s->plan);
+        free(s);
+        return NULL;
+}
+DEFINE_CLEANUP(Session, session_free)
+
+static void session_drop(Manager *m, Session *s) {
+        DL_DELETE(m->sessions, s);
+        s->container->n_sessions--;
+        (void)session_free(s);
+}
+
+/* --- what to run, as whom */
+
+typedef struct ExecIdentity {
+        Identity identity;
+        bool own; /* looked up for this session */
+} ExecIdentity;
+
+static void exec_identity_done(ExecIdentity *i) {
+        if (i->own)
+                identity_done(&i->identity);
+}
+
+/* --user= is looked up in the running root's own files, as the unit's User= was. */
+static int find_identity(const Container *c, const ExecRequest *request, Diag *diag, ExecIdentity *ret) {
+        UnitFacts facts = {};
+        int r;
+
+        if (!request->user) {
+                *ret = (ExecIdentity){ .identity = c->spec->identity };
+                return 0;
+        }
+        r = unit_facts_gather(c->spec, &facts);
+        if (r >= 0)
+                r = identity_resolve(request->user, NULL, NULL, &facts, NULL, NULL, diag, &ret->identity);
+        unit_facts_done(&facts);
+        ret->own = r >= 0;
+        return r;
+}
+
+static int build(const Container *c, const ExecRequest *request, Diag *diag, Plan **ret) {
+        _cleanup_(exec_identity_done) ExecIdentity who = {};
+        const PolicySet *policies = NULL;
+        char *shell[2] = {};
+        ExecParameters p;
+        int r;
+
+        r = find_identity(c, request, diag, &who);
+        if (r < 0)
+                return r;
+        shell[0] = isempty(who.identity.shell) ? (char *)"/bin/sh" : who.identity.shell;
+        if (!request->shell && (!request->argv || isempty(request->argv[0])))
+                return diag_error(diag, ERROR_USAGE, NULL, NULL, "there is no command to execute");
+        r = policy_compile(c->spec, c->manager->cache_fd, diag, &policies);
+        if (r < 0)
+                return r;
+        p = (ExecParameters){ .argv = request->shell ? shell : request->argv,
+                              .identity = who.own ? &who.identity : NULL,
+                              .environment = request->environment,
+                              .directory = request->directory,
+                              .terminal = request->terminal,
+                              .user_namespace = c->id_count > 0 };
+        r = plan_build_exec(c->spec, policies, &p, diag, ret);
+        (void)policy_set_unref(policies);
+        return r;
+}
+
+/* --- descriptors */
+
+/* Three pipes; theirs[] go to the payload, ours to the client. */
+static int open_pipes(Session *s, int theirs[static 3]) {
+        for (int i = 0; i < 3; i++) {
+                int fds[2];
+
+                if (pipe2(fds, O_CLOEXEC) < 0)
+                        return -errno;
+                theirs[i] = fds[i == 0 ? 0 : 1];
+                s->stdio[i] = fds[i == 0 ? 1 : 0];
+        }
+        return 0;
+}
+
+static int open_terminal_socket(Session *s, int *ret_theirs) {
+        int fds[2];
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+                return -errno;
+        s->terminal_fd = fds[0];
+        *ret_theirs = fds[1];
+        return fcntl(s->terminal_fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+static int fill_slots(const Container *c, const PlanView *plan, int theirs[static 4], SlotSet *slots) {
+        for (uint32_t i = 0; i < plan->header->n_slots; i++) {
+                int fd, r;
+
+                switch ((SlotKind)plan->slots[i].kind) {
+                case SLOT_STDIN:
+                case SLOT_STDOUT:
+                case SLOT_STDERR:
+                        fd = TAKE_FD(theirs[plan->slots[i].kind - SLOT_STDIN]);
+                        break;
+                case SLOT_TERMINAL:
+                        fd = TAKE_FD(theirs[3]);
+                        break;
+                case SLOT_LEADER:
+                        fd = fcntl(c->leader_fd, F_DUPFD_CLOEXEC, 3);
+                        if (fd < 0)
+                                return -errno;
+                        break;
+                case SLOT_MADE:
+                case SLOT_TREE:
+                case _SLOT_KIND_MAX:
+                default:
+                        continue;
+                }
+                r = slot_set_add(slots, (int16_t)i, fd);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int open_slots(Session *s, bool terminal, SlotSet *slots) {
+        int theirs[4] = { -EBADF, -EBADF, -EBADF, -EBADF }, r;
+
+        r = terminal ? open_terminal_socket(s, &theirs[3]) : open_pipes(s, theirs);
+        if (r >= 0)
+                r = fill_slots(s->container, &s->plan->view, theirs, slots);
+        for (size_t i = 0; i < ELEMENTSOF(theirs); i++)
+                (void)safe_close(theirs[i]);
+        return r;
+}
+
+/* --- the session's life */
+
+static void session_failed(Manager *m, Session *s, int r, const Diag *diag) {
+        void (*started)(int, const Diag *, ExecSession *, void *) = s->started;
+        void *userdata = s->userdata;
+
+        session_drop(m, s);
+        started(r, diag, NULL, userdata);
+}
+
+static Session *by_key(Manager *m, const char *key) {
+        Session *s;
+
+        DL_FOREACH(m->sessions, s)
+                if (streq(s->key, key))
+                        return s;
+        return NULL;
+}
+
+static Session *by_id(Manager *m, uint32_t id) {
+        Session *s;
+
+        DL_FOREACH(m->sessions, s)
+                if (s->id == id)
+                        return s;
+        return NULL;
+}
+
+/* The master was sent before the payload ran. */
+static int receive_terminal(Session *s) {
+        struct winsize size = { .ws_row = (unsigned short)MIN_OF(s->rows, 65535U),
+                                .ws_col = (unsigned short)MIN_OF(s->columns, 65535U) };
+        size_t n = 0, n_fds = 0;
+        char byte[64];
+        int fd, r;
+
+        r = socket_receive(s->terminal_fd, byte, sizeof(byte), &n, &fd, 1, &n_fds);
+        if (r < 0)
+                return r;
+        if (n_fds != 1)
+                return -EPROTO;
+        s->stdio[0] = fd;
+        s->terminal_fd = safe_close(s->terminal_fd);
+        if (size.ws_row > 0 && size.ws_col > 0)
+                (void)ioctl(fd, TIOCSWINSZ, &size);
+        return 0;
+}
+
+static void session_started(Manager *m, Session *s, int *fds, size_t n_fds) {
+        ExecSession session = { .id = s->id };
+        int r = s->terminal_fd >= 0 ? receive_terminal(s) : 0;
+
+        if (n_fds > 0)
+                s->leader_fd = TAKE_FD(fds[0]);
+        if (r < 0) {
+                _cleanup_(diag_done) Diag diag = {};
+
+                (void)pidfd_signal(s->leader_fd, SIGKILL);
+                (void)diag_errno(&diag, ERROR_LAUNCH, NULL, NULL, -r, "the terminal did not arrive");
+                session_failed(m, s, r, &diag);
+                return;
+        }
+        s->running = true;
+        s->plan = plan_free(s->plan);
+        for (size_t i = 0; i < ELEMENTSOF(s->stdio); i++)
+                session.stdio[i] = TAKE_FD(s->stdio[i]);
+        s->started(0, NULL, &session, s->userdata);
+}
+
+static void session_ended(Manager *m, Session *s, int code, int status) {
+        void (*ended)(uint32_t, int, int, void *) = s->ended;
+        void *userdata = s->userdata;
+        uint32_t id = s->id;
+
+        session_drop(m, s);
+        ended(id, code, status, userdata);
+}
+
+bool sessions_event(Manager *m, const KeeperMessage *message, int *fds, size_t n_fds) {
+        _cleanup_(diag_done) Diag diag = {};
+        Session *s = by_key(m, message->id);
+        int r;
+
+        if (!s)
+                return strchr(message->id, '/') != NULL; /* of a session that was dropped */
+        switch ((KeeperType)message->type) {
+        case KEEPER_EVENT_STARTED:
+                session_started(m, s, fds, n_fds);
+                break;
+        case KEEPER_EVENT_FAILED:
+                r = step_failure_explain(s->plan, &message->failure, &diag);
+                session_failed(m, s, r < 0 ? r : -EIO, &diag);
+                break;
+        case KEEPER_EVENT_EXITED:
+                if (s->running)
+                        session_ended(m, s, message->exit_code, message->exit_status);
+                break;
+        default:
+                break;
+        }
+        return true;
+}
+
+/* The reply may come after the session has gone: it is looked up, not pointed to. */
+typedef struct JoinReply {
+        Manager *manager;
+        uint32_t id;
+} JoinReply;
+
+static void on_joined(int error, void *userdata) {
+        _cleanup_free_ JoinReply *reply = userdata;
+        _cleanup_(diag_done) Diag diag = {};
+        Session *s = by_id(reply->manager, reply->id);
+
+        if (error >= 0 || !s || s->running)
+                return;
+        (void)diag_errno(&diag, error == -ECONNRESET ? ERROR_NO_KEEPER : ERROR_LAUNCH, NULL, NULL, -error,
+                         "the keeper did not launch it");
+        session_failed(reply->manager, s, error, &diag);
+}
+
+static int join(Session *s, const SlotSet *slots) {
+        _cleanup_free_ JoinReply *reply = malloc(sizeof(*reply));
+        int fds[2 + 8], r;
+        _cleanup_close_ int plan_fd = -EBADF;
+        KeeperMessage m;
+        size_t n = 0;
+
+        if (!reply)
+                return -ENOMEM;
+        if (slots->n > ELEMENTSOF(fds) - 2)
+                return -E2BIG;
+        *reply = (JoinReply){ .manager = s->container->manager, .id = s->id };
+        r = memfd_sealed("bulwark-plan", s->plan->data, s->plan->size, &plan_fd);
+        if (r < 0)
+                return r;
+        keeper_message_init(&m, KEEPER_JOIN, s->key);
+        fds[n++] = plan_fd;
+        fds[n++] = s->container->cgroup.payload_fd;
+        for (size_t i = 0; i < slots->n; i++) {
+                m.slots[m.n_slots++] = slots->items[i].slot;
+                fds[n++] = slots->items[i].fd;
+        }
+        r = keeper_client_request(s->container->manager->keeper, &m, fds, n, on_joined, reply);
+        if (r >= 0)
+                (void)TAKE_PTR(reply);
+        return r;
+}
+
+static int check(const Container *c, Diag *diag) {
+        if (c->state != CONTAINER_RUNNING || c->leader_fd < 0)
+                return diag_errno(diag, ERROR_NOT_ACTIVE, NULL, NULL, ESRCH, "%s is not running (%s)", c->name,
+                                  container_sub_state(c));
+        if (!c->spec)
+                return diag_error(diag, ERROR_STATE, NULL, NULL,
+                                  "%s runs without a definition: its confinement is not known", c->name);
+        if (c->frozen || c->freeze_wanted)
+                return diag_error(diag, ERROR_BUSY, NULL, NULL, "%s is frozen; thaw it first", c->name);
+        if (c->n_sessions >= SESSIONS_MAX)
+                return diag_error(diag, ERROR_BUSY, NULL, NULL, "%s has %d sessions already", c->name, SESSIONS_MAX);
+        return 0;
+}
+
+int container_exec(Container *c, const ExecRequest *request, Diag *diag,
+                   void (*started)(int r, const Diag *diag, ExecSession *session, void *userdata),
+                   void (*ended)(uint32_t id, int exit_code, int exit_status, void *userdata), void *userdata) {
+        _cleanup_(session_freep) Session *s = NULL;
+        _cleanup_(slot_set_done) SlotSet slots = {};
+        int r;
+
+        r = check(c, diag);
+        if (r < 0)
+                return r;
+        s = malloc(sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        *s = (Session){ .container = c,
+                        .id = ++c->manager->last_session,
+                        .stdio = { -EBADF, -EBADF, -EBADF },
+                        .terminal_fd = -EBADF,
+                        .leader_fd = -EBADF,
+                        .rows = request->rows,
+                        .columns = request->columns,
+                        .started = started,
+                        .ended = ended,
+                        .userdata = userdata };
+        (void)snprintf(s->key, sizeof(s->key), "%s/exec/%u", c->name, s->id);
+        r = build(c, request, diag, &s->plan);
+        if (r < 0)
+                return r;
+        r = open_slots(s, request->terminal, &slots);
+        if (r >= 0)
+                r = join(s, &slots);
+        if (r < 0)
+                return diag_errno(diag, r == -ENOTCONN ? ERROR_NO_KEEPER : ERROR_NO_MEMORY, NULL, NULL, -r,
+                                  "cannot hand the command to the keeper");
+        DL_APPEND(c->manager->sessions, s);
+        c->n_sessions++;
+        (void)TAKE_PTR(s);
+        return 0;
+}
+
+int manager_exec_signal(Manager *m, uint32_t id, int signal) {
+        Session *s = by_id(m, id);
+
+        return s && s->leader_fd >= 0 ? pidfd_signal(s->leader_fd, signal) : -ESRCH;
+}
+
+static int on_abandoned(sd_event_source *source, uint64_t usec, void *userdata) {
+        Session *s = userdata;
+
+        s->abandon_timer = sd_event_source_disable_unref(s->abandon_timer);
+        (void)pidfd_signal(s->leader_fd, SIGKILL);
+        return 0;
+}
+
+void manager_exec_abandon(Manager *m, uint32_t id) {
+        Session *s = by_id(m, id);
+
+        if (!s || s->leader_fd < 0 || s->abandon_timer)
+                return;
+        (void)pidfd_signal(s->leader_fd, SIGHUP);
+        (void)pidfd_signal(s->leader_fd, SIGCONT); /* a stopped one would never notice */
+        if (sd_event_add_time_relative(m->event, &s->abandon_timer, CLOCK_MONOTONIC, ABANDON_GRACE,
+                                       100 * USEC_PER_MSEC, on_abandoned, s) < 0)
+                (void)pidfd_signal(s->leader_fd, SIGKILL);
+}
+
+void sessions_lost(Manager *m) {
+        _cleanup_(diag_done) Diag diag = {};
+
+        (void)diag_error(&diag, ERROR_NO_KEEPER, NULL, NULL, "the connection to the keeper is lost");
+        while (m->sessions)
+                if (m->sessions->running)
+                        session_ended(m, m->sessions, 0, 0);
+                else
+                        session_failed(m, m->sessions, -ECONNRESET, &diag);
+}
+
+void sessions_free(Manager *m) {
+        while (m->sessions)
+                session_drop(m, m->sessions);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From a name to a frozen spec, and what can be refused before the host is touched. */
+#include "manager/container/container-internal.h"
+
+static LoadState load_state_of(const Diag *diag) {
+        switch (diag_first_code(diag)) {
+        case ERROR_NO_SUCH_UNIT:
+                return LOAD_NOT_FOUND;
+        case ERROR_MASKED:
+                return LOAD_MASKED;
+        default: /* every other mistake makes a bad unit */
+                return LOAD_BAD;
+        }
+}
+
+int definition_load(Manager *m, const char *name, Diag *diag, LoadState *ret_state, const ContainerSpec **ret) {
+        ContainerSpec *draft = NULL;
+        UnitFacts facts = {};
+        int r;
+
+        r = unit_load(name, m->config.unit_path, &m->host.specifiers, diag, &draft);
+        if (r >= 0) {
+                r = unit_facts_gather(draft, &facts);
+                if (r >= 0)
+                        r = spec_resolve(draft, &m->host, &facts, diag, ret);
+                else
+                        (void)container_spec_unref(draft);
+                unit_facts_done(&facts);
+        }
+        if (r == -ENOMEM && diag->n_errors == 0)
+                (void)diag_error(diag, ERROR_NO_MEMORY, NULL, NULL, "out of memory");
+        *ret_state = r < 0 ? load_state_of(diag) : LOAD_LOADED;
+        return r;
+}
+
+static bool runs(const Container *c) {
+        return c->state != CONTAINER_INACTIVE && c->state != CONTAINER_FAILED;
+}
+
+int container_load(Container *c, Diag *diag) {
+        const ContainerSpec *spec = NULL;
+        int r = definition_load(c->manager, c->name, diag, &c->load, &spec);
+
+        diag_keep(diag, &c->load_error);
+        /* What runs keeps what it was started with. */
+        if (runs(c)) {
+                if (spec)
+                        (void)container_spec_unref((ContainerSpec *)spec);
+                return r;
+        }
+        if (c->spec)
+                (void)container_spec_unref((ContainerSpec *)c->spec);
+        c->spec = spec;
+        return r;
+}
+
+int container_check_start(Container *c, Diag *diag) {
+        CgroupLimit limits[CGROUP_LIMITS_MAX];
+        size_t n;
+        int r;
+
+        r = container_load(c, diag);
+        if (r < 0)
+                return r;
+        if (!keeper_client_connected(c->manager->keeper))
+                return diag_errno(diag, ERROR_NO_KEEPER, NULL, NULL, ENOTCONN, "the keeper does not answer on \"%s\"",
+                                  c->manager->keeper_socket);
+        if (!c->spec || !c->manager->cgroup_open)
+                return 0;
+        cgroup_limits_render(c->spec, limits, &n);
+        return cgroup_limits_check(&c->manager->cgroup, limits, n, diag);
+}

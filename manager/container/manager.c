@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The registry: every container by name, sorted; listeners; loading and reloading units. */
+#include <stdio.h>
+
+#include "manager/container/container-internal.h"
+
+int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manager **ret) {
+        Manager *m = calloc(1, sizeof(*m));
+        int r;
+
+        if (!m)
+                return -ENOMEM;
+        m->event = sd_event_ref(event);
+        m->runtime_fd = m->state_fd = m->records_fd = m->lives_fd = m->logs_fd = m->cache_fd = -EBADF;
+        m->inotify_fd = m->keeper_fd = -EBADF;
+        m->cgroup = CGROUP_ROOT_EMPTY;
+        m->config = *config;
+        m->config.unit_path = strv_copy(config->unit_path);
+        m->config.runtime_directory = strdup(config->runtime_directory);
+        m->config.state_directory = strdup(config->state_directory);
+        m->config.cgroup = config->cgroup ? strdup(config->cgroup) : NULL;
+        m->config.keeper = config->keeper ? strdup(config->keeper) : NULL;
+        r = str_append(&m->keeper_socket, "%s/keeper", config->runtime_directory);
+        if (r >= 0 && (!m->config.runtime_directory || !m->config.state_directory ||
+                       (config->unit_path && !m->config.unit_path) || (config->cgroup && !m->config.cgroup) ||
+                       (config->keeper && !m->config.keeper)))
+                r = -ENOMEM;
+        if (r < 0) {
+                (void)manager_free(m);
+                return diag_errno(diag, ERROR_NO_MEMORY, NULL, NULL, -r, "cannot make the manager");
+        }
+        *ret = m;
+        return 0;
+}
+
+static void config_done(ManagerConfig *c) {
+        c->unit_path = strv_free(c->unit_path);
+        free(c->runtime_directory);
+        free(c->state_directory);
+        free(c->cgroup);
+        free(c->keeper);
+}
+
+Manager *manager_free(Manager *m) {
+        if (!m)
+                return NULL;
+        sessions_free(m);
+        HASH_CLEAR(hh, m->by_name);
+        for (size_t i = 0; i < m->n_sorted; i++)
+                container_destroy(m->sorted[i]);
+        free(m->sorted);
+        m->keeper = keeper_client_free(m->keeper);
+        m->reconnect_timer = sd_event_source_disable_unref(m->reconnect_timer);
+        m->inotify_source = sd_event_source_disable_unref(m->inotify_source);
+        m->job_source = sd_event_source_disable_unref(m->job_source);
+        m->shutdown_source = sd_event_source_disable_unref(m->shutdown_source);
+        (void)safe_close(m->inotify_fd);
+        (void)safe_close(m->keeper_fd);
+        (void)safe_close(m->runtime_fd);
+        (void)safe_close(m->state_fd);
+        (void)safe_close(m->records_fd);
+        (void)safe_close(m->lives_fd);
+        (void)safe_close(m->logs_fd);
+        (void)safe_close(m->cache_fd);
+        cgroup_root_done(&m->cgroup);
+        id_ranges_done(&m->ranges);
+        if (m->host_gathered)
+                host_facts_done(&m->host);
+        m->scratch = log_scratch_free(m->scratch);
+        free(m->listeners);
+        free(m->keeper_socket);
+        config_done(&m->config);
+        (void)sd_event_unref(m->event);
+        free(m);
+        return NULL;
+}
+
+const ManagerConfig *manager_config(const Manager *m) {
+        return &m->config;
+}
+
+int manager_listen(Manager *m, const ManagerListener *listener, void *userdata) {
+        Listener *grown = reallocarray(m->listeners, m->n_listeners + 1, sizeof(*grown));
+
+        if (!grown)
+                return -ENOMEM;
+        m->listeners = grown;
+        m->listeners[m->n_listeners++] = (Listener){ .callbacks = listener, .userdata = userdata };
+        return 0;
+}
+
+void manager_unlisten(Manager *m, void *userdata) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < m->n_listeners; i++)
+                if (m->listeners[i].userdata != userdata)
+                        m->listeners[n++] = m->listeners[i];
+        m->n_listeners = n;
+}
+
+/* --- registry */
+
+Container *manager_find(Manager *m, const char *name) {
+        Container *c;
+
+        HASH_FIND_STR(m->by_name, name, c);
+        return c;
+}
+
+/* Where name stands in the sorted list, or would stand. */
+static size_t position(const Manager *m, const char *name) {
+        size_t low = 0, high = m->n_sorted;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (strcmp(m->sorted[middle]->name, name) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+int manager_add(Manager *m, const char *name, Container **ret) {
+        size_t at = position(m, name);
+        Container **grown, *c;
+        int r;
+
+        grown = reallocarray(m->sorted, m->n_sorted + 1, sizeof(*grown));
+        if (!grown)
+                return -ENOMEM;
+        m->sorted = grown;
+        r = container_make(m, name, &c);
+        if (r < 0)
+                return r;
+        memmove(m->sorted + at + 1, m->sorted + at, (m->n_sorted - at) * sizeof(*m->sorted));
+        m->sorted[at] = c;
+        m->n_sorted++;
+        HASH_ADD_KEYPTR(hh, m->by_name, c->name, strlen(c->name), c);
+        *ret = c;
+        return 0;
+}
+
+/* Told once, after it was loaded: what is announced can be shown. */
+void manager_announce(Container *c) {
+        Manager *m = c->manager;
+
+        if (c->shown)
+                return;
+        c->shown = true;
+        for (size_t i = 0; i < m->n_listeners; i++)
+                if (m->listeners[i].callbacks->container_new)
+                        m->listeners[i].callbacks->container_new(c, m->listeners[i].userdata);
+}
+
+static void forget(Container *c) {
+        Manager *m = c->manager;
+        size_t at = position(m, c->name);
+
+        if (c->shown)
+                for (size_t i = 0; i < m->n_listeners; i++)
+                        if (m->listeners[i].callbacks->container_removed)
+                                m->listeners[i].callbacks->container_removed(c, m->listeners[i].userdata);
+        memmove(m->sorted + at, m->sorted + at + 1, (m->n_sorted - at - 1) * sizeof(*m->sorted));
+        m->n_sorted--;
+        HASH_DEL(m->by_name, c);
+        container_destroy(c);
+}
+
+Container *manager_first(Manager *m) {
+        return m->n_sorted > 0 ? m->sorted[0] : NULL;
+}
+
+Container *manager_next(Manager *m, Container *c) {
+        size_t at = position(m, c->name) + 1;
+
+        return at < m->n_sorted ? m->sorted[at] : NULL;
+}
+
+static bool is_forgettable(const Container *c) {
+        return c->state == CONTAINER_INACTIVE && !c->job && c->n_sessions == 0;
+}
+
+int manager_get(Manager *m, const char *name, Diag *diag, Container **ret) {
+        const char *suffix = endswith(name, ".container");
+        _cleanup_free_ char *plain = strndup(name, suffix ? (size_t)(suffix - name) : strlen(name));
+        _cleanup_(diag_done) Diag local = {};
+        Diag *d = diag ? diag : &local;
+        Container *c;
+        int r;
+
+        if (!plain)
+                return -ENOMEM;
+        if (!container_name_valid(plain))
+                return diag_error(diag, ERROR_USAGE, NULL, NULL, "\"%s\" is not a container's name", name);
+        c = manager_find(m, plain);
+        if (c) {
+                *ret = c;
+                return 0;
+        }
+        r = manager_add(m, plain, &c);
+        if (r < 0)
+                return r;
+        r = container_load(c, d);
+        if (r < 0 && c->load == LOAD_NOT_FOUND) {
+                forget(c);
+                return r;
+        }
+        if (r < 0 && diag)
+                diag_done(diag); /* a bad or masked unit is a container, too; its errors are its property */
+        manager_announce(c);
+        *ret = c;
+        return 0;
+}
+
+/* --- units */
+
+static int load_all(Manager *m) {
+        UnitFileEntry *entries = NULL;
+        size_t n = 0;
+        int r;
+
+        r = unit_files_list(m->config.unit_path, &entries, &n);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                Container *c;
+
+                if (entries[i].state == UNIT_FILE_TEMPLATE || !container_name_valid(entries[i].name) ||
+                    manager_find(m, entries[i].name))
+                        continue;
+                r = manager_add(m, entries[i].name, &c);
+        }
+        unit_files_free(entries, n);
+        return r;
+}
+
+static void reload_one(Container *c) {
+        _cleanup_(diag_done) Diag diag = {};
+
+        (void)container_load(c, &diag);
+        if (c->load == LOAD_NOT_FOUND && is_forgettable(c)) {
+                forget(c);
+                return;
+        }
+        if (c->shown)
+                container_notify(c);
+        else
+                manager_announce(c);
+}
+
+static void tell_reloading(Manager *m, bool active) {
+        for (size_t i = 0; i < m->n_listeners; i++)
+                if (m->listeners[i].callbacks->reloading)
+                        m->listeners[i].callbacks->reloading(active, m->listeners[i].userdata);
+}
+
+int manager_reload(Manager *m, Diag *diag) {
+        int r;
+
+        tell_reloading(m, true);
+        if (m->host_gathered)
+                host_facts_done(&m->host);
+        r = host_facts_gather(&m->host);
+        m->host_gathered = r >= 0;
+        if (r >= 0)
+                r = load_all(m);
+        for (size_t i = m->n_sorted; r >= 0 && i > 0; i--) /* backwards: reload_one() may take the last one away */
+                reload_one(m->sorted[i - 1]);
+        tell_reloading(m, false);
+        if (r < 0)
+                return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot read the units");
+        return 0;
+}

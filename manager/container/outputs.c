@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The standard streams of a payload. It only ever holds pipes, the journal's socket and /dev/null: a host file in
+ * its hands could be opened again through /proc/self/fd. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "manager/base/io.h"
+#include "manager/container/container-internal.h"
+
+#define JOURNAL_SOCKET "/run/systemd/journal/stdout"
+#define PRIORITY_OUTPUT 6
+#define PRIORITY_ERROR 3
+
+/* journald's stream protocol: seven lines of header, then the text. */
+static int journal_open(const Container *c, int priority, int *ret_fd) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        char header[256];
+        int n, r;
+
+        if (fd < 0)
+                return -errno;
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+                return -errno;
+        if (shutdown(fd, SHUT_RD) < 0)
+                return -errno;
+        n = snprintf(header, sizeof(header),
+                     "%s\n" /* identifier */
+                     "\n"   /* unit: not ours to claim */
+                     "%d\n" /* priority */
+                     "1\n"  /* lines may begin with <N> */
+                     "0\n0\n0\n", /* forward to syslog, kmsg, console */
+                     c->name, priority);
+        r = write_all(fd, header, (size_t)n);
+        if (r < 0)
+                return r;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+static int file_open(const value_output *o, const Origin *origin, const char *directive, Diag *diag, int *ret_fd) {
+        static const int flags[_OUTPUT_MAX] = {
+                [OUTPUT_FILE] = 0,
+                [OUTPUT_APPEND] = O_APPEND,
+                [OUTPUT_TRUNCATE] = O_TRUNC,
+        };
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+
+        fd = open(o->path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC | flags[o->kind], 0644);
+        if (fd < 0)
+                return diag_errno(diag, ERROR_FAILED, origin, directive, errno, "cannot open \"%s\"%s", o->path,
+                                  errno == ELOOP ? ", a symbolic link," : "");
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return diag_error(diag, ERROR_BAD_VALUE, origin, directive, "\"%s\" is not a regular file", o->path);
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+static int pipe_open(Container *c, LogSink sink, int priority, LogFile *log, int file_fd, int *ret_fd) {
+        int fds[2], r;
+
+        if (pipe2(fds, O_CLOEXEC) < 0) {
+                r = -errno;
+                (void)safe_close(file_fd);
+                return r;
+        }
+        r = log_stream_new(c->manager->event, c->manager->scratch, fds[0], sink, priority, log, file_fd,
+                           &c->streams[c->n_streams]);
+        if (r < 0) {
+                (void)safe_close(fds[1]);
+                return r;
+        }
+        c->n_streams++;
+        *ret_fd = fds[1];
+        return 0;
+}
+
+static int lines_open(Container *c, int priority, Diag *diag, int *ret_fd) {
+        _cleanup_(log_file_unrefp) LogFile *log = NULL;
+        int r;
+
+        if (c->n_streams > 0 && log_stream_sink(c->streams[0]) == LOG_SINK_LINES)
+                return pipe_open(c, LOG_SINK_LINES, priority, log_stream_log(c->streams[0]), -EBADF, ret_fd);
+        r = log_file_open(c->manager->logs_fd, c->name, LOG_FILE_MAX, &log);
+        if (r < 0)
+                return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot open the log in \"%s\"",
+                                  c->log_directory);
+        return pipe_open(c, LOG_SINK_LINES, priority, log, -EBADF, ret_fd);
+}
+
+static int output_open(Container *c, const value_output *o, DirectiveId id, int priority, Diag *diag, int *ret_fd) {
+        const Origin *origin = container_spec_origin(c->spec, id);
+        int fd, r;
+
+        switch (o->kind) {
+        case OUTPUT_NULL:
+                fd = open("/dev/null", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+                if (fd < 0)
+                        return -errno;
+                *ret_fd = fd;
+                return 0;
+        case OUTPUT_FILE:
+        case OUTPUT_APPEND:
+        case OUTPUT_TRUNCATE:
+                r = file_open(o, origin, directives[id].name, diag, &fd);
+                return r < 0 ? r : pipe_open(c, LOG_SINK_FILE, priority, NULL, fd, ret_fd);
+        case OUTPUT_DEFAULT:
+        case OUTPUT_JOURNAL:
+        case OUTPUT_INHERIT:
+                if (journal_open(c, priority, ret_fd) >= 0) {
+                        c->logs_to_journal = true;
+                        return 0;
+                }
+                return lines_open(c, priority, diag, ret_fd);
+        case _OUTPUT_MAX:
+                break;
+        }
+        return -EINVAL;
+}
+
+static bool to_file(OutputKind kind) {
+        return kind == OUTPUT_FILE || kind == OUTPUT_APPEND || kind == OUTPUT_TRUNCATE;
+}
+
+/* One file and one position, where both streams name the same. */
+static bool share_stream(const value_output *out, const value_output *error) {
+        if (error->kind == OUTPUT_INHERIT)
+                return to_file(out->kind);
+        return to_file(error->kind) && error->kind == out->kind && streq_ptr(error->path, out->path);
+}
+
+static int open_errors(Container *c, int output_fd, Diag *diag, int *ret_fd) {
+        const value_output *out = &c->spec->standard_output, *error = &c->spec->standard_error;
+        int fd;
+
+        if (!share_stream(out, error))
+                return output_open(c, error->kind == OUTPUT_INHERIT ? out : error, DIRECTIVE_StandardError,
+                                   PRIORITY_ERROR, diag, ret_fd);
+        fd = fcntl(output_fd, F_DUPFD_CLOEXEC, 3);
+        if (fd < 0)
+                return -errno;
+        *ret_fd = fd;
+        return 0;
+}
+
+/* The plan says in which slots it wants them. */
+static int hand_over(const PlanView *plan, SlotSet *slots, int fds[static 3]) {
+        for (uint32_t i = 0; i < plan->header->n_slots; i++) {
+                int which = (int)plan->slots[i].kind - SLOT_STDIN, r;
+
+                if (which < 0 || which > 2 || fds[which] < 0)
+                        continue;
+                r = slot_set_add(slots, (int16_t)i, TAKE_FD(fds[which]));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag) {
+        int fds[3] = { -EBADF, -EBADF, -EBADF }, r;
+
+        fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        r = fds[0] < 0 ? -errno : 0;
+        if (r >= 0)
+                r = output_open(c, &c->spec->standard_output, DIRECTIVE_StandardOutput, PRIORITY_OUTPUT, diag,
+                                &fds[1]);
+        if (r >= 0)
+                r = open_errors(c, fds[1], diag, &fds[2]);
+        if (r >= 0)
+                r = hand_over(plan, &launch->slots, fds);
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+                (void)safe_close(fds[i]);
+        return r;
+}
