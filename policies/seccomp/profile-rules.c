@@ -5,8 +5,37 @@
 #include "policies/seccomp/guards.h"
 #include "policies/seccomp/profile.h"
 
+/* The table's entries by name, as people look for them. */
+typedef struct NameOrder {
+        const SyscallEntry **entries;
+        size_t n;
+} NameOrder;
+
+static void name_order_done(NameOrder *o) {
+        free(o->entries);
+}
+
+static int compare_names(const void *a, const void *b) {
+        const SyscallEntry *const *x = a, *const *y = b;
+
+        return strcmp((*x)->name, (*y)->name);
+}
+
+static int name_order_new(const SyscallTable *t, NameOrder *ret) {
+        const SyscallEntry **entries = calloc(t->n, sizeof(SyscallEntry *));
+
+        if (!entries)
+                return -ENOMEM;
+        for (size_t i = 0; i < t->n; i++)
+                entries[i] = t->entries + i;
+        qsort(entries, t->n, sizeof(SyscallEntry *), compare_names);
+
+        *ret = (NameOrder) { .entries = entries, .n = t->n };
+        return 0;
+}
+
 /* "allow A B C", "deny A B: EPERM": the calls that one cause decided in one way. NULL where there are none. */
-static int describe(const SeccompProfile *p, int cause, int action, char **ret) {
+static int describe(const NameOrder *order, int cause, int action, char **ret) {
         _cleanup_free_ char *text = NULL;
         size_t size, n = 0;
         FILE *f;
@@ -16,9 +45,10 @@ static int describe(const SeccompProfile *p, int cause, int action, char **ret) 
                 return -ENOMEM;
 
         fputs(action == SYSCALL_ALLOW ? "allow" : "deny", f);
-        for (size_t i = 0; i < p->table.n; i++)
-                if (p->table.entries[i].cause == cause && p->table.entries[i].action == action) {
-                        fprintf(f, " %s", p->table.entries[i].name);
+        for (size_t i = 0; i < order->n; i++)
+                if (order->entries[i]->cause == cause && order->entries[i]->action == action) {
+                        fputc(' ', f);
+                        fputs(order->entries[i]->name, f);
                         n++;
                 }
         if (action != SYSCALL_ALLOW)
@@ -30,22 +60,23 @@ static int describe(const SeccompProfile *p, int cause, int action, char **ret) 
         return 0;
 }
 
-static int add_calls(const SeccompProfile *p, int cause, int action, const Origin *origin,
+static int add_calls(const NameOrder *order, int cause, int action, const Origin *origin,
                      PolicyRules *rules) {
         char *text;
         int r;
 
-        r = describe(p, cause, action, &text);
+        r = describe(order, cause, action, &text);
         if (r < 0 || !text)
                 return r;
         return policy_rules_take(rules, origin, text);
 }
 
-static int add_items(const SeccompProfile *p, const ContainerSpec *spec, PolicyRules *rules) {
+static int add_items(const SeccompProfile *p, const NameOrder *order, const ContainerSpec *spec,
+                     PolicyRules *rules) {
         for (size_t i = 0; i < spec->system_call_filter.n; i++) {
                 const SyscallItem *item = spec->system_call_filter.items + i;
                 int action = item->error != 0 ? item->error : item->negate ? p->denied : SYSCALL_ALLOW;
-                int r = add_calls(p, (int)i, action, &item->origin, rules);
+                int r = add_calls(order, (int)i, action, &item->origin, rules);
 
                 if (r < 0)
                         return r;
@@ -69,17 +100,20 @@ static int add_fixed(const SeccompProfile *p, const ContainerSpec *spec, PolicyR
 
 int seccomp_profile_rules(const SeccompProfile *p, const ContainerSpec *spec, PolicyRules *rules) {
         const Origin *boot = container_spec_origin(spec, DIRECTIVE_Boot);
+        _cleanup_(name_order_done) NameOrder order = {};
         int r;
 
-        r = add_calls(p, CAUSE_DEFAULT, SYSCALL_ALLOW, NULL, rules);
+        r = name_order_new(&p->table, &order);
         if (r >= 0)
-                r = add_calls(p, CAUSE_BOOT, SYSCALL_ALLOW, boot, rules);
+                r = add_calls(&order, CAUSE_DEFAULT, SYSCALL_ALLOW, NULL, rules);
         if (r >= 0)
-                r = add_calls(p, CAUSE_LAUNCHER, SYSCALL_ALLOW, NULL, rules);
+                r = add_calls(&order, CAUSE_BOOT, SYSCALL_ALLOW, boot, rules);
         if (r >= 0)
-                r = add_items(p, spec, rules);
+                r = add_calls(&order, CAUSE_LAUNCHER, SYSCALL_ALLOW, NULL, rules);
         if (r >= 0)
-                r = add_calls(p, CAUSE_HIDDEN, ENOSYS, NULL, rules);
+                r = add_items(p, &order, spec, rules);
+        if (r >= 0)
+                r = add_calls(&order, CAUSE_HIDDEN, ENOSYS, NULL, rules);
         if (r >= 0)
                 r = seccomp_guards_rules(p, spec, rules);
         if (r >= 0)

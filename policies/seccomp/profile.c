@@ -17,6 +17,8 @@ static const char *const identity_calls[] = {
         "chdir",      "fchdir",    "openat2",     "dup3",        "setsid",
 };
 
+#define LIBRARY_ERROR_MAX 4094
+
 /* What one item of the list does to each call that it names. */
 typedef struct Application {
         SeccompProfile *profile;
@@ -70,6 +72,15 @@ static int report_unknown(const SyscallItem *item, Diag *diag) {
                           item->name);
 }
 
+/* The kernel's largest error, 4095, is one more than libseccomp takes. */
+static int check_error(int error, const Origin *origin, const char *directive, Diag *diag) {
+        if (error <= LIBRARY_ERROR_MAX)
+                return 0;
+        return diag_error(diag, ERROR_BAD_VALUE, origin, directive,
+                          "the filter cannot return error number %d; numbers go up to %d", error,
+                          LIBRARY_ERROR_MAX);
+}
+
 /* A name that libseccomp knows here and our own data do not. */
 static int ensure_entry(SeccompProfile *p, const char *name, int number) {
         SyscallEntry *entry;
@@ -100,6 +111,10 @@ static int apply_item(SeccompProfile *p, const ContainerSpec *spec, size_t index
         };
         const SyscallGroup *group;
         int r;
+
+        r = check_error(item->error, &item->origin, "SystemCallFilter", diag);
+        if (r < 0)
+                return r;
 
         if (is_group) {
                 group = syscall_group_find(item->name);
@@ -240,6 +255,10 @@ int seccomp_profile_new(const ContainerSpec *spec, uint64_t bounding, Diag *diag
         };
         int r;
 
+        r = check_error(p.denied, container_spec_origin(spec, DIRECTIVE_SystemCallErrorNumber),
+                        "SystemCallErrorNumber", diag);
+        if (r < 0)
+                return r;
         r = syscall_table_new(&p.table);
         if (r < 0)
                 return r;
