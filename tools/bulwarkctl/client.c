@@ -77,11 +77,11 @@ int client_connect(Client *c, int *ret_exit) {
         if (r >= 0)
                 return 0;
         if (r == -EACCES || r == -EPERM) {
-                print_errorf("no access to %s/" PRIVATE_SOCKET ": %s; run this as root", c->runtime_directory,
+                error_printf("no access to %s/" PRIVATE_SOCKET ": %s; run this as root", c->runtime_directory,
                              strerror(-r));
                 *ret_exit = error_code_exit_status(ERROR_ACCESS);
         } else {
-                print_errorf("the manager does not answer on %s/" PRIVATE_SOCKET ": %s\n"
+                error_printf("the manager does not answer on %s/" PRIVATE_SOCKET ": %s\n"
                              "Start bulwarkd (\"bulwarkd --standalone\" where systemd does not run it), or name the "
                              "directory it uses with --runtime-directory=",
                              c->runtime_directory, strerror(-r));
@@ -159,11 +159,11 @@ int client_report(const sd_bus_error *error, int r, const char *context, const c
         if (str_append(&head, "%s%s%s", context, name ? " " : "", strempty(name)) < 0)
                 return EXIT_FAILURE;
         if (error && !isempty(error->message))
-                print_error(head, error->message);
+                error_print(head, error->message);
         else if (status == EXIT_NO_MANAGER)
-                print_error(head, "the manager closed the connection; see whether bulwarkd still runs");
+                error_print(head, "the manager closed the connection; see whether bulwarkd still runs");
         else
-                print_error(head, strerror(r < 0 ? -r : EIO));
+                error_print(head, strerror(r < 0 ? -r : EIO));
         return status;
 }
 

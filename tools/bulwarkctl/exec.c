@@ -377,7 +377,7 @@ static int session_result(const Session *s) {
         }
         status = payload_exit_status(s->code, s->status);
         if (status < 0) {
-                print_errorf("the command in %s ended, but how is not known", s->name);
+                error_printf("the command in %s ended, but how is not known", s->name);
                 return EXIT_FAILURE;
         }
         return status;
@@ -479,7 +479,7 @@ int verb_shell(Context *c) {
         if (client_connect(&c->client, &status) < 0)
                 return status;
         if (shell_target(c, o->arguments[0], user, &q) < 0) {
-                print_errorf("both --user=%s and \"%s\" name a user: give one of them", o->user, o->arguments[0]);
+                error_printf("both --user=%s and \"%s\" name a user: give one of them", o->user, o->arguments[0]);
                 return EXIT_USAGE;
         }
         q.name = container_name_of(q.name, inner);

@@ -294,7 +294,9 @@ static int report_failure(const Jobs *j, const Job *job, const char *result) {
                        words ? words : fallback, words && strchr(words, '\n') ? "\n" : "; ", job->name,
                        job->name) < 0)
                 return EXIT_FAILURE;
-        print_error(head, text);
+        error_print(head, text);
+        if (j->context->options->wait && words_tell_of_exec(words))
+                return exec_failure_status(words);
         return error_code_exit_status(code);
 }
 

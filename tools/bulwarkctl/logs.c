@@ -189,12 +189,12 @@ int verb_logs(Context *c) {
         if (json_object_get_boolean(property_value(properties, "LogsToJournal"))) {
                 (void)fflush(stdout);
                 r = exec_journalctl(c, name);
-                print_errorf("%s logs to the journal, but journalctl cannot be run: %s", name, strerror(-r));
+                error_printf("%s logs to the journal, but journalctl cannot be run: %s", name, strerror(-r));
                 return EXIT_FAILURE;
         }
         directory = property_string(properties, "LogDirectory");
         if (!*directory) {
-                print_errorf("%s writes no log: see StandardOutput= in \"bulwarkctl cat %s\"", name, name);
+                error_printf("%s writes no log: see StandardOutput= in \"bulwarkctl cat %s\"", name, name);
                 return EXIT_FAILURE;
         }
         if (o->follow)
@@ -204,7 +204,7 @@ int verb_logs(Context *c) {
                 r = logs_print_files(c, name, directory, lines_wanted(o), "");
         }
         if (r < 0 && r != -EPIPE) {
-                print_errorf("cannot read the log of %s in %s: %s", name, directory, strerror(-r));
+                error_printf("cannot read the log of %s in %s: %s", name, directory, strerror(-r));
                 return r == -EACCES || r == -EPERM ? error_code_exit_status(ERROR_ACCESS) : EXIT_FAILURE;
         }
         return EXIT_SUCCESS;

@@ -31,7 +31,7 @@ static int run(const Options *options) {
 
         client_done(&c.client);
         if ((fflush(stdout) != 0 || ferror(stdout)) && c.ui.pager == 0 && status == EXIT_SUCCESS) {
-                print_errorf("cannot write to standard output: %s", strerror(errno));
+                error_printf("cannot write to standard output: %s", strerror(errno));
                 status = EXIT_FAILURE;
         }
         ui_pager_close(&c.ui);
@@ -47,7 +47,7 @@ int main(int argc, char **argv) {
                 return EXIT_FAILURE;
         r = options_parse(argc, argv, &options, &mistake);
         if (r < 0) {
-                print_error(NULL, mistake ? mistake : strerror(-r));
+                error_print(NULL, mistake ? mistake : strerror(-r));
                 return r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
         }
         r = run(&options);

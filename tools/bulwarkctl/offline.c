@@ -44,6 +44,8 @@ static int build_argv(const Options *o, char ***ret) {
                 if (r >= 0)
                         r = strv_push(&argv, TAKE_PTR(text));
         }
+        if (r >= 0 && o->quiet)
+                r = strv_extend(&argv, "--quiet");
         if (r >= 0)
                 r = strv_extend(&argv, "--");
         for (size_t i = 0; i < o->n_arguments && r >= 0; i++)
@@ -68,7 +70,7 @@ int verb_offline(Context *c) {
                                 break;
                 }
         (void)execv(BULWARK_LIBEXECDIR "/bulwark-analyze", argv);
-        print_errorf("cannot run " BULWARK_LIBEXECDIR "/bulwark-analyze: %s; is Bulwark installed completely?",
+        error_printf("cannot run " BULWARK_LIBEXECDIR "/bulwark-analyze: %s; is Bulwark installed completely?",
                      strerror(errno));
         return EXIT_FAILURE;
 }

@@ -32,7 +32,7 @@ static int select_properties(const Options *o, const char *name, json_object *al
                 if (!json_object_object_get_ex(all, o->properties[i], &value)) {
                         const char *near = property_near(all, o->properties[i]);
 
-                        print_errorf("%s has no property %s%s%s%s", name, o->properties[i],
+                        error_printf("%s has no property %s%s%s%s", name, o->properties[i],
                                      near ? "; did you mean " : "", strempty(near), near ? "?" : "");
                         missing = true;
                         continue;
@@ -157,7 +157,7 @@ static int cat_one(Context *c, const char *name, bool *first) {
         for (size_t i = 0; paths && paths[i]; i++) {
                 r = print_file(c, paths[i], *first);
                 if (r < 0) {
-                        print_errorf("cannot read %s: %s", paths[i], strerror(-r));
+                        error_printf("cannot read %s: %s", paths[i], strerror(-r));
                         status = EXIT_FAILURE;
                 }
                 *first = false;

@@ -192,30 +192,36 @@ static int read_processes(sd_bus_message *m, Process **ret, size_t *ret_n) {
         return 0;
 }
 
+/* One process, cut to the terminal's width. */
+static void print_one_process(const Context *c, const Process *p, const char *indent, bool last) {
+        _cleanup_free_ char *safe = escape_text(p->command, 0);
+        const char *glyph = ui_glyph(&c->ui, last ? GLYPH_LAST : GLYPH_BRANCH), *command = strempty(safe);
+        char head[64];
+        size_t used, fit = strlen(command);
+
+        (void)snprintf(head, sizeof(head), "%*s%s%s%" PRIu32 " ", LABEL_WIDTH + 2, "", indent, glyph, p->pid);
+        used = text_width(head);
+        if (c->ui.width != SIZE_MAX)
+                fit = text_fit(command, c->ui.width > used ? c->ui.width - used : 8);
+        printf("%s%.*s\n", head, (int)fit, command);
+}
+
+/* Sorted by cgroup: those of the container's own first, then each group below it under its name. */
 static void print_processes(const Context *c, const Process *list, size_t n) {
-        const char *cgroup = "";
+        for (size_t i = 0, end; i < n; i = end) {
+                const char *group = list[i].cgroup + strspn(list[i].cgroup, "/"), *indent = "";
 
-        for (size_t i = 0; i < n; i++) {
-                const Process *p = list + i;
-                bool last = i + 1 == n, group_last = last || !streq(list[i + 1].cgroup, p->cgroup);
-                _cleanup_free_ char *safe = escape_text(p->command, 0);
-                const char *group = p->cgroup + strspn(p->cgroup, "/");
-                char number[16];
-                size_t used, fit = SIZE_MAX;
+                for (end = i + 1; end < n && streq(list[end].cgroup, list[i].cgroup);)
+                        end++;
+                if (*group) {
+                        _cleanup_free_ char *safe = escape_text(group, 0);
 
-                if (*group && !streq(p->cgroup, cgroup)) {
-                        _cleanup_free_ char *name = escape_text(group, 0);
-
-                        printf("%*s%s%s\n", LABEL_WIDTH + 2, "", ui_glyph(&c->ui, GLYPH_BRANCH), strempty(name));
+                        printf("%*s%s%s\n", LABEL_WIDTH + 2, "",
+                               ui_glyph(&c->ui, end == n ? GLYPH_LAST : GLYPH_BRANCH), strempty(safe));
+                        indent = end == n ? "  " : ui_glyph(&c->ui, GLYPH_BAR);
                 }
-                cgroup = p->cgroup;
-                (void)snprintf(number, sizeof(number), "%" PRIu32 " ", p->pid);
-                used = LABEL_WIDTH + 2 + (*group ? 4 : 2) + strlen(number);
-                if (c->ui.width != SIZE_MAX)
-                        fit = text_fit(strempty(safe), c->ui.width > used ? c->ui.width - used : 8);
-                printf("%*s%s%s%s%.*s\n", LABEL_WIDTH + 2, "", *group ? ui_glyph(&c->ui, GLYPH_BAR) : "",
-                       ui_glyph(&c->ui, group_last ? GLYPH_LAST : GLYPH_BRANCH), number,
-                       (int)MIN_OF(fit, strlen(strempty(safe))), strempty(safe));
+                for (size_t k = i; k < end; k++)
+                        print_one_process(c, list + k, indent, k + 1 == end && (*group || end == n));
         }
 }
 

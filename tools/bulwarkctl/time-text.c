@@ -14,24 +14,29 @@ uint64_t now_realtime(void) {
 }
 
 /* Without a locale strftime() speaks English, which is what scripts expect. */
-__attribute__((format(strftime, 2, 0))) static char *format_time(uint64_t usec, const char *format) {
+static bool local_time(uint64_t usec, struct tm *ret) {
         time_t t = (time_t)(usec / USEC_PER_SEC);
+
+        return localtime_r(&t, ret);
+}
+
+char *timestamp_to_text(uint64_t usec) {
         char buffer[64];
         struct tm tm;
 
-        if (!localtime_r(&t, &tm) || strftime(buffer, sizeof(buffer), format, &tm) == 0)
+        if (usec == 0 || usec == USEC_INFINITY || !local_time(usec, &tm) ||
+            strftime(buffer, sizeof(buffer), "%a %Y-%m-%d %H:%M:%S %Z", &tm) == 0)
                 return strdup("n/a");
         return strdup(buffer);
 }
 
-char *timestamp_to_text(uint64_t usec) {
-        if (usec == 0 || usec == USEC_INFINITY)
-                return strdup("n/a");
-        return format_time(usec, "%a %Y-%m-%d %H:%M:%S %Z");
-}
-
 char *log_time_to_text(uint64_t usec) {
-        return format_time(usec, "%b %d %H:%M:%S");
+        char buffer[64];
+        struct tm tm;
+
+        if (!local_time(usec, &tm) || strftime(buffer, sizeof(buffer), "%b %d %H:%M:%S", &tm) == 0)
+                return strdup("n/a");
+        return strdup(buffer);
 }
 
 #define MINUTE (60 * USEC_PER_SEC)

@@ -144,7 +144,7 @@ void ui_pager_close(Ui *ui) {
         ui->pager = 0;
 }
 
-void print_error(const char *context, const char *message) {
+void error_print(const char *context, const char *message) {
         _cleanup_free_ char *text = escape_text(strempty(message), ESCAPE_LINES);
         size_t n;
 
@@ -165,7 +165,7 @@ void print_error(const char *context, const char *message) {
                 fprintf(stderr, "Error: %s:\n%s\n", context, text);
 }
 
-void print_errorf(const char *format, ...) {
+void error_printf(const char *format, ...) {
         _cleanup_free_ char *text = NULL;
         va_list ap;
         int n;
@@ -175,5 +175,5 @@ void print_errorf(const char *format, ...) {
         va_end(ap);
         if (n < 0)
                 text = NULL;
-        print_error(NULL, text ? text : "out of memory");
+        error_print(NULL, text ? text : "out of memory");
 }

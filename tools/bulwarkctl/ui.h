@@ -47,5 +47,5 @@ void ui_pager_close(Ui *ui); /* flushes, waits for the pager */
 
 /* "Error: ..." on standard error: the context, then the message's lines, control characters escaped. Several
  * lines stand below the context, each by itself. Either may be NULL. */
-void print_error(const char *context, const char *message);
-void print_errorf(const char *format, ...) _printf_(1, 2);
+void error_print(const char *context, const char *message);
+void error_printf(const char *format, ...) _printf_(1, 2);
