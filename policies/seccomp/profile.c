@@ -4,17 +4,16 @@
 #include "policies/seccomp/profile.h"
 #include "policies/seccomp/seccomp.h"
 
-/* What the stage itself calls once the filter is in force. With NoNewPrivileges=yes the filter is loaded
- * last, and only these follow: a message about a failed execve() is written and the stage ends. */
+/* What the launcher may call once the filter is in force. With NoNewPrivileges=yes the filter is loaded last, so
+ * that only execve() follows and, where it fails, a report and the end. */
 static const char *const launcher_calls[] = { "execve", "execveat", "write", "close", "exit_group" };
 
-/* Without no_new_privs the kernel wants CAP_SYS_ADMIN for loading a filter, so it is loaded while the stage
- * still is root, and the change of identity follows under the filter. Names with "32" are for architectures
- * whose plain calls know 16 bit ids only. */
+/* Without no_new_privs the kernel takes a filter only from who has CAP_SYS_ADMIN, so it is loaded while the
+ * stage still is root; the bounding set, the ids and the capabilities follow under the filter (manager/plan).
+ * Names with "32" are for architectures whose plain calls know 16 bit ids only. */
 static const char *const identity_calls[] = {
-        "prctl",      "capset",    "capget",      "setgroups",   "setgroups32", "setresgid",
-        "setresgid32", "setresuid", "setresuid32", "close_range", "fcntl",       "fcntl64",
-        "chdir",      "fchdir",    "openat2",     "dup3",        "setsid",
+        "prctl",       "capset",    "setgroups",   "setgroups32", "setresgid",
+        "setresgid32", "setresuid", "setresuid32",
 };
 
 #define LIBRARY_ERROR_MAX 4094

@@ -118,9 +118,8 @@ static inline bool naive_in(uint32_t number, const char *const *names) {
 
 static const char *const naive_last_calls[] = { "execve", "execveat", "write", "close", "exit_group", NULL };
 static const char *const naive_identity_calls[] = {
-        "prctl",       "capset",    "capget",      "setgroups",   "setgroups32", "setresgid", "setresgid32",
-        "setresuid",   "setresuid32", "close_range", "fcntl",     "fcntl64",     "chdir",     "fchdir",
-        "openat2",     "dup3",      "setsid",      NULL,
+        "prctl",       "capset",    "setgroups",   "setgroups32", "setresgid",
+        "setresgid32", "setresuid", "setresuid32", NULL,
 };
 
 /* Whether the launcher's own needs make the unit impossible. */

@@ -135,6 +135,8 @@ static void lists(void **state) {
                 { "NoNewPrivileges=no\nSystemCallFilter=read", "capset", ALLOW },
                 { "NoNewPrivileges=no\nSystemCallFilter=read", "prctl", ALLOW },
                 { "NoNewPrivileges=no\nSystemCallFilter=read", "openat", DENY(EPERM) },
+                { "NoNewPrivileges=no\nSystemCallFilter=read", "chdir", DENY(EPERM) },
+                { "NoNewPrivileges=no\nSystemCallFilter=~@file-system", "openat2", DENY(EPERM) },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
