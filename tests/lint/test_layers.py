@@ -192,6 +192,33 @@ def nothing_unfinished():
                 yield f"{path}:{number}: {line.strip()}"
 
 
+# Where the consumer of a directive stands, by its stage.
+CONSUMERS = {
+    "PLAN": ["manager/plan", "units/resolve"],
+    "POLICY": ["policies"],
+    "CGROUP": ["manager/cgroup"],
+    "MANAGER": ["manager/container"],
+}
+
+
+def rows_have_consumers():
+    """A row that nobody reads is parsed and ignored."""
+    text = {}
+    for stage, places in CONSUMERS.items():
+        text[stage] = "\n".join(line for path in files(".c") if is_in(path, places) for _, line in lines(path))
+    seen = 0
+    for number, line in lines("units/spec/directives.inc"):
+        row = re.match(r"DIRECTIVE\(\w+,\s*(\w+),\s*(\w+),[^,]*,[^,]*,\s*(\w+),", line)
+        if not row:
+            continue
+        seen += 1
+        name, field, stage = row.groups()
+        if stage in text and not re.search(r"(->|\.)%s\b" % field, text[stage]):
+            yield f"units/spec/directives.inc:{number}: nothing in {' or '.join(CONSUMERS[stage])} reads {name}="
+    if seen < 40:
+        yield f"only {seen} rows were read"
+
+
 def long_files():
     """A report, no failure: a long file asks where its seam is."""
     for path in files(".c", ".h"):
@@ -206,6 +233,7 @@ tap.main([
     ("one outside library lives in one room", libraries),
     ("files carry their licence", licences),
     ("globals are constant", globals_are_constant),
+    ("every directive has its consumer", rows_have_consumers),
     ("nothing is marked as unfinished", nothing_unfinished),
     ("long files are reported", long_files),
 ])

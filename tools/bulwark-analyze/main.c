@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The compiler without the daemon: everything up to the plan, and nothing that touches the host. */
+#include <json-c/json.h>
 #include <stdio.h>
 
 #include "manager/plan/plan.h"
@@ -76,20 +77,63 @@ static int analyze(const Options *o, const char *unit, Analysis *a) {
         return plan_build(a->spec, a->policies, &parameters, &a->diag, &a->plan);
 }
 
-/* Says everything about one unit; returns the exit code. */
-static int report(const Options *o, const char *unit, const Analysis *a, int error) {
+/* The exit code that a unit deserves. */
+static int exit_code(const Analysis *a, int error) {
+        return error < 0 ? error_code_exit_status(diag_first_code(&a->diag)) : EXIT_SUCCESS;
+}
+
+/* Every refusal has words, even one that nobody explained. */
+static void explain(const char *unit, Analysis *a, int error) {
+        if (error < 0 && a->diag.n_errors == 0)
+                (void)diag_errno(&a->diag, ERROR_FAILED, &(Origin){ unit, 0 }, NULL, -error, "cannot be compiled");
+}
+
+static void report(const Options *o, const Analysis *a) {
         _cleanup_free_ char *text = diag_to_string(&a->diag, !o->quiet);
 
         if (!isempty(text))
                 fprintf(stderr, "%s\n", text);
-        if (error >= 0)
-                return EXIT_SUCCESS;
-        if (a->diag.n_errors == 0)
-                fprintf(stderr, "%s: %s\n", unit, strerror(-error));
-        return error_code_exit_status(diag_first_code(&a->diag));
+}
+
+static json_object *text_or_null(const char *s) {
+        return s ? json_object_new_string(s) : NULL;
+}
+
+static int report_json(const Options *o, const char *unit, const Analysis *a, json_object *list) {
+        for (size_t i = 0; i < a->diag.n_entries; i++) {
+                const DiagEntry *e = &a->diag.entries[i];
+                json_object *one;
+
+                if (e->level == DIAG_WARNING && o->quiet)
+                        continue;
+                one = json_object_new_object();
+                if (!one || json_object_array_add(list, one) < 0)
+                        return -ENOMEM;
+                (void)json_object_object_add(one, "unit", json_object_new_string(unit));
+                (void)json_object_object_add(one, "level",
+                                             json_object_new_string(e->level == DIAG_WARNING ? "warning" : "error"));
+                (void)json_object_object_add(one, "error", json_object_new_string(error_code_bus_name(e->code)));
+                (void)json_object_object_add(one, "file", text_or_null(e->file));
+                (void)json_object_object_add(one, "line", e->line > 0 ? json_object_new_int64(e->line) : NULL);
+                (void)json_object_object_add(one, "directive", text_or_null(e->directive));
+                (void)json_object_object_add(one, "text", json_object_new_string(e->text));
+        }
+        return 0;
+}
+
+static void print_json(const Options *o, json_object *list) {
+        int style = o->output == FORMAT_JSON_PRETTY ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED
+                                                    : JSON_C_TO_STRING_PLAIN;
+
+        printf("%s\n", json_object_to_json_string_ext(list, style | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+static void json_putp(json_object **o) {
+        (void)json_object_put(*o);
 }
 
 static int verb_verify(const Options *o) {
+        _cleanup_(json_putp) json_object *list = json_object_new_array();
         int code = EXIT_SUCCESS;
 
         for (char *const *unit = o->units; *unit; unit++) {
@@ -97,10 +141,17 @@ static int verb_verify(const Options *o) {
                 int r, one;
 
                 r = analyze(o, *unit, &a);
-                one = report(o, *unit, &a, r);
+                explain(*unit, &a, r);
+                one = exit_code(&a, r);
+                if (o->output == FORMAT_TABLE)
+                        report(o, &a);
+                else if (!list || report_json(o, *unit, &a, list) < 0)
+                        one = EXIT_FAILURE;
                 if (code == EXIT_SUCCESS)
                         code = one;
         }
+        if (o->output != FORMAT_TABLE && list)
+                print_json(o, list);
         return code;
 }
 
@@ -110,7 +161,9 @@ static int verb_plan(const Options *o) {
         int r, code;
 
         r = analyze(o, o->units[0], &a);
-        code = report(o, o->units[0], &a, r);
+        explain(o->units[0], &a, r);
+        report(o, &a);
+        code = exit_code(&a, r);
         if (code != EXIT_SUCCESS)
                 return code;
         r = o->output == FORMAT_TABLE ? plan_print(&a.plan->view, &text)

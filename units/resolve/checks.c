@@ -272,8 +272,9 @@ static int check_ids(const Check *c) {
         if (p->mode == PRIVATE_USERS_NO)
                 return 0;
         error = check_id(c, "user", i->uid, count, DIRECTIVE_User);
-        error = worse(error, check_id(c, "group", i->gid, count,
-                                      c->spec->group ? DIRECTIVE_Group : DIRECTIVE_User));
+        if (error >= 0 || c->spec->group) /* a group that the user brought along is the same mistake */
+                error = worse(error, check_id(c, "group", i->gid, count,
+                                              c->spec->group ? DIRECTIVE_Group : DIRECTIVE_User));
         for (size_t k = 0; k < i->n_groups; k++)
                 if (i->groups[k] != i->gid)
                         error = worse(error, check_id(c, "group", i->groups[k], count,

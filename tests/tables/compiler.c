@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "manager/base/string-list.h"
+#include "tests/tables/compiler.h"
+
+#define PASSWD                                                                                                \
+        "root:x:0:0:root:/root:/bin/sh\n"                                                                     \
+        "daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"                                                   \
+        "www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\n"                                              \
+        "bob:x:1000:1000:Bob:/home/bob:/bin/bash\n"
+#define GROUP "root:x:0:\nadm:x:4:bob\nwww-data:x:33:\nssl-cert:x:110:www-data\nbob:x:1000:\n"
+#define ENVIRONMENT_FILE "# of the table tests\nFROM_FILE=\"a value\"\nSAMPLE=file\n"
+
+static const HostFacts table_host = {
+        .specifiers = {
+                .machine_id = "0123456789abcdef0123456789abcdef",
+                .boot_id = "fedcba9876543210fedcba9876543210",
+                .host_name = "host.example.org",
+                .short_host_name = "host",
+                .pretty_host_name = "The Host",
+                .kernel_release = "6.1.0-1-amd64",
+                .architecture = "x86-64",
+                .os_id = "debian",
+                .os_version_id = "12",
+                .os_build_id = "",
+                .os_image_id = "",
+                .os_image_version = "",
+                .os_variant_id = "",
+                .user_name = "root",
+                .user_id = "0",
+                .group_name = "root",
+                .group_id = "0",
+                .user_home = "/root",
+                .user_shell = "/bin/sh",
+                .runtime_directory = "/run",
+                .state_directory = "/var/lib",
+                .cache_directory = "/var/cache",
+                .logs_directory = "/var/log",
+                .config_directory = "/etc",
+                .temporary_directory = "/tmp",
+                .persistent_temporary_directory = "/var/tmp",
+        },
+        .memory_total = UINT64_C(8) << 30,
+        .tasks_max = 32768,
+        .capabilities = CAPABILITY_MASK_ALL,
+        .last_capability = 40,
+};
+
+static const char *environment_text(const char *path) {
+        return streq(path, "/etc/sample.env") ? ENVIRONMENT_FILE : NULL;
+}
+
+/* Every root is there but those below /missing; one environment file exists. */
+static int table_facts(const ContainerSpec *draft, UnitFacts *f) {
+        size_t n = draft->environment_file.n;
+        bool missing = draft->root_directory && startswith(draft->root_directory, "/missing");
+
+        *f = (UnitFacts){ .root_exists = !missing, .root_is_directory = !missing, .root_error = missing ? ENOENT : 0 };
+        f->root_path = draft->root_directory ? strdup(draft->root_directory) : NULL;
+        f->passwd = strdup(PASSWD);
+        f->group = strdup(GROUP);
+        f->environment_files = calloc(n + 1, sizeof(*f->environment_files));
+        if (!f->passwd || !f->group || !f->environment_files)
+                return -ENOMEM;
+        for (; f->n_environment_files < n; f->n_environment_files++) {
+                const char *path = draft->environment_file.items[f->n_environment_files].path;
+                const char *text = environment_text(path);
+
+                f->environment_files[f->n_environment_files].path = strdup(path);
+                f->environment_files[f->n_environment_files].text = text ? strdup(text) : NULL;
+                f->environment_files[f->n_environment_files].error = text ? 0 : ENOENT;
+        }
+        return 0;
+}
+
+int compile_draft(ContainerSpec *draft, Compilation *c) {
+        _cleanup_(unit_facts_done) UnitFacts facts = {};
+        PlanParameters parameters = { .id_base = 0x00100000, .id_count = 65536 };
+        int r;
+
+        r = table_facts(draft, &facts);
+        if (r < 0) {
+                container_spec_unref(draft);
+                return r;
+        }
+        r = spec_resolve(draft, &table_host, &facts, &c->diag, &c->spec);
+        if (r < 0)
+                return r;
+        if (c->spec->private_users.mode == PRIVATE_USERS_NO)
+                parameters = (PlanParameters){};
+        else if (c->spec->private_users.mode == PRIVATE_USERS_RANGE)
+                parameters = (PlanParameters){ .id_base = c->spec->private_users.base,
+                                               .id_count = c->spec->private_users.count };
+        r = policy_compile(c->spec, -EBADF, &c->diag, &c->policies);
+        if (r < 0)
+                return r;
+        return plan_build(c->spec, c->policies, &parameters, &c->diag, &c->plan);
+}
+
+int compile_file(const char *path, Compilation *c) {
+        ContainerSpec *draft = NULL;
+        int r;
+
+        *c = (Compilation){};
+        r = unit_load_file(path, &table_host.specifiers, &c->diag, &draft);
+        return r < 0 ? r : compile_draft(draft, c);
+}
+
+int compile_text(const char *text, Compilation *c) {
+        ContainerSpec *draft = NULL;
+        int r;
+
+        *c = (Compilation){};
+        r = unit_load_text("table.container", text, strlen(text), &table_host.specifiers, &c->diag, &draft);
+        return r < 0 ? r : compile_draft(draft, c);
+}
+
+void compilation_done(Compilation *c) {
+        c->plan = plan_free(c->plan);
+        c->policies = policy_set_unref(c->policies);
+        container_spec_unref((ContainerSpec *)c->spec);
+        diag_done(&c->diag);
+        *c = (Compilation){};
+}

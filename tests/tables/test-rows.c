@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Every row moves something: set to its SAMPLE, the output of the stage that the row names must change. A protection
+ * that silently does nothing cannot land. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "manager/base/codec.h"
+#include "manager/base/string-list.h"
+#include "manager/cgroup/cgroup-limits.h"
+#include "tests/tables/compiler.h"
+
+/* What must be taken away for a sample. */
+static const struct {
+        DirectiveId id;
+        const char *lines;
+} companions[] = {
+        { DIRECTIVE_ExecStart, "[Container]\nExecStart=\n" },
+        { DIRECTIVE_Boot, "[Container]\nExecStart=\n" },
+};
+
+typedef struct Outputs {
+        char *text[_STAGE_MAX];
+} Outputs;
+
+static void outputs_done(Outputs *o) {
+        for (int s = 0; s < _STAGE_MAX; s++)
+                free(o->text[s]);
+        *o = (Outputs){};
+}
+
+static char *hex(const void *data, size_t size) {
+        char *s = malloc(DIGEST_HEX_SIZE);
+        Digest digest;
+
+        assert_non_null(s);
+        digest_of(data, size, &digest);
+        digest_to_hex(&digest, s);
+        return s;
+}
+
+static void encode_ref(Encoder *e, const PlanView *p, PlanRef ref) {
+        encode_bytes(e, 1, plan_text(p, ref), ref.size);
+}
+
+/* Everything of a plan that the keeper acts on; not the origins, which move with any line of a unit. */
+static char *plan_effect(const PlanView *p) {
+        Encoder e = {};
+        char *digest;
+
+        encoder_begin(&e, PLAN_MAGIC, PLAN_VERSION);
+        encode_u64(&e, 1, (uint64_t)p->header->stop_signal);
+        encode_u64(&e, 1, p->header->stop_timeout_usec);
+        encode_u64(&e, 1, p->header->flags);
+        for (uint32_t i = 0; i < p->header->n_slots; i++) {
+                encode_u64(&e, 1, p->slots[i].kind);
+                encode_u64(&e, 1, p->slots[i].flags);
+                encode_ref(&e, p, p->slots[i].path);
+        }
+        for (uint32_t i = 0; i < p->header->n_steps; i++) {
+                const PlanStep *s = &p->steps[i];
+                const uint64_t numbers[] = { s->kind, s->actor, s->flags, (uint64_t)s->slot, s->a, s->b, s->c, s->d };
+
+                encode_bytes(&e, 1, numbers, sizeof(numbers));
+                encode_ref(&e, p, s->s);
+                encode_ref(&e, p, s->t);
+                encode_ref(&e, p, s->u);
+        }
+        assert_int_equal(encoder_finish(&e), 0);
+        digest = hex(e.data, e.size);
+        encoder_done(&e);
+        return digest;
+}
+
+static char *limits_text(const ContainerSpec *spec) {
+        CgroupLimit limits[CGROUP_LIMITS_MAX];
+        char *s = strdup("");
+        size_t n = 0;
+
+        cgroup_limits_render(spec, limits, &n);
+        for (size_t i = 0; i < n; i++) {
+                char *line = NULL, *joined = NULL;
+
+                assert_true(asprintf(&line, "%s=%s", limits[i].file, limits[i].value) > 0);
+                assert_true(asprintf(&joined, "%s%s\n", s, line) > 0);
+                free(line);
+                free(s);
+                s = joined;
+        }
+        return s;
+}
+
+/* What each stage makes of the unit. The manager's rows act in its state machine and its outputs, which the host tests
+ * drive; here their text is what can be seen. */
+static Outputs outputs_of(const char *unit) {
+        _cleanup_(compilation_done) Compilation c = {};
+        Outputs o = {};
+
+        if (compile_text(unit, &c) < 0) {
+                _cleanup_free_ char *words = diag_to_string(&c.diag, true);
+
+                fail_msg("%s\n-- is refused:\n%s", unit, words);
+        }
+        assert_int_equal(container_spec_print(c.spec, &o.text[STAGE_SPEC]), 0);
+        o.text[STAGE_MANAGER] = strdup(o.text[STAGE_SPEC]);
+        o.text[STAGE_PLAN] = plan_effect(&c.plan->view);
+        o.text[STAGE_POLICY] = hex(&c.policies->digest, sizeof(Digest));
+        o.text[STAGE_CGROUP] = limits_text(c.spec);
+        return o;
+}
+
+static const char *companion_of(DirectiveId id) {
+        for (size_t i = 0; i < ELEMENTSOF(companions); i++)
+                if (companions[i].id == id)
+                        return companions[i].lines;
+        return "";
+}
+
+static char *unit_with(DirectiveId id, bool set) {
+        const Directive *d = &directives[id];
+        char *unit = NULL;
+
+        assert_true(asprintf(&unit, "[Container]\nRootDirectory=/srv/table\nExecStart=/bin/table\n%s[%s]\n%s%s%s\n",
+                             set ? companion_of(id) : "", section_to_string(d->section), set ? d->name : "# nothing",
+                             set ? "=" : "", set ? d->sample : "") > 0);
+        return unit;
+}
+
+static void every_row_moves_its_stage(void **state) {
+        size_t dead = 0;
+
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
+                _cleanup_free_ char *without = unit_with(id, false), *with = unit_with(id, true);
+                _cleanup_(outputs_done) Outputs before = outputs_of(without), after = outputs_of(with);
+                const Directive *d = &directives[id];
+
+                if (streq(before.text[d->stage], after.text[d->stage])) {
+                        print_error("%s=%s does not move the %s\n", d->name, d->sample,
+                                    directive_stage_to_string(d->stage));
+                        dead++;
+                }
+                if (streq(before.text[STAGE_SPEC], after.text[STAGE_SPEC])) {
+                        print_error("%s=%s does not move the printed spec\n", d->name, d->sample);
+                        dead++;
+                }
+        }
+        assert_int_equal(dead, 0);
+}
+
+/* The canonical text of a resolved spec reads back to the same text and the same plan. */
+static void printed_text_reads_back(void **state) {
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
+                _cleanup_free_ char *unit = unit_with(id, true);
+                _cleanup_(outputs_done) Outputs first = outputs_of(unit), second = outputs_of(first.text[STAGE_SPEC]);
+
+                assert_string_equal(first.text[STAGE_SPEC], second.text[STAGE_SPEC]);
+                assert_string_equal(first.text[STAGE_POLICY], second.text[STAGE_POLICY]);
+                assert_string_equal(first.text[STAGE_CGROUP], second.text[STAGE_CGROUP]);
+        }
+}
+
+static void the_same_unit_gives_the_same_bytes(void **state) {
+        _cleanup_free_ char *unit = unit_with(DIRECTIVE_BindPaths, true);
+        _cleanup_(outputs_done) Outputs first = outputs_of(unit), second = outputs_of(unit);
+
+        for (int s = 0; s < _STAGE_MAX; s++)
+                assert_string_equal(first.text[s], second.text[s]);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(every_row_moves_its_stage),
+                cmocka_unit_test(printed_text_reads_back),
+                cmocka_unit_test(the_same_unit_gives_the_same_bytes),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
