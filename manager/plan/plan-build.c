@@ -152,7 +152,8 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
         if (r < 0)
                 return diag_errno(diag, ERROR_NO_MEMORY, NULL, NULL, -r, "cannot build the plan");
 
-        confine = (ConfineParameters){ .identity = &spec->identity,
+        confine = (ConfineParameters){ .origin = spec->exec_start.n > 0 ? &spec->exec_start.items[0].origin : NULL,
+                                       .identity = &spec->identity,
                                        .candidates = command.candidates,
                                        .argv = command.argv,
                                        .environment = environment,

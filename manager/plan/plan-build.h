@@ -16,6 +16,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
 /* plan-confine.c: from the process as it was cloned to the payload: one code for start, exec and shell */
 typedef struct ConfineParameters {
         const Identity *identity;
+        const Origin *origin;    /* of the command; NULL = none, somebody asked for it */
         char *const *candidates; /* paths to execute, tried in order */
         char *const *argv;
         char *const *environment;

@@ -96,8 +96,7 @@ void plan_confine(PlanWriter *w, const ContainerSpec *spec, const PolicySet *pol
                 plan_add_step(w, STEP_NO_NEW_PRIVILEGES, ACTOR_PAYLOAD, (StepOperands){});
                 confine_seccomp(w, spec, policies);
         }
-        if (spec->exec_start.n > 0)
-                plan_origin(w, &spec->exec_start.items[0].origin, "ExecStart");
+        plan_origin(w, p->origin, "ExecStart");
         plan_add_step(w, STEP_EXECUTE, ACTOR_PAYLOAD,
                       (StepOperands){ .s_ref = plan_add_list(w, (const char *const *)p->candidates),
                                       .t_ref = plan_add_list(w, (const char *const *)p->argv),
