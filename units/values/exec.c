@@ -62,7 +62,7 @@ static int read_program(const ValueContext *c, const char *word, ExecCommand *e)
                 return value_error(
                         c, "the program's name is empty; write an absolute path or a name searched in PATH");
         if (*s == '/') {
-                if (endswith(s, "/"))
+                if (endswith(s, "/") || endswith(s, "/."))
                         return value_error(c, "'%s' is a directory; name the program", s);
                 return value_check_path(c, s, &e->path);
         }

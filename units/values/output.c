@@ -60,7 +60,7 @@ static int output_parse_text(const ValueContext *c, const char *s, value_output 
                         return value_error(
                                 c, "'inherit' has nothing to inherit from; only StandardError= can follow "
                                    "StandardOutput=");
-                return takes_path ? value_check_path(c, rest, &v->path) : 0;
+                return takes_path ? value_check_scalar_path(c, rest, &v->path) : 0;
         }
         return output_unknown(c, s);
 }

@@ -46,6 +46,8 @@ int value_grow(const ValueContext *c, void *items, size_t n, size_t item_size);
 
 /* An absolute path without "..", control characters, or undue length. Reports. */
 int value_check_path(const ValueContext *c, const char *path, char **ret);
+/* The same for a path that is (the end of) a value_scalar(): it must stay what it is when written and read again. */
+int value_check_scalar_path(const ValueContext *c, const char *path, char **ret);
 
 int value_parse_bool_word(const char *s, bool *ret); /* no report */
 int value_parse_size(const char *s, uint64_t *ret);  /* "1.5G", base 1024; no report */

@@ -70,6 +70,23 @@ int value_check_path(const ValueContext *c, const char *path, char **ret) {
         return 0;
 }
 
+/* "/a /" is "/a " once the last slash is gone. */
+int value_check_scalar_path(const ValueContext *c, const char *path, char **ret) {
+        _cleanup_free_ char *s = NULL;
+        int r;
+
+        r = value_check_path(c, path, &s);
+        if (r < 0)
+                return r;
+        if (strchr(WHITESPACE "\\", s[strlen(s) - 1]))
+                return value_error(c,
+                                   "'%s' ends in a space or a backslash, which cannot be written here; name "
+                                   "it otherwise",
+                                   s);
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
 /* --- paths */
 
 static void paths_done(void *field) {
@@ -181,7 +198,7 @@ static int working_directory_parse(const ValueContext *c, const char *text, void
                 s += v.missing_ok;
                 v.home = streq(s, "~");
                 if (!v.home) {
-                        r = value_check_path(c, s, &v.path);
+                        r = value_check_scalar_path(c, s, &v.path);
                         if (r < 0)
                                 return r;
                 }

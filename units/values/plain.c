@@ -161,7 +161,7 @@ static int path_parse(const ValueContext *c, const char *text, void *field) {
                 return r;
         if (!*s)
                 return text_set(field, TAKE_PTR(s));
-        r = value_check_path(c, s, &path);
+        r = value_check_scalar_path(c, s, &path);
         if (r < 0)
                 return r;
         return text_set(field, path);

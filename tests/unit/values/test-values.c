@@ -79,6 +79,10 @@ static const Row rows[] = {
         {"path", "/a/...", "/a/..."},
         {"path", "srv", NULL, "absolute"},
         {"path", "\"/srv\"", NULL, "without quotes"},
+        {"path", "/a /", NULL, "ends in a space"},
+        {"path", "/a\\/", NULL, "backslash"},
+        {"output", "file:/a /", NULL, "ends in a space"},
+        {"working_directory", "/a /", NULL, "ends in a space"},
         {"path", "/srv/../etc", NULL, "'..'"},
         {"path", "/..", NULL, "'..'"},
 
@@ -194,6 +198,7 @@ static const Row rows[] = {
         {"exec_list", "bin/sh", NULL, "absolute"},
         {"exec_list", "/bin/../sh", NULL, "'..'"},
         {"exec_list", "/bin/", NULL, "directory"},
+        {"exec_list", "/.", NULL, "directory"},
         {"exec_list", "'' x", NULL, "empty"},
         {"exec_list", "-", NULL, "empty"},
         {"exec_list", "; /bin/a", NULL, "before the ';'"},
