@@ -398,6 +398,7 @@ class Bed:
             os.path.join(directory, name)
             for directory, names_, files in os.walk(self.runtime)
             for name in names_ + files
+            if directory != os.path.join(self.runtime, "state")  # how containers ended is kept for good
         }
         return result
 

@@ -77,7 +77,9 @@ def test_namespaces(bed):
         link = report["ns_" + kind]
         check(link.startswith(kind + ":["), "%s namespace cannot be read inside: %s" % (kind, link))
         check(link != os.readlink("/proc/self/ns/" + kind), "the %s namespace is the host's" % kind)
-    equal(report["cgroup"], ["0::/"], "the cgroup namespace's root is the payload's cgroup")
+    check("0::/" in report["cgroup"], "the cgroup namespace's root is not the payload's cgroup: %s" % report["cgroup"])
+    for line in report["cgroup"]:  # a hybrid host has more lines
+        check(line.endswith(":/"), "the cgroup namespace shows a path of the host: " + line)
 
 
 def test_capabilities(bed):
@@ -156,9 +158,13 @@ def test_system_call_filter(bed):
 def test_mount_table(bed):
     """no path of the host shows, the root is read-only, /proc and /sys are guarded."""
     report = bed.inside("default")
+    expected = {"/", "/proc", "/sys", "/sys/fs/cgroup", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/run", "/tmp"}
     for line in report["mountinfo"]:
-        check(bed.directory not in line, "a host path shows: " + line)
-        check("/work" not in line and "/home/" not in line, "a host path shows: " + line)
+        fields = line.split()
+        # Field 4 of the root is its directory within the host's file system: the kernel tells it of every bind.
+        shown = " ".join(fields[:3] + fields[4:]) if fields[4] == "/" else line
+        check(bed.directory not in shown, "a host path shows: " + line)
+        check(fields[4] in expected or fields[4].startswith(("/proc/", "/sys/")), "a mount that nobody asked for: " + line)
         check("shared:" not in line and "master:" not in line, "a mount event could pass: " + line)
     table = mounts(report)
     check("ro" in table["/"][1], "the root is not read-only: %s" % (table["/"],))
@@ -201,7 +207,7 @@ def test_mount_flags_are_locked(bed):
                   "umount:/proc/sys", "unshare-remount-rw:/", "unshare-umount:/etc/shadow", "remount-rw:/sys", "write:/bound/file",
                   "write:/etc/new"]
     os.makedirs(os.path.join(bed.root, "bound"), exist_ok=True)
-    results = attempts(bed, "admin", operations + ["mount-tmpfs:/mnt"], "AddCapability=CAP_SYS_ADMIN", "SystemCallFilter=~kexec_load",
+    results = attempts(bed, "admin", operations + ["mount-tmpfs:/mnt"], "AddCapability=CAP_SYS_ADMIN", "SystemCallFilter=@system-service @mount",
                        "BindReadOnlyPaths=%s:/bound" % secret, "InaccessiblePaths=/etc/shadow")
     equal(results.pop("mount-tmpfs:/mnt"), "ok", "mounting in its own namespace, the proof that the calls get through")
     refused(results)
@@ -275,7 +281,7 @@ def test_bind_source_missing(bed):
     result = bed.ctl("start", "missing")
     check(result.code in (1, 5), str(result))
     contains(result.err, "/nowhere/at/all", str(result))
-    contains(result.err, "missing.container:4", str(result))
+    contains(result.err, "missing.container:5", str(result))
 
 
 def test_temporary_file_system(bed):
@@ -386,10 +392,10 @@ def test_user_and_group(bed):
     """User=, Group= and SupplementaryGroups= by number and by the container's names."""
     report = bed.inside("name", "User=user")
     equal((report["uid"], report["gid"]), (1000, 1000), "ids")
-    equal(report["groups"], [2000], "groups that the container's group file names")
+    equal(sorted(set(report["groups"]) - {1000}), [2000], "groups that the container's group file names")
     report = bed.inside("number", "User=1234", "Group=55", "SupplementaryGroups=extra 66")
     equal((report["uid"], report["euid"], report["gid"]), (1234, 1234, 55), "a number is a number, never a name (CVE-2016-3697)")
-    equal(sorted(report["groups"]), [66, 2000], "supplementary groups")
+    equal(sorted(set(report["groups"]) - {55}), [66, 2000], "supplementary groups")
     equal(capabilities(report), 0, "CapEff of a user")
     results = attempts(bed, "stay", ["setuid:0", "write:/etc/x", "setgroups:0"], "User=user")
     refused(results)
@@ -412,7 +418,7 @@ def test_private_network(bed):
 def test_no_tracing_of_the_init(bed):
     """the keeper's init cannot be traced or entered by the payload."""
     results = attempts(bed, "trace", ["ptrace:1", "open-write:/proc/1/mem", "open-read:/proc/1/environ"], "AddCapability=CAP_SYS_PTRACE",
-                       "SystemCallFilter=~kexec_load")
+                       "SystemCallFilter=@system-service @debug")
     report = bed.inside("look")
     check(results["open-write:/proc/1/mem"] != "ok" or "memfd" in report["exe_1"], str(results))
 
