@@ -130,11 +130,7 @@ static int open_streams(Container *c, const Blob *b, int *held, size_t n_held) {
 }
 
 static void take_blob(Container *c, Blob *b) {
-        if (b->spec) {
-                if (c->spec)
-                        (void)container_spec_unref((ContainerSpec *)c->spec);
-                c->spec = TAKE_PTR(b->spec);
-        }
+        container_use_spec(c, b->spec);
         c->invocation = b->invocation;
         c->id_base = b->id_base;
         c->id_count = b->id_count;

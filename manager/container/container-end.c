@@ -62,6 +62,25 @@ ContainerEvent action_kill(Container *c) {
         return _CONTAINER_EVENT_NONE;
 }
 
+static void explain_end(Container *c) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        if (c->exit.code == 0)
+                r = str_append(&text, "it ended, and how is not known: the keeper was lost (%s)",
+                               container_result_to_string(c->result));
+        else if (c->exit.code == CLD_EXITED)
+                r = str_append(&text, "its program ended with exit code %d (%s)", c->exit.status,
+                               container_result_to_string(c->result));
+        else
+                r = str_append(&text, "its program was ended by %s (%s)", strempty(signal_to_string(c->exit.status)),
+                               container_result_to_string(c->result));
+        if (r < 0)
+                return;
+        free(c->last_error);
+        c->last_error = TAKE_PTR(text);
+}
+
 void container_ended(Container *c, const ExitReport *report) {
         uint64_t oom = cgroup_number(c->cgroup.fd, "memory.events", "oom_kill");
 
@@ -77,6 +96,8 @@ void container_ended(Container *c, const ExitReport *report) {
                 .canceled = c->kill_reason == KILL_CANCELED,
                 .oom = oom != UINT64_MAX && oom > 0,
         });
+        if (c->result != RESULT_SUCCESS)
+                explain_end(c);
         (void)container_event(c, EVENT_ENDED);
 }
 

@@ -52,7 +52,8 @@ struct Container {
 
         LoadState load;
         char *load_error;
-        const ContainerSpec *spec; /* what runs; where nothing runs, what was loaded last */
+        const ContainerSpec *loaded; /* the unit as it was last read; NULL = it never loaded */
+        const ContainerSpec *spec;   /* what runs, or ran last, was started with this */
 
         ContainerState state;
         Job *job;
@@ -164,8 +165,9 @@ ContainerEvent action_forget(Container *c);
 
 /* --- load.c */
 int definition_load(Manager *m, const char *name, Diag *diag, LoadState *ret_state, const ContainerSpec **ret);
-/* Reads the unit afresh into the container. A running one keeps what it runs with. */
+/* Reads the unit afresh. What runs keeps what it was started with; a unit that has become bad, its last good one. */
 int container_load(Container *c, Diag *diag);
+void container_use_spec(Container *c, const ContainerSpec *spec); /* takes a reference of its own */
 /* What would refuse a start before the host is touched: a bad unit, a missing controller. */
 int container_check_start(Container *c, Diag *diag);
 

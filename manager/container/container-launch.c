@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From a spec to a running payload: ids, policies, plan, cgroup, trees and streams; then SPAWN. Every step that fails
  * takes back what stood before it. */
-#include <stdio.h>
-
 #include "manager/base/io.h"
 #include "manager/container/blob.h"
 #include "manager/container/container-internal.h"
@@ -143,6 +141,7 @@ ContainerEvent action_prepare(Container *c) {
         int r;
 
         container_begin_life(c);
+        container_use_spec(c, c->loaded);
         c->start_realtime = now_usec(CLOCK_REALTIME);
         c->start_monotonic = now_usec(CLOCK_MONOTONIC);
         c->start_sequence = ++c->manager->last_start;

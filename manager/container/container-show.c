@@ -62,7 +62,7 @@ const char *container_result_to_string(ContainerResult r) {
 }
 
 const ContainerSpec *container_spec(const Container *c) {
-        return c->spec;
+        return c->loaded ? c->loaded : c->spec;
 }
 
 const char *container_load_error(const Container *c) {

@@ -41,8 +41,9 @@ void container_destroy(Container *c) {
                 return;
         container_release(c);
         c->job = job_free(c->job);
-        if (c->spec)
-                (void)container_spec_unref((ContainerSpec *)c->spec);
+        container_use_spec(c, NULL);
+        if (c->loaded)
+                (void)container_spec_unref((ContainerSpec *)c->loaded);
         free(c->name);
         free(c->log_directory);
         free(c->load_error);

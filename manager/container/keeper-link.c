@@ -275,42 +275,39 @@ int manager_start(Manager *m, Diag *diag) {
         return 0;
 }
 
-static int compare_starts(const void *a, const void *b) {
-        const Container *x = *(Container *const *)a, *y = *(Container *const *)b;
+static Container *last_started(Manager *m) {
+        Container *last = NULL;
 
-        return x->start_sequence > y->start_sequence ? -1 : x->start_sequence < y->start_sequence;
+        for (size_t i = 0; i < m->n_sorted; i++)
+                if (!container_is_down(m->sorted[i]) &&
+                    (!last || m->sorted[i]->start_sequence > last->start_sequence))
+                        last = m->sorted[i];
+        return last;
 }
 
-static int stop_everything(Manager *m) {
-        _cleanup_free_ Container **order = calloc(m->n_sorted + 1, sizeof(Container *));
-        size_t n = 0;
+/* One after the other: what was started later may need what was started before it until its very end. */
+static int stop_last(Manager *m, bool *ret_all_down) {
+        Container *c = last_started(m);
+        uint32_t id;
 
-        if (!order)
-                return -ENOMEM;
-        for (size_t i = 0; i < m->n_sorted; i++)
-                if (!container_is_down(m->sorted[i]) || m->sorted[i]->job)
-                        order[n++] = m->sorted[i];
-        qsort(order, n, sizeof(Container *), compare_starts);
-        for (size_t i = 0; i < n; i++) {
-                uint32_t id;
-                int r = container_queue_job(order[i], JOB_STOP, "replace", NULL, &id);
-
-                if (r < 0)
-                        return r;
-                job_advance(order[i]); /* in this order */
-        }
-        return 0;
+        *ret_all_down = !c;
+        return c ? container_queue_job(c, JOB_STOP, "replace", NULL, &id) : 0;
 }
 
 int manager_shutdown(Manager *m, void (*done)(void *userdata), void *userdata) {
+        uint32_t id;
         int r;
 
         m->shutting_down = true;
         m->shutdown_done = done;
         m->shutdown_userdata = userdata;
-        r = stop_everything(m);
-        if (r < 0)
-                return r;
+        for (size_t i = 0; i < m->n_sorted; i++)
+                if (m->sorted[i]->job && container_is_down(m->sorted[i])) {
+                        /* A start that has not begun is canceled. */
+                        r = container_queue_job(m->sorted[i], JOB_STOP, "replace", NULL, &id);
+                        if (r < 0)
+                                return r;
+                }
         job_schedule(m);
         return 0;
 }
@@ -332,11 +329,14 @@ static int on_keeper_gone(sd_event_source *s, int fd, uint32_t revents, void *us
 }
 
 void manager_finish_shutdown(Manager *m) {
+        bool all_down;
+
         if (!m->shutting_down || m->shutdown_source || !m->shutdown_done)
                 return;
-        for (size_t i = 0; i < m->n_sorted; i++)
-                if (!container_is_down(m->sorted[i]))
-                        return;
+        if (stop_last(m, &all_down) < 0)
+                log_message(&m->config.log, LOG_ERR, "cannot stop the containers");
+        if (!all_down)
+                return;
         if (m->keeper_fd >= 0 &&
             sd_event_add_io(m->event, &m->shutdown_source, m->keeper_fd, EPOLLIN, on_keeper_gone, m) >= 0 &&
             pidfd_signal(m->keeper_fd, SIGTERM) >= 0)

@@ -33,8 +33,12 @@ int definition_load(Manager *m, const char *name, Diag *diag, LoadState *ret_sta
         return r;
 }
 
-static bool runs(const Container *c) {
-        return c->state != CONTAINER_INACTIVE && c->state != CONTAINER_FAILED;
+void container_use_spec(Container *c, const ContainerSpec *spec) {
+        const ContainerSpec *old = c->spec;
+
+        c->spec = spec ? container_spec_ref(spec) : NULL;
+        if (old)
+                (void)container_spec_unref((ContainerSpec *)old);
 }
 
 int container_load(Container *c, Diag *diag) {
@@ -42,15 +46,11 @@ int container_load(Container *c, Diag *diag) {
         int r = definition_load(c->manager, c->name, diag, &c->load, &spec);
 
         diag_keep(diag, &c->load_error);
-        /* What runs keeps what it was started with. */
-        if (runs(c)) {
-                if (spec)
-                        (void)container_spec_unref((ContainerSpec *)spec);
+        if (r < 0 && !container_is_down(c))
                 return r;
-        }
-        if (c->spec)
-                (void)container_spec_unref((ContainerSpec *)c->spec);
-        c->spec = spec;
+        if (c->loaded)
+                (void)container_spec_unref((ContainerSpec *)c->loaded);
+        c->loaded = r < 0 ? NULL : spec;
         return r;
 }
 
@@ -65,8 +65,6 @@ int container_check_start(Container *c, Diag *diag) {
         if (!keeper_client_connected(c->manager->keeper))
                 return diag_errno(diag, ERROR_NO_KEEPER, NULL, NULL, ENOTCONN, "the keeper does not answer on \"%s\"",
                                   c->manager->keeper_socket);
-        if (!c->spec || !c->manager->cgroup_open)
-                return 0;
-        cgroup_limits_render(c->spec, limits, &n);
+        cgroup_limits_render(c->loaded, limits, &n);
         return cgroup_limits_check(&c->manager->cgroup, limits, n, diag);
 }

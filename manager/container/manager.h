@@ -111,7 +111,7 @@ const char *container_active_state(const Container *c); /* inactive activating a
 const char *container_sub_state(const Container *c);
 const char *container_load_state(const Container *c);   /* loaded not-found masked bad */
 const char *container_freezer_state(const Container *c); /* running, freezing, frozen, thawing */
-const ContainerSpec *container_spec(const Container *c); /* NULL where it never loaded */
+const ContainerSpec *container_spec(const Container *c); /* as the unit was last read; NULL where it never loaded */
 const char *container_load_error(const Container *c);    /* all mistakes, NULL = none */
 const char *container_last_error(const Container *c);    /* why the last job failed: step, errno, unit line */
 ContainerResult container_result(const Container *c);

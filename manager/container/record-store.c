@@ -12,7 +12,7 @@
 int record_save(int dir_fd, const char *name, const void *data, size_t size) {
         _cleanup_free_ char *file = cgroup_name_escape(name);
 
-        return file ? write_file_atomic(dir_fd, file, data, size, 0600) : -ENOMEM;
+        return file ? write_file_volatile(dir_fd, file, data, size, 0600) : -ENOMEM;
 }
 
 void record_remove(int dir_fd, const char *name) {
