@@ -220,10 +220,9 @@ static int tmpfs_size(const ValueContext *c, const char *value, TmpfsMount *t) {
 
         r = value_parse_permyriad(value, &permyriad, 10000);
         if (r == 0) {
-                if (permyriad == 0 || permyriad % 10 != 0)
-                        return value_error(
-                                c, "'size=%s' is out of range; write 0.1%% to 100%%, in steps of 0.1%%",
-                                value);
+                /* The kernel knows whole percents only, and takes "0%" for no limit. */
+                if (permyriad == 0 || permyriad % 100 != 0)
+                        return value_error(c, "'size=%s' is not a whole percentage from 1%% to 100%%", value);
                 t->size_permille = permyriad / 10;
                 t->size = 0;
                 return 0;
@@ -353,8 +352,7 @@ static int tmpfs_options(const TmpfsMount *t, char **ret) {
         if (t->size > 0)
                 r = str_append(&s, "size=%" PRIu64, t->size);
         else if (t->size_permille > 0)
-                r = str_append(&s, "size=%" PRIu32 ".%" PRIu32 "%%", t->size_permille / 10,
-                               t->size_permille % 10);
+                r = str_append(&s, "size=%" PRIu32 "%%", t->size_permille / 10);
         if (r == 0 && s)
                 r = strv_push(&l, TAKE_PTR(s));
         if (r == 0 && t->inodes != UINT64_MAX)
