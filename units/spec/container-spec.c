@@ -65,19 +65,62 @@ const Origin *container_spec_origin(const ContainerSpec *s, DirectiveId id) {
         return &s->origins[id];
 }
 
-static int apply_defaults(ContainerSpec *s) {
-        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
-                const Directive *d = &directives[id];
-                ValueContext c = {.directive = d->name};
-                int r;
+static int apply_default(ContainerSpec *s, DirectiveId id) {
+        const Directive *d = &directives[id];
+        ValueContext c = { .directive = d->name };
 
-                if (!d->default_text)
-                        continue;
-                r = d->type->parse(&c, d->default_text, container_spec_field(s, id));
+        return d->default_text ? d->type->parse(&c, d->default_text, container_spec_field(s, id)) : 0;
+}
+
+static int is_default(const ContainerSpec *s, DirectiveId id, bool *ret) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *defaults = NULL;
+        _cleanup_free_ char *text = NULL, *default_text = NULL;
+        const ValueType *type = directives[id].type;
+        int r;
+
+        r = container_spec_new(s->name, &defaults);
+        if (r < 0)
+                return r;
+        r = type->print(container_spec_field_const(s, id), &text);
+        if (r < 0)
+                return r;
+        r = type->print(container_spec_field_const(defaults, id), &default_text);
+        if (r < 0)
+                return r;
+        *ret = streq(text, default_text);
+        return 0;
+}
+
+/* Never the type's empty value for a scalar: that of a boolean is "no", and an empty ReadOnly= must not open. */
+static int assign_nothing(ContainerSpec *s, DirectiveId id, const ValueContext *c) {
+        const ValueType *type = directives[id].type;
+        bool untouched = true;
+        int r;
+
+        if (type->list) {
+                r = type->parse(c, "", container_spec_field(s, id));
+                if (r < 0)
+                        return r;
+                r = is_default(s, id, &untouched);
+                if (r < 0)
+                        return r;
+        } else {
+                if (type->done)
+                        type->done(container_spec_field(s, id));
+                memset(container_spec_field(s, id), 0, type->size);
+                r = apply_default(s, id);
                 if (r < 0)
                         return r;
         }
+        s->origins[id] = untouched ? (Origin){} : c->origin;
         return 0;
+}
+
+int container_spec_assign(ContainerSpec *s, DirectiveId id, const ValueContext *c, const char *text) {
+        if (!text[strspn(text, " \t\r\n")])
+                return assign_nothing(s, id, c);
+        s->origins[id] = c->origin;
+        return directives[id].type->parse(c, text, container_spec_field(s, id));
 }
 
 int container_spec_new(const char *name, ContainerSpec **ret) {
@@ -97,9 +140,11 @@ int container_spec_new(const char *name, ContainerSpec **ret) {
         r = container_name_split(name, &s->prefix, &s->instance);
         if (r < 0)
                 return r;
-        r = apply_defaults(s);
-        if (r < 0)
-                return r;
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
+                r = apply_default(s, id);
+                if (r < 0)
+                        return r;
+        }
 
         *ret = TAKE_PTR(s);
         return 0;

@@ -112,6 +112,9 @@ static inline void container_spec_unrefp(ContainerSpec **s) {
 
 void *container_spec_field(ContainerSpec *s, DirectiveId id);
 const void *container_spec_field_const(const ContainerSpec *s, DirectiveId id);
+/* One assignment of a unit: parses text into the row and notes where it stands. An empty text resets a row to its
+ * default, and a list to what its type takes for empty; a row at its default has no origin. */
+int container_spec_assign(ContainerSpec *s, DirectiveId id, const ValueContext *c, const char *text);
 const Origin *container_spec_origin(const ContainerSpec *s, DirectiveId id);
 
 /* "[Unit]\nDescription=..." with every row that differs from its default; parses back to an equal spec. */

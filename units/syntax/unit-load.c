@@ -134,8 +134,7 @@ static int assign(void *userdata, const Origin *origin, const char *key, const c
                 refused = refused_directive_find(l->section, key);
                 return refused ? refuse(l, origin, refused) : unknown_key(l, origin, key);
         }
-        l->spec->origins[id] = *origin;
-        return directives[id].type->parse(&c, value, container_spec_field(l->spec, id));
+        return container_spec_assign(l->spec, id, &c, value);
 }
 
 /* --- files */

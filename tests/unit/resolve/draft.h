@@ -22,12 +22,11 @@ static inline void draft_set(ContainerSpec *s, const char *line, unsigned number
                 id = directive_find((DirectiveSection)section, name);
         if (id < 0)
                 fail_msg("no directive %s", name);
-        if (directives[id].type->parse(&c, line + strlen(name) + 1, container_spec_field(s, id)) < 0) {
+        if (container_spec_assign(s, id, &c, line + strlen(name) + 1) < 0) {
                 _cleanup_free_ char *words = diag_to_string(&diag, true);
 
                 fail_msg("%s", words);
         }
-        s->origins[id] = c.origin;
         diag_done(&diag);
 }
 

@@ -134,6 +134,30 @@ static void sections_and_order_are_canonical(void **state) {
                                   "[Container]\nRootDirectory=/srv/web\nStandardError=journal\nReadOnly=no\n");
 }
 
+/* Each row, set and then taken back: nothing of it is left, and an empty protection stays closed. */
+static void an_empty_assignment_resets(void **state) {
+        static const Origin origin = { "test.container", 9 };
+
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
+                _cleanup_(container_spec_unrefp) ContainerSpec *s = new_spec();
+                _cleanup_free_ char *text = NULL;
+                ValueContext c = { .directive = directives[id].name, .origin = origin };
+
+                assert_int_equal(container_spec_assign(s, id, &c, directives[id].sample), 0);
+                assert_ptr_equal(container_spec_origin(s, id)->file, origin.file);
+                assert_int_equal(container_spec_origin(s, id)->line, 9);
+                assert_int_equal(container_spec_assign(s, id, &c, " \t"), 0);
+                assert_int_equal(container_spec_print(s, &text), 0);
+                if (streq(directives[id].type->name, "capability_set")) {
+                        assert_non_null(strstr(text, "=none\n")); /* the empty set, which is not the default */
+                        assert_ptr_equal(container_spec_origin(s, id)->file, origin.file);
+                        continue;
+                }
+                assert_string_equal(text, "");
+                assert_null(container_spec_origin(s, id)->file);
+        }
+}
+
 static void references(void **state) {
         ContainerSpec *s = new_spec(), *t;
 
@@ -153,6 +177,7 @@ int main(void) {
                 cmocka_unit_test(a_new_spec_holds_the_defaults),
                 cmocka_unit_test(every_sample_moves_the_text),
                 cmocka_unit_test(sections_and_order_are_canonical),
+                cmocka_unit_test(an_empty_assignment_resets),
                 cmocka_unit_test(references),
         };
 
