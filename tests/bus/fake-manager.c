@@ -1,0 +1,610 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* manager/container/manager.h as a registry in memory: no keeper, no cgroup, no root. It lives by the same contract,
+ * asynchronously where the real one is, so that the bus objects can be tested against it. Names say how a container
+ * behaves: web has every directive set to its sample, plain has defaults, broken never loaded, error@CODE answers
+ * everything with that code, slow@X needs a moment to start, true@X ends at once, any@X just runs. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "manager/base/string-list.h"
+#include "manager/container/manager.h"
+
+#define SLOW_USEC (100 * USEC_PER_MSEC)
+
+typedef struct Session Session;
+
+struct Container {
+        Container *next;
+        Manager *manager;
+        char *name;
+        const char *load_error;
+        ContainerSpec *spec;
+        ContainerState state;
+        ContainerResult result;
+        ExitReport exit;
+        bool frozen;
+        uint32_t job;
+        JobType job_type;
+        sd_event_source *job_source, *end_source;
+        uint64_t active[2], changed;
+        char *last_error;
+};
+
+struct Session {
+        Session *next;
+        Manager *manager;
+        uint32_t id;
+        pid_t pid;
+        int stdio[3]; /* given away by started() */
+        int error;
+        sd_event_source *start_source, *child_source;
+        void (*started)(int r, const Diag *diag, ExecSession *session, void *userdata);
+        void (*ended)(uint32_t id, int exit_code, int exit_status, void *userdata);
+        void *userdata;
+};
+
+typedef struct Listener {
+        const ManagerListener *callbacks;
+        void *userdata;
+} Listener;
+
+struct Manager {
+        const ManagerConfig *config;
+        sd_event *event;
+        Container *containers;
+        Session *sessions;
+        Listener listeners[4];
+        uint32_t last_job, last_session;
+        unsigned n_reloads;
+        sd_event_source *shutdown_source;
+        void (*shutdown_done)(void *userdata);
+        void *shutdown_userdata;
+};
+
+#define TELL(m, callback, ...)                                                                                \
+        for (size_t _i = 0; _i < ELEMENTSOF((m)->listeners); _i++)                                            \
+                if ((m)->listeners[_i].callbacks && (m)->listeners[_i].callbacks->callback)                   \
+                        (m)->listeners[_i].callbacks->callback(__VA_ARGS__, (m)->listeners[_i].userdata)
+
+static uint64_t now_usec(void) {
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_REALTIME, &t);
+        return (uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / NSEC_PER_USEC;
+}
+
+/* --- registry */
+static ContainerSpec *make_spec(const char *name, bool samples) {
+        ContainerSpec *spec = NULL;
+
+        if (container_spec_new(name, &spec) < 0)
+                abort();
+        for (DirectiveId id = 0; samples && id < _DIRECTIVE_MAX; id++) {
+                ValueContext context = { .origin = { "web.container", id + 1 }, .directive = directives[id].name };
+
+                if (directives[id].type->parse(&context, directives[id].sample, container_spec_field(spec, id)) < 0)
+                        abort();
+        }
+        spec->fragment_path = strdup("/etc/bulwark/units/w\xe9" "b.container"); /* Latin-1: not every path is UTF-8 */
+        return spec;
+}
+
+static int add(Manager *m, const char *name, Container **ret) {
+        Container **at = &m->containers, *c = calloc(1, sizeof(Container));
+
+        if (!c)
+                return -ENOMEM;
+        c->manager = m;
+        c->name = strdup(name);
+        if (streq(name, "broken"))
+                c->load_error = "broken.container:3: ReadOnyl=: unknown; did you mean ReadOnly=?";
+        else
+                c->spec = make_spec(name, streq(name, "web"));
+        while (*at && strcmp((*at)->name, name) < 0)
+                at = &(*at)->next;
+        c->next = *at;
+        *at = c;
+        TELL(m, container_new, c);
+        if (ret)
+                *ret = c;
+        return 0;
+}
+
+static void container_free(Container *c) {
+        sd_event_source_disable_unref(c->job_source);
+        sd_event_source_disable_unref(c->end_source);
+        container_spec_unref(c->spec);
+        free(c->last_error);
+        free(c->name);
+        free(c);
+}
+
+int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manager **ret) {
+        Manager *m = calloc(1, sizeof(Manager));
+
+        if (!m)
+                return -ENOMEM;
+        m->config = config;
+        m->event = event;
+        *ret = m;
+        return 0;
+}
+
+int manager_start(Manager *m, Diag *diag) {
+        static const char *const names[] = { "web", "plain", "broken" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (add(m, names[i], NULL) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
+static void session_free(Session *s) {
+        for (Session **at = &s->manager->sessions; *at; at = &(*at)->next)
+                if (*at == s) {
+                        *at = s->next;
+                        break;
+                }
+        sd_event_source_disable_unref(s->start_source);
+        sd_event_source_disable_unref(s->child_source);
+        for (size_t i = 0; i < ELEMENTSOF(s->stdio); i++)
+                safe_close(s->stdio[i]);
+        free(s);
+}
+
+Manager *manager_free(Manager *m) {
+        if (!m)
+                return NULL;
+        while (m->sessions) {
+                if (m->sessions->pid > 0) {
+                        (void)kill(m->sessions->pid, SIGKILL);
+                        (void)waitpid(m->sessions->pid, NULL, 0);
+                }
+                session_free(m->sessions);
+        }
+        while (m->containers) {
+                Container *c = m->containers;
+
+                m->containers = c->next;
+                container_free(c);
+        }
+        sd_event_source_disable_unref(m->shutdown_source);
+        free(m);
+        return NULL;
+}
+
+const ManagerConfig *manager_config(const Manager *m) {
+        return m->config;
+}
+
+static int on_shutdown(sd_event_source *s, void *userdata) {
+        Manager *m = userdata;
+
+        m->shutdown_done(m->shutdown_userdata);
+        return 0;
+}
+
+int manager_shutdown(Manager *m, void (*done)(void *userdata), void *userdata) {
+        m->shutdown_done = done;
+        m->shutdown_userdata = userdata;
+        return sd_event_add_defer(m->event, &m->shutdown_source, on_shutdown, m);
+}
+
+int manager_listen(Manager *m, const ManagerListener *listener, void *userdata) {
+        for (size_t i = 0; i < ELEMENTSOF(m->listeners); i++)
+                if (!m->listeners[i].callbacks) {
+                        m->listeners[i] = (Listener){ listener, userdata };
+                        return 0;
+                }
+        return -ENOMEM;
+}
+
+void manager_unlisten(Manager *m, void *userdata) {
+        for (size_t i = 0; i < ELEMENTSOF(m->listeners); i++)
+                if (m->listeners[i].userdata == userdata)
+                        m->listeners[i] = (Listener){};
+}
+
+Container *manager_first(Manager *m) {
+        return m->containers;
+}
+
+Container *manager_next(Manager *m, Container *c) {
+        return c->next;
+}
+
+int manager_get(Manager *m, const char *name, Diag *diag, Container **ret) {
+        static const char *const templates[] = { "error@", "slow@", "true@", "any@" };
+
+        for (Container *c = m->containers; c; c = c->next)
+                if (streq(c->name, name)) {
+                        *ret = c;
+                        return 0;
+                }
+        for (size_t i = 0; i < ELEMENTSOF(templates); i++)
+                if (startswith(name, templates[i]))
+                        return add(m, name, ret);
+        return diag_error(diag, ERROR_NO_SUCH_UNIT, NULL, NULL, "No unit file %s.container exists", name);
+}
+
+/* Reloads by turns: well; with a mistake; well, and it forgets any@gone. */
+int manager_reload(Manager *m, Diag *diag) {
+        int r = 0;
+
+        TELL(m, reloading, true);
+        for (Container **at = &m->containers; *at;) {
+                Container *c = *at;
+
+                if (streq(c->name, "web"))
+                        TELL(m, container_changed, c);
+                if (!streq(c->name, "any@gone")) {
+                        at = &c->next;
+                        continue;
+                }
+                *at = c->next;
+                TELL(m, container_removed, c);
+                container_free(c);
+        }
+        if (++m->n_reloads % 2 == 0)
+                r = diag_error(diag, ERROR_SYNTAX, &(Origin){ "web.container", 7 }, NULL, "This line is no assignment");
+        TELL(m, reloading, false);
+        return r;
+}
+
+/* --- a container's life */
+static int refused(const Container *c, Diag *diag) {
+        const char *code = startswith(c->name, "error@");
+
+        for (ErrorCode i = 0; code && i < _ERROR_CODE_MAX; i++)
+                if (streq(error_code_to_string(i), code)) {
+                        (void)diag_error(diag, i, &(Origin){ "error.container", 1 }, "First", "the first mistake");
+                        return diag_error(diag, ERROR_FAILED, NULL, NULL, "the second mistake");
+                }
+        return 0;
+}
+
+static void set_state(Container *c, ContainerState state) {
+        bool was_active = c->state == CONTAINER_RUNNING, is_active = state == CONTAINER_RUNNING;
+
+        c->state = state;
+        c->changed = now_usec();
+        if (was_active != is_active)
+                c->active[is_active ? 0 : 1] = c->changed;
+        TELL(c->manager, container_changed, c);
+}
+
+static void end(Container *c, int code, int status) {
+        bool well = code == CLD_EXITED && status == 0;
+
+        c->exit = (ExitReport){ .valid = true, .code = code, .status = status, .realtime_usec = now_usec() };
+        c->result = well ? RESULT_SUCCESS : code == CLD_EXITED ? RESULT_EXIT_CODE : RESULT_SIGNAL;
+        set_state(c, well ? CONTAINER_INACTIVE : CONTAINER_FAILED);
+}
+
+static int on_end(sd_event_source *s, uint64_t usec, void *userdata) {
+        Container *c = userdata;
+
+        c->end_source = sd_event_source_disable_unref(c->end_source);
+        end(c, CLD_EXITED, 0);
+        return 0;
+}
+
+static int on_job(sd_event_source *s, uint64_t usec, void *userdata) {
+        Container *c = userdata;
+        uint32_t id = c->job;
+
+        c->job_source = sd_event_source_disable_unref(c->job_source);
+        c->job = 0;
+        if (c->job_type == JOB_STOP)
+                end(c, CLD_EXITED, 0);
+        else
+                set_state(c, CONTAINER_RUNNING);
+        TELL(c->manager, job_removed, id, c, "done");
+        if (c->job_type != JOB_STOP && startswith(c->name, "true@"))
+                (void)sd_event_add_time_relative(c->manager->event, &c->end_source, CLOCK_MONOTONIC, 0, 1, on_end, c);
+        return 0;
+}
+
+const char *job_type_to_string(JobType t) {
+        static const char *const names[_JOB_TYPE_MAX] = { "start", "stop", "restart" };
+
+        return t < _JOB_TYPE_MAX ? names[t] : NULL;
+}
+
+int container_queue_job(Container *c, JobType type, const char *mode, Diag *diag, uint32_t *ret_id) {
+        int r = refused(c, diag);
+
+        if (r < 0)
+                return r;
+        if (c->job != 0 && streq(mode, "fail"))
+                return diag_error(diag, ERROR_BUSY, NULL, NULL, "Job %u is under way", (unsigned)c->job);
+        if (c->job != 0) {
+                uint32_t old = c->job;
+
+                c->job_source = sd_event_source_disable_unref(c->job_source);
+                c->job = 0;
+                TELL(c->manager, job_removed, old, c, "canceled");
+        }
+        c->job = ++c->manager->last_job;
+        c->job_type = type;
+        TELL(c->manager, job_new, c->job, c);
+        set_state(c, type == JOB_STOP ? CONTAINER_STOPPING : CONTAINER_LAUNCHING);
+        *ret_id = c->job;
+        return sd_event_add_time_relative(c->manager->event, &c->job_source, CLOCK_MONOTONIC,
+                                          startswith(c->name, "slow@") ? SLOW_USEC : 0, 1, on_job, c);
+}
+
+int container_kill(Container *c, const char *whom, int number, Diag *diag) {
+        int r = refused(c, diag);
+
+        if (r < 0)
+                return r;
+        if (c->state != CONTAINER_RUNNING)
+                return diag_error(diag, ERROR_NOT_ACTIVE, NULL, NULL, "%s is not running", c->name);
+        end(c, CLD_KILLED, number);
+        return 0;
+}
+
+static int set_frozen(Container *c, bool frozen, Diag *diag) {
+        int r = refused(c, diag);
+
+        if (r < 0)
+                return r;
+        c->frozen = frozen;
+        TELL(c->manager, container_changed, c);
+        return 0;
+}
+
+int container_freeze(Container *c, Diag *diag) {
+        return set_frozen(c, true, diag);
+}
+
+int container_thaw(Container *c, Diag *diag) {
+        return set_frozen(c, false, diag);
+}
+
+int container_reset_failed(Container *c, Diag *diag) {
+        int r = refused(c, diag);
+
+        if (r < 0)
+                return r;
+        if (c->state == CONTAINER_FAILED) {
+                c->result = RESULT_SUCCESS;
+                set_state(c, CONTAINER_INACTIVE);
+        }
+        return 0;
+}
+
+/* --- exec: a real process, so that abandoning can be seen */
+static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata) {
+        Session *s = userdata;
+
+        s->pid = 0;
+        s->ended(s->id, si->si_code, si->si_status, s->userdata);
+        session_free(s);
+        return 0;
+}
+
+static int on_start(sd_event_source *source, void *userdata) {
+        Session *s = userdata;
+        ExecSession session = { .id = s->id, .stdio = { s->stdio[0], s->stdio[1], s->stdio[2] } };
+        _cleanup_(diag_done) Diag diag = {};
+
+        if (s->error < 0) {
+                (void)diag_error(&diag, ERROR_EXEC, NULL, NULL, "No such program");
+                s->started(s->error, &diag, NULL, s->userdata);
+                session_free(s);
+                return 0;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(s->stdio); i++)
+                s->stdio[i] = -EBADF;
+        s->started(0, NULL, &session, s->userdata);
+        return 0;
+}
+
+static int spawn(Session *s, char **argv) {
+        int pipes[3][2], r;
+
+        for (size_t i = 0; i < ELEMENTSOF(pipes); i++)
+                if (pipe2(pipes[i], O_CLOEXEC) < 0)
+                        return -errno;
+        s->pid = fork();
+        if (s->pid < 0)
+                return -errno;
+        if (s->pid == 0) {
+                sigset_t none;
+
+                (void)sigemptyset(&none);
+                (void)sigprocmask(SIG_SETMASK, &none, NULL);
+                (void)dup2(pipes[0][0], STDIN_FILENO);
+                (void)dup2(pipes[1][1], STDOUT_FILENO);
+                (void)dup2(pipes[2][1], STDERR_FILENO);
+                (void)execvp(argv[0], argv);
+                _exit(127);
+        }
+        s->stdio[0] = pipes[0][1];
+        s->stdio[1] = pipes[1][0];
+        s->stdio[2] = pipes[2][0];
+        (void)close(pipes[0][0]);
+        (void)close(pipes[1][1]);
+        (void)close(pipes[2][1]);
+        r = sd_event_add_child(s->manager->event, &s->child_source, s->pid, WEXITED, on_child, s);
+        return r < 0 ? r : 0;
+}
+
+int container_exec(Container *c, const ExecRequest *request, Diag *diag,
+                   void (*started)(int r, const Diag *diag, ExecSession *session, void *userdata),
+                   void (*ended)(uint32_t id, int exit_code, int exit_status, void *userdata), void *userdata) {
+        const char *word = request->shell ? "shell" : request->argv[0];
+        Session *s;
+        int r;
+
+        if (streq(word, "refused"))
+                return diag_error(diag, ERROR_NOT_ACTIVE, NULL, NULL, "%s is not running", c->name);
+        s = calloc(1, sizeof(Session));
+        if (!s)
+                return -ENOMEM;
+        *s = (Session){ .next = c->manager->sessions, .manager = c->manager, .id = ++c->manager->last_session,
+                        .stdio = { -EBADF, -EBADF, -EBADF }, .started = started, .ended = ended,
+                        .userdata = userdata };
+        c->manager->sessions = s;
+
+        if (streq(word, "fails") || streq(word, "fails-at-once")) {
+                s->error = -ENOENT;
+                if (streq(word, "fails-at-once"))
+                        return on_start(NULL, s);
+        } else {
+                r = spawn(s, request->shell ? (char *[]){ (char *)"sh", NULL } : request->argv);
+                if (r < 0) {
+                        session_free(s);
+                        return r;
+                }
+        }
+        return sd_event_add_defer(c->manager->event, &s->start_source, on_start, s);
+}
+
+int manager_exec_signal(Manager *m, uint32_t id, int number) {
+        for (Session *s = m->sessions; s; s = s->next)
+                if (s->id == id && s->pid > 0)
+                        return kill(s->pid, number) < 0 ? -errno : 0;
+        return -ESRCH;
+}
+
+void manager_exec_abandon(Manager *m, uint32_t id) {
+        (void)manager_exec_signal(m, id, SIGHUP);
+        (void)manager_exec_signal(m, id, SIGKILL);
+}
+
+/* --- what a container is */
+static const struct {
+        const char *active, *sub;
+} state_words[_CONTAINER_STATE_MAX] = {
+        [CONTAINER_INACTIVE] = { "inactive", "dead" },       [CONTAINER_PREPARING] = { "activating", "start-pre" },
+        [CONTAINER_LAUNCHING] = { "activating", "start" },   [CONTAINER_RUNNING] = { "active", "running" },
+        [CONTAINER_EXITED] = { "active", "exited" },         [CONTAINER_STOPPING] = { "deactivating", "stop" },
+        [CONTAINER_KILLING] = { "deactivating", "stop" },    [CONTAINER_CLEANING] = { "deactivating", "stop-post" },
+        [CONTAINER_FAILED] = { "failed", "failed" },
+};
+
+const char *container_result_to_string(ContainerResult r) {
+        static const char *const names[_RESULT_MAX] = { "success", "exit-code", "signal",    "core-dump", "timeout",
+                                                        "oom-kill", "launch",   "resources", "unknown" };
+
+        return names[r];
+}
+
+const char *container_name(const Container *c) {
+        return c->name;
+}
+
+ContainerState container_state(const Container *c) {
+        return c->state;
+}
+
+const char *container_active_state(const Container *c) {
+        return state_words[c->state].active;
+}
+
+const char *container_sub_state(const Container *c) {
+        return state_words[c->state].sub;
+}
+
+const char *container_load_state(const Container *c) {
+        return c->load_error ? "bad" : "loaded";
+}
+
+const char *container_freezer_state(const Container *c) {
+        return c->frozen ? "frozen" : "running";
+}
+
+const ContainerSpec *container_spec(const Container *c) {
+        return c->spec;
+}
+
+const char *container_load_error(const Container *c) {
+        return c->load_error;
+}
+
+const char *container_last_error(const Container *c) {
+        return c->last_error;
+}
+
+ContainerResult container_result(const Container *c) {
+        return c->result;
+}
+
+const ExitReport *container_exit(const Container *c) {
+        return &c->exit;
+}
+
+pid_t container_leader(const Container *c) {
+        return c->state == CONTAINER_RUNNING ? getpid() : 0;
+}
+
+sd_id128_t container_invocation(const Container *c) {
+        return c->active[0] > 0 ? SD_ID128_MAKE(01, 02, 03, 04, 05, 06, 07, 08, 09, 0a, 0b, 0c, 0d, 0e, 0f, 10)
+                                : SD_ID128_NULL;
+}
+
+uint64_t container_since(const Container *c, bool active, bool monotonic) {
+        return c->active[active ? 0 : 1];
+}
+
+uint64_t container_state_change_usec(const Container *c) {
+        return c->changed;
+}
+
+int container_id_range(const Container *c, uint32_t *ret_base, uint32_t *ret_count) {
+        if (c->state != CONTAINER_RUNNING)
+                return -ENODATA;
+        *ret_base = 524288;
+        *ret_count = 65536;
+        return 0;
+}
+
+const char *container_cgroup(const Container *c) {
+        return NULL;
+}
+
+uint32_t container_job(const Container *c, JobType *ret_type) {
+        if (ret_type)
+                *ret_type = c->job_type;
+        return c->job;
+}
+
+uint64_t container_memory_current(const Container *c) {
+        return c->state == CONTAINER_RUNNING ? 4096 : UINT64_MAX;
+}
+
+uint64_t container_tasks_current(const Container *c) {
+        return c->state == CONTAINER_RUNNING ? 1 : UINT64_MAX;
+}
+
+uint64_t container_cpu_usage_usec(const Container *c) {
+        return c->state == CONTAINER_RUNNING ? 5 : UINT64_MAX;
+}
+
+int container_processes(const Container *c, pid_t **ret, size_t *ret_n) {
+        pid_t *pids;
+
+        if (c->state != CONTAINER_RUNNING)
+                return -ENOENT;
+        pids = malloc(sizeof(pid_t));
+        if (!pids)
+                return -ENOMEM;
+        *pids = getpid();
+        *ret = pids;
+        *ret_n = 1;
+        return 0;
+}
+
+bool container_logs_to_journal(const Container *c) {
+        return false;
+}
+
+const char *container_log_directory(const Container *c) {
+        return "/var/lib/bulwark/logs/web";
+}

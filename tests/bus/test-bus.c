@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The contract of manager/bus/names.h, seen from a client. */
+#include "units/spec/container-spec.h"
+
+#include "manager/base/diag.h"
+#include "tests/bus/bus-client.h"
+
+#define CONTAINER_STATES "ssii"
+
+/* --- what there is */
+typedef struct Member {
+        const char *name, *in, *out; /* a property: in NULL, out its type */
+} Member;
+
+static const Member manager_members[] = {
+        { "GetContainer", "s", "o" },
+        { "ListContainers", "", "a(ssssssouso)" },
+        { "ListUnitFiles", "", "a(ss)" },
+        { "GetUnitPaths", "s", "as" },
+        { "StartContainer", "ss", "o" },
+        { "StopContainer", "ss", "o" },
+        { "RestartContainer", "ss", "o" },
+        { "WaitContainer", "s", CONTAINER_STATES },
+        { "KillContainer", "ssi", "" },
+        { "FreezeContainer", "s", "" },
+        { "ThawContainer", "s", "" },
+        { "ResetFailedContainer", "s", "" },
+        { "ResetFailed", "", "" },
+        { "Reload", "", "" },
+        { "GetContainerProcesses", "s", "a(sus)" },
+        { "ExecContainer", "sasa{sv}", "uah" },
+        { "KillExec", "ui", "" },
+        { "Version", NULL, "s" },
+        { "UnitPath", NULL, "as" },
+        { "RuntimeDirectory", NULL, "s" },
+        { "StateDirectory", NULL, "s" },
+        { "ControlGroup", NULL, "s" },
+        { "Features", NULL, "as" },
+};
+
+static const Member manager_signals[] = {
+        { "JobNew", "", "uos" },         { "JobRemoved", "", "uoss" }, { "ContainerNew", "", "so" },
+        { "ContainerRemoved", "", "so" }, { "ExecEnded", "", "uii" },   { "Reloading", "", "b" },
+};
+
+static const Member container_members[] = {
+        { "Start", "s", "o" },
+        { "Stop", "s", "o" },
+        { "Restart", "s", "o" },
+        { "Kill", "si", "" },
+        { "Freeze", "", "" },
+        { "Thaw", "", "" },
+        { "ResetFailed", "", "" },
+        { "Id", NULL, "s" },
+        { "LoadState", NULL, "s" },
+        { "LoadError", NULL, "(ss)" },
+        { "ActiveState", NULL, "s" },
+        { "SubState", NULL, "s" },
+        { "FreezerState", NULL, "s" },
+        { "Result", NULL, "s" },
+        { "LastError", NULL, "s" },
+        { "FragmentPath", NULL, "s" },
+        { "DropInPaths", NULL, "as" },
+        { "Job", NULL, "(uo)" },
+        { "InvocationID", NULL, "ay" },
+        { "MainPID", NULL, "u" },
+        { "ExecMainCode", NULL, "i" },
+        { "ExecMainStatus", NULL, "i" },
+        { "ExecMainStartTimestamp", NULL, "t" },
+        { "ExecMainExitTimestamp", NULL, "t" },
+        { "ActiveEnterTimestamp", NULL, "t" },
+        { "ActiveExitTimestamp", NULL, "t" },
+        { "StateChangeTimestamp", NULL, "t" },
+        { "ControlGroup", NULL, "s" },
+        { "MemoryCurrent", NULL, "t" },
+        { "TasksCurrent", NULL, "t" },
+        { "CPUUsageNSec", NULL, "t" },
+        { "UIDRangeBase", NULL, "u" },
+        { "UIDRangeCount", NULL, "u" },
+        { "LogDirectory", NULL, "s" },
+        { "LogsToJournal", NULL, "b" },
+};
+
+static const Member job_members[] = {
+        { "Id", NULL, "u" }, { "Unit", NULL, "(so)" }, { "JobType", NULL, "s" }, { "State", NULL, "s" },
+};
+
+static char *introspect(sd_bus *c, const char *path) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *xml;
+
+        assert_true(sd_bus_call_method(c, NULL, path, "org.freedesktop.DBus.Introspectable", "Introspect", NULL,
+                                       &reply, NULL) >= 0);
+        assert_true(sd_bus_message_read(reply, "s", &xml) >= 0);
+        return strdup(xml);
+}
+
+/* Joins the types of <arg>s of one direction ("in", "out"; NULL = of a signal) between start and end. */
+static void args_of(const char *start, const char *end, const char *direction, char *signature) {
+        *signature = '\0';
+        for (const char *p = start; (p = strstr(p, "<arg type=\"")) && p < end; p++) {
+                const char *type = p + strlen("<arg type=\""), *close = strchr(p, '>');
+                char word[32] = "";
+
+                if (direction)
+                        (void)snprintf(word, sizeof(word), "direction=\"%s\"", direction);
+                if (direction && (!strstr(p, word) || strstr(p, word) > close))
+                        continue;
+                (void)strncat(signature, type, strcspn(type, "\""));
+        }
+}
+
+static void check_members(const char *xml, const char *kind, const Member *members, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                char opening[128], closing[32], in[64], out[64];
+                const char *start, *end;
+
+                if (!members[i].in) {
+                        (void)snprintf(opening, sizeof(opening), "<property name=\"%s\" type=\"%s\"", members[i].name,
+                                       members[i].out);
+                        if (!strstr(xml, opening))
+                                fail_msg("no %s", opening);
+                        continue;
+                }
+                (void)snprintf(opening, sizeof(opening), "<%s name=\"%s\"", kind, members[i].name);
+                (void)snprintf(closing, sizeof(closing), "</%s>", kind);
+                start = strstr(xml, opening);
+                if (!start)
+                        fail_msg("no %s", opening);
+                if (start[strcspn(start, ">") - 1] == '/') { /* <method name="X"/> */
+                        assert_string_equal(members[i].in, "");
+                        assert_string_equal(members[i].out, "");
+                        continue;
+                }
+                end = strstr(start, closing);
+                assert_non_null(end);
+                args_of(start, end, streq(kind, "signal") ? "" : "in", in);
+                args_of(start, end, streq(kind, "signal") ? NULL : "out", out);
+                assert_string_equal(in, members[i].in);
+                assert_string_equal(out, members[i].out);
+        }
+}
+
+static void test_introspection(void **state) {
+        _cleanup_client_ sd_bus *c = client_new(*state);
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_free_ char *manager = introspect(c, BUS_PATH), *container = NULL, *job = NULL, *web = NULL;
+        _cleanup_free_ char *parent = introspect(c, BUS_CONTAINER_PREFIX);
+        const char *job_path;
+
+        check_members(manager, "method", manager_members, ELEMENTSOF(manager_members));
+        check_members(manager, "signal", manager_signals, ELEMENTSOF(manager_signals));
+        assert_non_null(strstr(manager, "org.freedesktop.DBus.ObjectManager"));
+        assert_non_null(strstr(parent, "<node name=\"web\"/>"));
+
+        web = container_path("web");
+        container = introspect(c, web);
+        check_members(container, "method", container_members, ELEMENTSOF(container_members));
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++)
+                check_members(container, "property",
+                              &(Member){ directives[id].name, NULL, directives[id].type->signature }, 1);
+
+        must_call(c, "StartContainer", &reply, "ss", "slow@introspect", "fail");
+        assert_true(sd_bus_message_read(reply, "o", &job_path) >= 0);
+        job = introspect(c, job_path);
+        check_members(job, "method", job_members, ELEMENTSOF(job_members));
+        await_signal(c, "JobRemoved", NULL);
+}
+
+/* --- properties */
+static void check_property(sd_bus *c, const char *path, const char *interface, const char *name,
+                           const char *signature) {
+        _cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+
+        if (sd_bus_get_property(c, NULL, path, interface, name, &error, &reply, signature) < 0)
+                fail_msg("%s of %s: %s", name, path, strempty(error.message));
+        assert_string_equal(sd_bus_message_get_signature(reply, false), signature);
+        assert_true(sd_bus_message_skip(reply, signature) >= 0);
+}
+
+static void test_properties(void **state) {
+        static const char *const names[] = { "web", "plain", "broken" };
+        _cleanup_client_ sd_bus *c = client_new(*state);
+
+        for (size_t n = 0; n < ELEMENTSOF(names); n++) {
+                _cleanup_message_ sd_bus_message *all = NULL;
+                _cleanup_free_ char *path = container_path(names[n]);
+
+                for (size_t i = 0; i < ELEMENTSOF(container_members); i++)
+                        if (!container_members[i].in)
+                                check_property(c, path, BUS_INTERFACE_CONTAINER, container_members[i].name,
+                                               container_members[i].out);
+                for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++)
+                        check_property(c, path, BUS_INTERFACE_CONTAINER, directives[id].name,
+                                       directives[id].type->signature);
+                assert_true(sd_bus_call_method(c, NULL, path, "org.freedesktop.DBus.Properties", "GetAll", NULL, &all,
+                                               "s", BUS_INTERFACE_CONTAINER) >= 0);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(manager_members); i++)
+                if (!manager_members[i].in)
+                        check_property(c, BUS_PATH, BUS_INTERFACE_MANAGER, manager_members[i].name,
+                                       manager_members[i].out);
+}
+
+static char *get_text(sd_bus *c, const char *container, const char *name) {
+        _cleanup_free_ char *path = container_path(container);
+        char *text = NULL;
+
+        assert_true(sd_bus_get_property_string(c, NULL, path, BUS_INTERFACE_CONTAINER, name, NULL, &text) >= 0);
+        return text;
+}
+
+static void test_values(void **state) {
+        _cleanup_client_ sd_bus *c = client_new(*state);
+        _cleanup_free_ char *path = container_path("web"), *broken = container_path("broken");
+        _cleanup_free_ char *description = get_text(c, "web", "Description"), *fragment = NULL;
+        _cleanup_message_ sd_bus_message *words = NULL, *error = NULL;
+        const char *name, *message;
+        uint64_t timeout;
+        int read_only;
+
+        assert_string_equal(description, "A sample");
+        fragment = get_text(c, "web", "FragmentPath"); /* Latin-1 in the file system, escaped here */
+        assert_string_equal(fragment, "/etc/bulwark/units/w\\xe9b.container");
+
+        assert_true(sd_bus_get_property_trivial(c, NULL, path, BUS_INTERFACE_CONTAINER, "ReadOnly", NULL, 'b',
+                                                &read_only) >= 0);
+        assert_false(read_only);
+        assert_true(sd_bus_get_property_trivial(c, NULL, path, BUS_INTERFACE_CONTAINER, "TimeoutStopSec", NULL, 't',
+                                                &timeout) >= 0);
+        assert_int_equal(timeout, 5 * USEC_PER_SEC);
+        assert_true(sd_bus_get_property(c, NULL, path, BUS_INTERFACE_CONTAINER, "SupplementaryGroups", NULL, &words,
+                                        "as") >= 0);
+        assert_true(sd_bus_message_read(words, "as", 2, &name, &message) >= 0);
+        assert_string_equal(name, "1001");
+        assert_string_equal(message, "1002");
+
+        assert_true(sd_bus_get_property(c, NULL, broken, BUS_INTERFACE_CONTAINER, "LoadError", NULL, &error,
+                                        "(ss)") >= 0);
+        assert_true(sd_bus_message_read(error, "(ss)", &name, &message) >= 0);
+        assert_string_equal(name, "org.bulwark1.Error.Failed");
+        assert_non_null(strstr(message, "did you mean ReadOnly=?"));
+}
+
+/* --- lists and objects */
+static size_t list_containers(sd_bus *c, const char *want, char ret_active[16]) {
+        const char *name, *description, *load, *active, *sub, *following, *path, *job_type, *job_path;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        uint32_t job;
+        size_t n = 0;
+
+        must_call(c, "ListContainers", &reply, NULL);
+        assert_true(sd_bus_message_enter_container(reply, 'a', "(ssssssouso)") > 0);
+        while (sd_bus_message_read(reply, "(ssssssouso)", &name, &description, &load, &active, &sub, &following, &path,
+                                   &job, &job_type, &job_path) > 0) {
+                _cleanup_free_ char *expected = container_path(name);
+
+                assert_string_equal(path, expected);
+                if (job == 0)
+                        assert_string_equal(job_path, "/");
+                if (want && streq(name, want))
+                        (void)snprintf(ret_active, 16, "%s", active);
+                n++;
+        }
+        return n;
+}
+
+static void test_lists(void **state) {
+        _cleanup_client_ sd_bus *c = client_new(*state);
+        _cleanup_message_ sd_bus_message *reply = NULL, *objects = NULL;
+        char active[16] = "";
+        const char *path;
+        size_t n = 0;
+
+        assert_true(list_containers(c, "plain", active) >= 3);
+        assert_string_equal(active, "inactive");
+
+        must_call(c, "GetContainer", &reply, "s", "any@a:b");
+        assert_true(sd_bus_message_read(reply, "o", &path) >= 0);
+        assert_string_equal(path, BUS_CONTAINER_PREFIX "/any_40a_3ab");
+        must_call(c, "ListUnitFiles", NULL, NULL);
+        must_fail(c, "GetUnitPaths", "org.bulwark1.Error.NoSuchUnit", NULL, "s", "nothing");
+        must_fail(c, "GetUnitPaths", "org.bulwark1.Error.NoSuchUnit", NULL, "s", "../../etc/passwd");
+
+        assert_true(sd_bus_call_method(c, NULL, BUS_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
+                                       NULL, &objects, NULL) >= 0);
+        assert_true(sd_bus_message_enter_container(objects, 'a', "{oa{sa{sv}}}") > 0);
+        while (sd_bus_message_enter_container(objects, 'e', "oa{sa{sv}}") > 0) {
+                assert_true(sd_bus_message_read(objects, "o", &path) > 0);
+                assert_true(sd_bus_message_skip(objects, "a{sa{sv}}") > 0);
+                assert_true(sd_bus_message_exit_container(objects) > 0);
+                n++;
+        }
+        assert_true(n >= 3);
+}
+
+static void test_unit_files(void **state) {
+        const Server *s = *state;
+        _cleanup_client_ sd_bus *c = client_new(s);
+        _cleanup_message_ sd_bus_message *reply = NULL, *paths = NULL;
+        char file[128];
+        const char *path, *word;
+        FILE *f;
+
+        (void)snprintf(file, sizeof(file), "%s/broken.container", s->directory);
+        f = fopen(file, "w");
+        assert_non_null(f);
+        (void)fputs("[Container]\nReadOnyl=yes\n", f);
+        assert_int_equal(fclose(f), 0);
+
+        must_call(c, "ListUnitFiles", &reply, NULL);
+        assert_true(sd_bus_message_read(reply, "a(ss)", 1, &path, &word) > 0);
+        assert_string_equal(path, file);
+        assert_string_equal(word, "bad");
+        must_call(c, "GetUnitPaths", &paths, "s", "broken");
+        assert_true(sd_bus_message_read(paths, "as", 1, &path) > 0);
+        assert_string_equal(path, file);
+        assert_int_equal(unlink(file), 0);
+}
+
+static void test_unknown_objects(void **state) {
+        static const char *const paths[] = {
+                BUS_CONTAINER_PREFIX "/nothing", BUS_CONTAINER_PREFIX "/_2e_2e_2fetc", BUS_CONTAINER_PREFIX "/a/b",
+                BUS_JOB_PREFIX "/0",             BUS_JOB_PREFIX "/01",                 BUS_JOB_PREFIX "/999999",
+                BUS_JOB_PREFIX "/x",             BUS_JOB_PREFIX "/4294967297",
+        };
+        _cleanup_client_ sd_bus *c = client_new(*state);
+
+        for (size_t i = 0; i < ELEMENTSOF(paths); i++) {
+                _cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+
+                assert_true(sd_bus_call_method(c, NULL, paths[i], "org.freedesktop.DBus.Properties", "GetAll", &error,
+                                               NULL, "s", "") < 0);
+                assert_string_equal(error.name, SD_BUS_ERROR_UNKNOWN_OBJECT);
+        }
+}
+
+/* --- a life, by name and by object */
+static void expect_job(sd_bus *c, uint32_t want_id, const char *want_name, const char *want_result) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+        const char *path, *name, *result;
+        uint32_t id;
+
+        await_signal(c, "JobRemoved", &m);
+        assert_true(sd_bus_message_read(m, "uoss", &id, &path, &name, &result) > 0);
+        if (want_id > 0)
+                assert_int_equal(id, want_id);
+        assert_string_equal(name, want_name);
+        assert_string_equal(result, want_result);
+}
+
+static void read_wait(sd_bus_message *reply, const char *want_state, const char *want_result, int want_code,
+                      int want_status) {
+        const char *active, *result;
+        int32_t code, status;
+
+        assert_true(sd_bus_message_read(reply, CONTAINER_STATES, &active, &result, &code, &status) > 0);
+        assert_string_equal(active, want_state);
+        assert_string_equal(result, want_result);
+        assert_int_equal(code, want_code);
+        assert_int_equal(status, want_status);
+}
+
+static void test_life(void **state) {
+        _cleanup_client_ sd_bus *c = client_new(*state);
+        _cleanup_message_ sd_bus_message *waited = NULL, *processes = NULL;
+        const char *cgroup, *command;
+        uint32_t pid;
+
+        must_call(c, "StartContainer", NULL, "ss", "any@life", "replace");
+        expect_job(c, 0, "any@life", "done");
+        must_call(c, "FreezeContainer", NULL, "s", "any@life");
+        free(get_text(c, "any@life", "FreezerState"));
+        must_call(c, "ThawContainer", NULL, "s", "any@life");
+        must_call(c, "GetContainerProcesses", &processes, "s", "any@life");
+        assert_true(sd_bus_message_read(processes, "a(sus)", 1, &cgroup, &pid, &command) > 0);
+        assert_int_equal(pid, ((const Server *)*state)->pid);
+        assert_non_null(strstr(command, "test-bus"));
+        must_call(c, "RestartContainer", NULL, "ss", "any@life", "fail");
+        expect_job(c, 0, "any@life", "done");
+        must_call(c, "KillContainer", NULL, "ssi", "any@life", "leader", 9);
+        must_call(c, "WaitContainer", &waited, "s", "any@life");
+        read_wait(waited, "failed", "signal", 2, 9);
+        must_fail(c, "KillContainer", "org.bulwark1.Error.NotActive", NULL, "ssi", "any@life", "all", 15);
+        must_call(c, "ResetFailedContainer", NULL, "s", "any@life");
+        must_call(c, "ResetFailed", NULL, NULL);
+        must_call(c, "StopContainer", NULL, "ss", "any@life", "replace");
+        expect_job(c, 0, "any@life", "done");
+        must_call(c, "GetContainerProcesses", NULL, "s", "any@life"); /* nothing runs: an empty list, no error */
+}
+
+static void test_life_by_object(void **state) {
+        static const struct {
+                const char *member, *mode;
+        } rows[] = {
+                { "Start", "fail" }, { "Freeze", NULL }, { "Thaw", NULL },
+                { "Restart", "replace" }, { "Stop", "replace" }, { "ResetFailed", NULL },
+        };
+        _cleanup_client_ sd_bus *c = client_new(*state);
+        _cleanup_free_ char *path = container_path("any@object");
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                assert_true(sd_bus_call_method(c, NULL, path, BUS_INTERFACE_CONTAINER, rows[i].member, NULL, NULL,
+                                               rows[i].mode ? "s" : NULL, rows[i].mode) >= 0);
+                if (rows[i].mode)
+                        expect_job(c, 0, "any@object", "done");
+        }
+        assert_true(sd_bus_call_method(c, NULL, path, BUS_INTERFACE_CONTAINER, "Start", NULL, NULL, "s", "fail") >= 0);
+        expect_job(c, 0, "any@object", "done");
+        assert_true(sd_bus_call_method(c, NULL, path, BUS_INTERFACE_CONTAINER, "Kill", NULL, NULL, "si", "all", 15) >= 0);
+}
+
+static void test_jobs(void **state) {
+        _cleanup_client_ sd_bus *c = client_new(*state);
+        _cleanup_message_ sd_bus_message *first = NULL, *second = NULL, *unit = NULL, *m = NULL;
+        _cleanup_free_ char *type = NULL, *job_state = NULL;
+        const char *path, *name, *unit_path;
+
+        must_call(c, "StartContainer", &first, "ss", "slow@job", "fail");
+        must_fail(c, "StartContainer", "org.bulwark1.Error.Busy", NULL, "ss", "slow@job", "fail");
+        must_call(c, "StartContainer", &second, "ss", "slow@job", "replace");
+        expect_job(c, 0, "slow@job", "canceled");
+
+        assert_true(sd_bus_message_read(second, "o", &path) > 0);
+        assert_true(sd_bus_get_property(c, NULL, path, BUS_INTERFACE_JOB, "Unit", NULL, &unit, "(so)") >= 0);
+        assert_true(sd_bus_message_read(unit, "(so)", &name, &unit_path) > 0);
+        assert_string_equal(name, "slow@job");
+        assert_true(sd_bus_get_property_string(c, NULL, path, BUS_INTERFACE_JOB, "JobType", NULL, &type) >= 0);
+        assert_string_equal(type, "start");
+        assert_true(sd_bus_get_property_string(c, NULL, path, BUS_INTERFACE_JOB, "State", NULL, &job_state) >= 0);
+        assert_string_equal(job_state, "running");
+        expect_job(c, 0, "slow@job", "done");
+        assert_true(sd_bus_get_property(c, NULL, path, BUS_INTERFACE_JOB, "Id", NULL, &m, "u") < 0);
+}
+
+static void test_wait(void **state) {
+        _cleanup_client_ sd_bus *c = client_new(*state);
+        _cleanup_message_ sd_bus_message *rest = NULL, *ended = NULL;
+
+        must_call(c, "WaitContainer", &rest, "s", "plain"); /* at rest: answers at once */
+        read_wait(rest, "inactive", "success", 0, 0);
+        must_call(c, "StartContainer", NULL, "ss", "true@wait", "replace");
+        must_call(c, "WaitContainer", &ended, "s", "true@wait"); /* through the job and the life */
+        read_wait(ended, "inactive", "success", 1, 0);
+}
+
+/* --- signals */
+static void test_signals(void **state) {
+        _cleanup_client_ sd_bus *c = client_new(*state), *other = client_new(*state);
+        _cleanup_message_ sd_bus_message *added = NULL, *changed = NULL, *reloading = NULL, *removed = NULL;
+        _cleanup_free_ char *path = container_path("any@signals");
+        const char *interface, *name, *object;
+        bool saw_active = false;
+        int active;
+
+        must_call(other, "ListContainers", NULL, NULL); /* authenticated */
+        must_call(c, "StartContainer", NULL, "ss", "any@signals", "replace");
+
+        await_signal(other, "InterfacesAdded", &added);
+        assert_true(sd_bus_message_read(added, "o", &object) > 0);
+        assert_string_equal(object, path);
+        await_signal(other, "ContainerNew", NULL);
+        await_signal(other, "JobNew", NULL);
+        await_signal(other, "PropertiesChanged", &changed);
+        assert_string_equal(sd_bus_message_get_path(changed), path);
+        assert_true(sd_bus_message_read(changed, "s", &interface) > 0);
+        assert_string_equal(interface, BUS_INTERFACE_CONTAINER);
+        assert_true(sd_bus_message_enter_container(changed, 'a', "{sv}") > 0);
+        while (sd_bus_message_enter_container(changed, 'e', "sv") > 0) {
+                assert_true(sd_bus_message_read(changed, "s", &name) > 0);
+                saw_active = saw_active || streq(name, "ActiveState");
+                assert_true(sd_bus_message_skip(changed, "v") > 0);
+                assert_true(sd_bus_message_exit_container(changed) > 0);
+        }
+        assert_true(saw_active);
+        await_signal(other, "JobRemoved", NULL);
+
+        must_call(c, "GetContainer", NULL, "s", "any@gone");
+        must_call(c, "Reload", NULL, NULL);
+        await_signal(other, "Reloading", &reloading);
+        assert_true(sd_bus_message_read(reloading, "b", &active) > 0);
+        assert_true(active);
+        await_signal(other, "ContainerRemoved", &removed);
+        assert_true(sd_bus_message_read(removed, "so", &name, &object) > 0);
+        assert_string_equal(name, "any@gone");
+        await_signal(other, "Reloading", NULL);
+        must_fail(c, "Reload", "org.bulwark1.Error.BadUnitSyntax", NULL, NULL); /* every second one */
+}
+
+static void test_many(void **state) {
+        _cleanup_client_ sd_bus *c = client_new(*state);
+        _cleanup_free_ char *path = container_path("any@many-500");
+        struct timespec begin, end;
+        char active[16];
+
+        for (unsigned i = 0; i < 1000; i++) {
+                char name[32];
+
+                (void)snprintf(name, sizeof(name), "any@many-%u", i);
+                must_call(c, "GetContainer", NULL, "s", name);
+        }
+        (void)clock_gettime(CLOCK_MONOTONIC, &begin);
+        assert_true(list_containers(c, NULL, active) >= 1000);
+        (void)clock_gettime(CLOCK_MONOTONIC, &end);
+        print_message("ListContainers of 1000: %.1f ms\n",
+                      (double)(end.tv_sec - begin.tv_sec) * 1e3 + (double)(end.tv_nsec - begin.tv_nsec) / 1e6);
+
+        must_call(c, "StartContainer", NULL, "ss", "any@many-500", "replace");
+        for (;;) { /* of a thousand, only the one that changed is told */
+                _cleanup_message_ sd_bus_message *m = NULL;
+                int r = sd_bus_process(c, &m);
+
+                assert_true(r >= 0);
+                if (m && sd_bus_message_is_signal(m, NULL, "PropertiesChanged"))
+                        assert_string_equal(sd_bus_message_get_path(m), path);
+                if (m && sd_bus_message_is_signal(m, NULL, "JobRemoved"))
+                        break;
+                if (r == 0)
+                        assert_true(sd_bus_wait(c, 5 * USEC_PER_SEC) > 0);
+        }
+}
+
+/* --- errors */
+static void test_error_names(void **state) {
+        _cleanup_client_ sd_bus *c = client_new(*state);
+
+        for (ErrorCode code = 0; code < _ERROR_CODE_MAX; code++) {
+                _cleanup_free_ char *text = NULL;
+                char name[64];
+
+                (void)snprintf(name, sizeof(name), "error@%s", error_code_to_string(code));
+                must_fail(c, "StartContainer", error_code_bus_name(code), &text, "ss", name, "replace");
+                assert_string_equal(text, "error.container:1: First=: the first mistake\nthe second mistake");
+                must_fail(c, "KillContainer", error_code_bus_name(code), NULL, "ssi", name, "all", 9);
+                must_fail(c, "FreezeContainer", error_code_bus_name(code), NULL, "s", name);
+                must_fail(c, "ResetFailedContainer", error_code_bus_name(code), NULL, "s", name);
+        }
+        must_fail(c, "StartContainer", "org.bulwark1.Error.NoSuchUnit", NULL, "ss", "nothing", "replace");
+}
+
+static void test_bad_arguments(void **state) {
+        static const char *const names[] = { "", "..", "a/b", "a b", "a@b@c", "\xc3\xa9" };
+        _cleanup_client_ sd_bus *c = client_new(*state);
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                must_fail(c, "GetContainer", "org.bulwark1.Error.InvalidArguments", NULL, "s", names[i]);
+        must_fail(c, "StartContainer", "org.bulwark1.Error.InvalidArguments", NULL, "ss", "plain", "isolate");
+        must_fail(c, "KillContainer", "org.bulwark1.Error.InvalidArguments", NULL, "ssi", "plain", "main", 9);
+        must_fail(c, "KillContainer", "org.bulwark1.Error.InvalidArguments", NULL, "ssi", "plain", "all", 0);
+        must_fail(c, "KillContainer", "org.bulwark1.Error.InvalidArguments", NULL, "ssi", "plain", "all", -9);
+        must_fail(c, "KillContainer", "org.bulwark1.Error.InvalidArguments", NULL, "ssi", "plain", "all", 65);
+        must_fail(c, "StartContainer", SD_BUS_ERROR_INVALID_ARGS, NULL, "s", "plain");
+        must_fail(c, "StartContainer", SD_BUS_ERROR_INVALID_ARGS, NULL, "su", "plain", 1);
+        must_fail(c, "ListContainers", SD_BUS_ERROR_INVALID_ARGS, NULL, "s", "plain");
+        must_fail(c, "Nothing", SD_BUS_ERROR_UNKNOWN_METHOD, NULL, NULL);
+        must_call(c, "ListContainers", NULL, NULL); /* the connection outlives all of it */
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_introspection), cmocka_unit_test(test_properties),
+                cmocka_unit_test(test_values),        cmocka_unit_test(test_lists),
+                cmocka_unit_test(test_unit_files),    cmocka_unit_test(test_unknown_objects),
+                cmocka_unit_test(test_life),          cmocka_unit_test(test_life_by_object),
+                cmocka_unit_test(test_jobs),          cmocka_unit_test(test_wait),
+                cmocka_unit_test(test_signals),       cmocka_unit_test(test_error_names),
+                cmocka_unit_test(test_bad_arguments), cmocka_unit_test(test_many),
+        };
+
+        return cmocka_run_group_tests(tests, server_start, server_stop);
+}
