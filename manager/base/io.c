@@ -102,7 +102,7 @@ int memfd_sealed(const char *name, const void *data, size_t size, int *ret_fd) {
         return 0;
 }
 
-int write_file_atomic(int dir_fd, const char *name, const void *data, size_t size, mode_t mode) {
+static int replace_file(int dir_fd, const char *name, const void *data, size_t size, mode_t mode, bool durable) {
         _cleanup_close_ int fd = -EBADF;
         char temporary[300];
         int r;
@@ -114,7 +114,7 @@ int write_file_atomic(int dir_fd, const char *name, const void *data, size_t siz
         if (fd < 0)
                 return -errno;
         r = write_all(fd, data, size);
-        if (r >= 0 && fsync(fd) < 0)
+        if (r >= 0 && durable && fsync(fd) < 0)
                 r = -errno;
         if (r >= 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
                 r = -errno;
@@ -122,7 +122,15 @@ int write_file_atomic(int dir_fd, const char *name, const void *data, size_t siz
                 (void)unlinkat(dir_fd, temporary, 0);
                 return r;
         }
-        return fsync(dir_fd) < 0 ? -errno : 0;
+        return durable && fsync(dir_fd) < 0 ? -errno : 0;
+}
+
+int write_file_atomic(int dir_fd, const char *name, const void *data, size_t size, mode_t mode) {
+        return replace_file(dir_fd, name, data, size, mode, true);
+}
+
+int write_file_volatile(int dir_fd, const char *name, const void *data, size_t size, mode_t mode) {
+        return replace_file(dir_fd, name, data, size, mode, false);
 }
 
 int socket_send(int fd, const void *data, size_t size, const int *fds, size_t n_fds) {

@@ -21,6 +21,9 @@ int memfd_sealed(const char *name, const void *data, size_t size, int *ret_fd);
 
 /* Replaces dir_fd/name atomically: temporary file, fsync, rename, fsync of the directory. Mode as given. */
 int write_file_atomic(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
+/* The same for what only has to outlive the process, not the boot: nothing waits for a disk. Readers still see the
+ * old or the new file, whole. */
+int write_file_volatile(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
 
 /* One SOCK_SEQPACKET message with descriptors. send never raises SIGPIPE. receive hands out at most max_fds
  * descriptors, all close-on-exec, owned by the caller; a message with more is an error (-E2BIG) and everything
