@@ -138,6 +138,17 @@ def pages_render():
             yield f"{name} does not render"
 
 
+def our_pages_exist():
+    """A reference to a page of ours leads to a page."""
+    here = {os.path.basename(path) for path in manuals()}
+    for path in manuals():
+        for number, line in enumerate(read(path).split("\n"), 1):
+            named = re.findall(r"\b(bulwark[\w.-]*)(?: |\(|\\f.\()([158])\b", line)
+            for name, section in named:
+                if f"{name}.{section}" not in here:
+                    yield f"{os.path.basename(path)}:{number}: there is no page {name}({section})"
+
+
 def help_of(program):
     """(options, verbs) that --help tells."""
     shown = subprocess.run([program, "--help"], capture_output=True, text=True, check=False)
@@ -209,6 +220,7 @@ tap.main([
     ("examples use known directives", examples_are_of_known_directives),
     ("no name is known and refused", refused_names_are_refused),
     ("pages render without a warning", pages_render),
+    ("references among our pages hold", our_pages_exist),
     ("--help and manual pages agree", help_matches_its_page),
     ("the error table is in bulwarkctl(1)", error_table_is_in_the_manual),
 ])

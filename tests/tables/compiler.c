@@ -87,6 +87,8 @@ int compile_draft(ContainerSpec *draft, Compilation *c) {
                 return r;
         if (c->spec->private_users.mode == PRIVATE_USERS_NO)
                 parameters = (PlanParameters){};
+        else if (c->spec->private_users.mode == PRIVATE_USERS_IDENTITY)
+                parameters.id_base = 0;
         else if (c->spec->private_users.mode == PRIVATE_USERS_RANGE)
                 parameters = (PlanParameters){ .id_base = c->spec->private_users.base,
                                                .id_count = c->spec->private_users.count };
