@@ -35,6 +35,9 @@ void connection_close(Keeper *k, Connection *c) {
                 if (r->owner != c)
                         continue;
                 r->owner = NULL;
+                /* The streams of an exec went with its manager: nobody would ever hear of it again. */
+                if (r->join && r->state == KEEPER_RUNNING)
+                        record_kill(r);
                 if (r->state == KEEPER_LAUNCHING) {
                         r->silent = true;
                         r->doomed = true;

@@ -424,16 +424,23 @@ def test_no_tracing_of_the_init(bed):
 
 
 def test_boot(bed):
-    """Boot=yes: the payload is PID 1 with a writable /run, /tmp and its own cgroup."""
+    """Boot=yes: the init of the image is PID 1 with a writable /run, /tmp and its own cgroup."""
     path = os.path.join(bed.out, "boot")
-    bed.unit("boot", "Boot=yes", "ExecStart=/bin/inside report", "StandardOutput=truncate:" + path)
-    bed.ctl("start", "--wait", "boot")
+    root = os.path.join(bed.directory, "bootable")
+    shutil.copytree(bed.root, root, symlinks=True)
+    os.makedirs(os.path.join(root, "sbin"))
+    write(os.path.join(root, "sbin/init"), "#!/bin/sh\nexec /bin/inside report\n", 0o755)
+    bed.unit("boot", raw="[Container]\nRootDirectory=%s\nBoot=yes\nStandardOutput=truncate:%s\n" % (root, path))
+    bed.ctl("start", "--wait", "boot").expect(0)
     report = wait_until(lambda: parse_json(path), "a report in " + path, 5)
     equal(report["pid"], 1, "pid")
     table = mounts(report)
     check("/run" in table and table["/run"][2] == "tmpfs", "/run: %s" % (table.get("/run"),))
     check("rw" in table["/sys/fs/cgroup"][1], "/sys/fs/cgroup is not writable: %s" % (table.get("/sys/fs/cgroup"),))
     equal(dict(v.split("=", 1) for v in report["environment"]).get("container"), "bulwark", "container=")
+    bed.unit("both", "Boot=yes", "ExecStart=/bin/true")
+    bed.ctl("start", "both").expect(5, "ExecStart=", "Boot=yes")
+    shutil.rmtree(root)
 
 
 run(__name__)

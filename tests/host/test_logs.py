@@ -75,7 +75,7 @@ def test_rotation(bed):
 def test_null(bed):
     """StandardOutput=null is nowhere."""
     once(bed, "quiet", "echo lost; readlink /proc/self/fd/1 >&2", "StandardOutput=null", "StandardError=journal")
-    wait_until(lambda: "/dev/null" in bed.logs("quiet"), "the line about the descriptor")
+    wait_until(lambda: "/null" in bed.logs("quiet"), "the line about the descriptor")
     check("lost" not in bed.logs("quiet"), "the line that was to be lost")
 
 
