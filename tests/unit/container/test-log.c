@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "manager/base/io.h"
+#include "manager/container/log-stream.h"
+
+typedef struct Bed {
+        char directory[64];
+        int fd;
+        sd_event *event;
+        LogScratch *scratch;
+} Bed;
+
+static int setup(void **state) {
+        Bed *b = calloc(1, sizeof(*b));
+
+        (void)snprintf(b->directory, sizeof(b->directory), "/tmp/bulwark-log-XXXXXX");
+        assert_non_null(mkdtemp(b->directory));
+        b->fd = open(b->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(sd_event_new(&b->event) >= 0);
+        assert_int_equal(log_scratch_new(&b->scratch), 0);
+        *state = b;
+        return 0;
+}
+
+static int teardown(void **state) {
+        static const char *const names[] = { "web/log", "web/log.1", "web/log.2", "web/log.3", "web/log.4", "raw" };
+        Bed *b = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                (void)unlinkat(b->fd, names[i], 0);
+        (void)unlinkat(b->fd, "web", AT_REMOVEDIR);
+        (void)close(b->fd);
+        assert_int_equal(rmdir(b->directory), 0);
+        (void)log_scratch_free(b->scratch);
+        (void)sd_event_unref(b->event);
+        free(b);
+        return 0;
+}
+
+static char *contents(const Bed *b, const char *name) {
+        _cleanup_close_ int fd = openat(b->fd, name, O_RDONLY | O_CLOEXEC);
+        char *text = NULL;
+
+        assert_true(fd >= 0);
+        assert_int_equal(read_file(fd, 32U << 20, &text, NULL), 0);
+        return text;
+}
+
+/* --- pure */
+
+static void lines_are_cut(void **state) {
+        static char big[3 * LOG_LINE_MAX];
+        size_t text;
+
+        assert_int_equal(log_line_cut("one\ntwo", 7, false, &text), 4);
+        assert_int_equal(text, 3);
+        assert_int_equal(log_line_cut("\n", 1, false, &text), 1);
+        assert_int_equal(text, 0);
+        assert_int_equal(log_line_cut("half", 4, false, &text), 0);
+        assert_int_equal(log_line_cut("half", 4, true, &text), 4);
+        assert_int_equal(text, 4);
+        assert_int_equal(log_line_cut("", 0, true, &text), 0);
+        memset(big, 'x', sizeof(big));
+        assert_int_equal(log_line_cut(big, sizeof(big), false, &text), LOG_LINE_MAX);
+        assert_int_equal(text, LOG_LINE_MAX);
+        /* A line of exactly the limit is one line, not a piece and an empty rest. */
+        big[LOG_LINE_MAX] = '\n';
+        assert_int_equal(log_line_cut(big, sizeof(big), false, &text), LOG_LINE_MAX + 1);
+        assert_int_equal(text, LOG_LINE_MAX);
+        assert_int_equal(log_line_cut(big, LOG_LINE_MAX - 1, false, &text), 0);
+}
+
+static void lines_are_formatted(void **state) {
+        char line[16 + LOG_LINE_HEAD];
+        size_t n = log_line_format(UINT64_MAX, 6, "a\0b", 3, line);
+
+        assert_int_equal(n, 20 + 3 + 3 + 1);
+        assert_memory_equal(line, "18446744073709551615 6 a b\n", n);
+}
+
+/* --- on disk */
+
+static void files_rotate(void **state) {
+        _cleanup_(log_file_unrefp) LogFile *l = NULL;
+        static const char *const names[] = { "web/log.4", "web/log.3", "web/log.2", "web/log.1", "web/log" };
+        const Bed *b = *state;
+        struct stat st;
+
+        assert_int_equal(log_file_open(b->fd, "web", 20, &l), 0);
+        for (unsigned i = 0; i < 14; i++) {
+                char line[16];
+
+                (void)snprintf(line, sizeof(line), "line %03u\n", i);
+                assert_int_equal(log_file_append(l, line, 9), 0);
+        }
+        /* Two a file, five files: the oldest two of seven pairs are gone. */
+        for (unsigned i = 0; i < ELEMENTSOF(names); i++) {
+                _cleanup_free_ char *text = contents(b, names[i]);
+                char expected[32];
+
+                (void)snprintf(expected, sizeof(expected), "line %03u\nline %03u\n", 4 + 2 * i, 5 + 2 * i);
+                assert_string_equal(text, expected);
+        }
+        assert_int_equal(fstatat(b->fd, "web/log.5", &st, 0), -1);
+        assert_int_equal(fstatat(b->fd, "web/log", &st, 0), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+        assert_int_equal(fstatat(b->fd, "web", &st, 0), 0);
+        assert_int_equal(st.st_mode & 07777, 0700);
+}
+
+static void a_link_is_refused(void **state) {
+        LogFile *l = NULL;
+        const Bed *b = *state;
+
+        assert_int_equal(mkdirat(b->fd, "web", 0700), 0);
+        assert_int_equal(symlinkat("/etc/passwd", b->fd, "web/log"), 0);
+        assert_int_equal(log_file_open(b->fd, "web", 20, &l), -ELOOP);
+        assert_int_equal(unlinkat(b->fd, "web/log", 0), 0);
+        assert_int_equal(mkfifoat(b->fd, "web/log", 0600), 0);
+        assert_true(log_file_open(b->fd, "web", 20, &l) < 0);
+}
+
+/* --- from a pipe */
+
+static LogStream *stream(const Bed *b, LogFile *log, int file_fd, int *ret_write) {
+        LogStream *s = NULL;
+        int fds[2];
+
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        assert_int_equal(log_stream_new(b->event, b->scratch, fds[0], log ? LOG_SINK_LINES : LOG_SINK_FILE, 6, log,
+                                        file_fd, &s), 0);
+        *ret_write = fds[1];
+        return s;
+}
+
+static void turn(const Bed *b) {
+        while (sd_event_run(b->event, 0) > 0)
+                ;
+}
+
+/* The texts of the log's lines, without their heads. */
+static char *texts(const Bed *b) {
+        _cleanup_free_ char *whole = contents(b, "web/log");
+        char *out = calloc(1, strlen(whole) + 1), *save = NULL;
+
+        for (char *l = strtok_r(whole, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+                char *text = strchr(strchr(l, ' ') + 1, ' ') + 1;
+
+                assert_memory_equal(text - 3, " 6 ", 3);
+                strcat(out, text);
+                strcat(out, "|");
+        }
+        return out;
+}
+
+static void lines_reach_the_log(void **state) {
+        _cleanup_(log_file_unrefp) LogFile *l = NULL;
+        _cleanup_(log_stream_freep) LogStream *s = NULL;
+        _cleanup_free_ char *early = NULL, *late = NULL;
+        const Bed *b = *state;
+        int w;
+
+        assert_int_equal(log_file_open(b->fd, "web", LOG_FILE_MAX, &l), 0);
+        s = stream(b, l, -EBADF, &w);
+        assert_int_equal(write_all(w, "one\ntwo\nth", 10), 0);
+        turn(b);
+        early = texts(b);
+        assert_string_equal(early, "one|two|");
+        assert_int_equal(write_all(w, "ree\nrest", 8), 0);
+        turn(b);
+        (void)close(w);
+        turn(b);
+        late = texts(b);
+        assert_string_equal(late, "one|two|three|rest|");
+}
+
+/* What a manager had not written down when it was killed is still in the pipe for the next one. */
+static void nothing_is_lost_with_the_manager(void **state) {
+        _cleanup_(log_file_unrefp) LogFile *l = NULL;
+        LogStream *s;
+        _cleanup_free_ char *all = NULL;
+        const Bed *b = *state;
+        int w, held;
+
+        assert_int_equal(log_file_open(b->fd, "web", LOG_FILE_MAX, &l), 0);
+        s = stream(b, l, -EBADF, &w);
+        held = fcntl(log_stream_pipe(s), F_DUPFD_CLOEXEC, 3);
+        assert_true(held >= 0);
+        assert_int_equal(write_all(w, "first\nsecond, ha", 16), 0);
+        turn(b);
+        s = log_stream_free(s); /* the manager dies; the keeper holds the pipe */
+        assert_int_equal(write_all(w, "lf\nthird\n", 9), 0);
+        assert_int_equal(log_stream_new(b->event, b->scratch, held, LOG_SINK_LINES, 6, l, -EBADF, &s), 0);
+        turn(b);
+        all = texts(b);
+        assert_string_equal(all, "first|second, half|third|");
+        (void)close(w);
+        s = log_stream_free(s);
+}
+
+static void a_flood_is_complete(void **state) {
+        enum { LINES = 20000 };
+        _cleanup_(log_file_unrefp) LogFile *l = NULL;
+        _cleanup_(log_stream_freep) LogStream *s = NULL;
+        _cleanup_free_ char *all = NULL;
+        const Bed *b = *state;
+        char *p;
+        int w;
+
+        assert_int_equal(log_file_open(b->fd, "web", LOG_FILE_MAX, &l), 0);
+        s = stream(b, l, -EBADF, &w);
+        for (unsigned i = 0; i < LINES; i++) {
+                char line[32];
+                int n = snprintf(line, sizeof(line), "%05u\n", i);
+
+                assert_int_equal(write_all(w, line, (size_t)n), 0);
+                if (i % 1000 == 999)
+                        turn(b);
+        }
+        (void)close(w);
+        turn(b);
+        all = texts(b);
+        p = all;
+        for (unsigned i = 0; i < LINES; i++, p += 6)
+                assert_int_equal(strtoul(p, NULL, 10), i);
+        assert_int_equal(*p, 0);
+}
+
+static void raw_bytes_reach_a_file(void **state) {
+        _cleanup_(log_stream_freep) LogStream *s = NULL;
+        _cleanup_free_ char *text = NULL;
+        const Bed *b = *state;
+        int w, fd = openat(b->fd, "raw", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+        assert_true(fd >= 0);
+        s = stream(b, NULL, fd, &w);
+        assert_int_equal(write_all(w, "no newline", 10), 0);
+        turn(b);
+        text = contents(b, "raw");
+        assert_string_equal(text, "no newline");
+        (void)close(w);
+        log_stream_drain(s);
+}
+
+/* A full disk must not block the payload: what cannot be written is dropped, and said when there is room again. */
+static void a_full_disk_does_not_block(void **state) {
+        _cleanup_(log_stream_freep) LogStream *s = NULL;
+        const Bed *b = *state;
+        int w, fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+        if (fd < 0)
+                skip();
+        s = stream(b, NULL, fd, &w);
+        for (unsigned i = 0; i < 100; i++) {
+                static const char block[4096];
+
+                assert_int_equal(write_all(w, block, sizeof(block)), 0); /* would hang where nothing is taken out */
+                turn(b);
+        }
+        (void)close(w);
+}
+
+int main(void) {
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(lines_are_cut),
+                cmocka_unit_test(lines_are_formatted),
+                T(files_rotate),
+                T(a_link_is_refused),
+                T(lines_reach_the_log),
+                T(nothing_is_lost_with_the_manager),
+                T(a_flood_is_complete),
+                T(raw_bytes_reach_a_file),
+                T(a_full_disk_does_not_block),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
