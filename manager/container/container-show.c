@@ -97,6 +97,10 @@ uint64_t container_state_change_usec(const Container *c) {
         return c->state_change;
 }
 
+uint64_t container_start_usec(const Container *c) {
+        return c->start_realtime;
+}
+
 int container_id_range(const Container *c, uint32_t *ret_base, uint32_t *ret_count) {
         if (c->id_count == 0)
                 return -ENODATA;

@@ -120,6 +120,7 @@ pid_t container_leader(const Container *c);              /* 0 = none */
 sd_id128_t container_invocation(const Container *c);
 uint64_t container_since(const Container *c, bool active, bool monotonic); /* when ActiveState last became / ceased to be active; 0 */
 uint64_t container_state_change_usec(const Container *c); /* realtime */
+uint64_t container_start_usec(const Container *c);        /* realtime: when the payload was last executed; 0 = never */
 int container_id_range(const Container *c, uint32_t *ret_base, uint32_t *ret_count); /* -ENODATA = none */
 const char *container_cgroup(const Container *c);        /* relative to the cgroup2 mount; NULL = none */
 uint32_t container_job(const Container *c, JobType *ret_type); /* 0 = none */

@@ -557,6 +557,10 @@ uint64_t container_state_change_usec(const Container *c) {
         return c->changed;
 }
 
+uint64_t container_start_usec(const Container *c) {
+        return c->active[0];
+}
+
 int container_id_range(const Container *c, uint32_t *ret_base, uint32_t *ret_count) {
         if (c->state != CONTAINER_RUNNING)
                 return -ENODATA;
