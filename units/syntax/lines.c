@@ -51,7 +51,7 @@ static int check_bytes(const char *file, const char *text, size_t size, Diag *di
         if (cr) {
                 origin.line = line_of(text, cr);
                 return diag_error(diag, ERROR_SYNTAX, &origin, NULL,
-                                  cr[1] == '\n'
+                                  text + size - cr > 1 && cr[1] == '\n'
                                           ? "the line ends in CR LF; save the file with Unix line ends (LF)"
                                           : "the line contains a carriage return; save the file with Unix "
                                             "line ends (LF)");

@@ -138,6 +138,7 @@ static const struct {
         {"[Container]\n\nBoot=\\\n# x\nmaybe\n", "web:3: Boot=: 'maybe' is not a boolean"},
         {"[Unit]\r\nDescription=x\r\n", "web:1: the line ends in CR LF"},
         {"[Unit]\nDescription=a\rb\n", "web:2: the line contains a carriage return"},
+        {"[Unit]\r", "web:1: the line contains a carriage return"},
         {"\xef\xbb\xbf[Unit]\n", "web:1: the file begins with a byte order mark"},
         {"\xff\xfe[\0U\0", "UTF-16", 6},
         {"[Unit]\nDescription=a\0b\n", "web:2: the line contains a NUL byte", 24},
