@@ -30,7 +30,8 @@ static int connect_socket(const char *directory, int *ret_fd) {
                 dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
                 if (dir < 0)
                         return -errno;
-                (void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" PRIVATE_SOCKET, dir);
+                (void)snprintf(address.sun_path, sizeof(address.sun_path),
+                               "/proc/self/fd/%d/" PRIVATE_SOCKET, dir);
         }
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0)
@@ -77,12 +78,13 @@ int client_connect(Client *c, int *ret_exit) {
         if (r >= 0)
                 return 0;
         if (r == -EACCES || r == -EPERM) {
-                error_printf("no access to %s/" PRIVATE_SOCKET ": %s; run this as root", c->runtime_directory,
-                             strerror(-r));
+                error_printf("no access to %s/" PRIVATE_SOCKET ": %s; run this as root",
+                             c->runtime_directory, strerror(-r));
                 *ret_exit = error_code_exit_status(ERROR_ACCESS);
         } else {
                 error_printf("the manager does not answer on %s/" PRIVATE_SOCKET ": %s\n"
-                             "Start bulwarkd (\"bulwarkd --standalone\" where systemd does not run it), or name the "
+                             "Start bulwarkd (\"bulwarkd --standalone\" where systemd does not run it), or "
+                             "name the "
                              "directory it uses with --runtime-directory=",
                              c->runtime_directory, strerror(-r));
                 *ret_exit = error_code_exit_status(ERROR_NO_MANAGER);
@@ -154,12 +156,18 @@ int client_exit_status(const sd_bus_error *error, int r) {
 
 int client_report(const sd_bus_error *error, int r, const char *context, const char *name) {
         int status = client_exit_status(error, r);
+        const char *words = error ? error->message : NULL, *rest;
         _cleanup_free_ char *head = NULL;
 
         if (str_append(&head, "%s%s%s", context, name ? " " : "", strempty(name)) < 0)
                 return EXIT_FAILURE;
-        if (error && !isempty(error->message))
-                error_print(head, error->message);
+        /* What is wrong with the unit as a whole begins with its name, which stands in the context already.
+         */
+        rest = words && name ? startswith(words, name) : NULL;
+        if (rest && startswith(rest, ": ") && !strchr(rest, '\n'))
+                words = rest + 2;
+        if (!isempty(words))
+                error_print(head, words);
         else if (status == EXIT_NO_MANAGER)
                 error_print(head, "the manager closed the connection; see whether bulwarkd still runs");
         else
@@ -198,12 +206,13 @@ int client_container(Client *c, const char *name, sd_bus_error *error, char **re
         return 0;
 }
 
-int client_properties(Client *c, const char *path, const char *interface, sd_bus_error *error, json_object **ret) {
+int client_properties(Client *c, const char *path, const char *interface, sd_bus_error *error,
+                      json_object **ret) {
         _cleanup_message_ sd_bus_message *reply = NULL;
         int r;
 
-        r = sd_bus_call_method(c->bus, NULL, path, "org.freedesktop.DBus.Properties", "GetAll", error, &reply, "s",
-                               interface);
+        r = sd_bus_call_method(c->bus, NULL, path, "org.freedesktop.DBus.Properties", "GetAll", error,
+                               &reply, "s", interface);
         if (r < 0)
                 return r;
         return message_to_json(reply, ret);

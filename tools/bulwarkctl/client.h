@@ -29,7 +29,8 @@ int client_try_connect(Client *c);
 /* --runtime-directory=, else $BULWARK_RUNTIME_DIRECTORY, else the built-in one. */
 const char *runtime_directory_choose(const char *option);
 
-/* A method of the manager object. timeout in microseconds, 0 = the default, UINT64_MAX = none. Negative errno. */
+/* A method of the manager object. timeout in microseconds, 0 = the default, UINT64_MAX = none. Negative
+ * errno. */
 int client_call(Client *c, uint64_t timeout, sd_bus_error *error, sd_bus_message **ret, const char *member,
                 const char *types, ...);
 
@@ -41,7 +42,8 @@ int client_exit_status(const sd_bus_error *error, int r);
 int client_container(Client *c, const char *name, sd_bus_error *error, char **ret_path);
 
 /* All properties of an object as one JSON object in the order sent; owned, json_object_put(). */
-int client_properties(Client *c, const char *path, const char *interface, sd_bus_error *error, json_object **ret);
+int client_properties(Client *c, const char *path, const char *interface, sd_bus_error *error,
+                      json_object **ret);
 int client_property_string(Client *c, const char *path, const char *interface, const char *name,
                            sd_bus_error *error, char **ret);
 

@@ -36,8 +36,8 @@ typedef struct Range {
 
 /* Controls, and characters that reorder or hide text around them. */
 static const Range unsafe_ranges[] = {
-        { 0x00, 0x08 },     { 0x0a, 0x1f },     { 0x7f, 0x9f },     { 0x061c, 0x061c },   { 0x200b, 0x200f },
-        { 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },   { 0xe0000, 0xe0fff },
+        { 0x00, 0x08},     {0x0a, 0x1f},     {0x7f, 0x9f},     {0x061c, 0x061c}, {0x200b, 0x200f },
+        { 0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe0fff },
 };
 static const Range wide_ranges[] = {
         { 0x1100, 0x115f },   { 0x231a, 0x231b },   { 0x2329, 0x232a },   { 0x23e9, 0x23ec },
@@ -178,7 +178,8 @@ char *escape_json(const char *json) {
                 else if (c < 0x10000)
                         q += sprintf(q, "\\u%04x", c);
                 else
-                        q += sprintf(q, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
+                        q += sprintf(q, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+                                     0xdc00 + (c & 0x3ff));
                 i += n;
         }
         *q = 0;

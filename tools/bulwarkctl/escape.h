@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Foreign text made fit for a terminal. What a container wrote must not move the cursor, set titles or answer
- * terminal queries: C0 (but tab), DEL, C1 (also in UTF-8), line and direction controls and broken UTF-8 become
- * \xHH or \uHHHH. */
+/* Foreign text made fit for a terminal. What a container wrote must not move the cursor, set titles or
+ * answer terminal queries: C0 (but tab), DEL, C1 (also in UTF-8), line and direction controls and broken
+ * UTF-8 become \xHH or \uHHHH. */
 
 #include "manager/base/util.h"
 

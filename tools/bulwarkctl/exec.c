@@ -12,7 +12,8 @@
 #include "tools/bulwarkctl/verbs.h"
 
 #define START_TIMEOUT (90 * USEC_PER_SEC)
-#define QUIET_MSEC 200 /* a terminal kept open by others than our process is left after this long without output */
+#define QUIET_MSEC                                                                                          \
+        200 /* a terminal kept open by others than our process is left after this long without output */
 
 typedef struct Session {
         Context *context;
@@ -74,7 +75,8 @@ static int append_terminal_options(sd_bus_message *m, const Request *q) {
         r = append_option(m, "Terminal", "b", &yes);
         if (r < 0)
                 return r;
-        if (terminal_size(STDIN_FILENO, &rows, &columns) < 0 && terminal_size(STDOUT_FILENO, &rows, &columns) < 0)
+        if (terminal_size(STDIN_FILENO, &rows, &columns) < 0 &&
+            terminal_size(STDOUT_FILENO, &rows, &columns) < 0)
                 return 0;
         r = append_option(m, "Rows", "u", &rows);
         return r < 0 ? r : append_option(m, "Columns", "u", &columns);
@@ -288,8 +290,9 @@ static int on_signals(Session *s) {
                         on_signal_terminal(s, (int)info.ssi_signo);
                         continue;
                 }
-                r = sd_bus_call_method_async(s->context->client.bus, NULL, NULL, BUS_PATH, BUS_INTERFACE_MANAGER,
-                                             "KillExec", NULL, NULL, "ui", s->id, (int)info.ssi_signo);
+                r = sd_bus_call_method_async(s->context->client.bus, NULL, NULL, BUS_PATH,
+                                             BUS_INTERFACE_MANAGER, "KillExec", NULL, NULL, "ui", s->id,
+                                             (int)info.ssi_signo);
                 if (r < 0)
                         return r;
         }
@@ -299,9 +302,14 @@ static int on_signals(Session *s) {
 static bool session_finished(const Session *s) {
         if (!s->ended)
                 return false;
-        for (size_t i = 1; i < s->n_flows; i++)
-                if (!flow_finished(s->flows + i))
-                        return s->terminal && s->quiet;
+        for (size_t i = 1; i < s->n_flows; i++) {
+                const Flow *f = s->flows + i;
+
+                if (flow_finished(f))
+                        continue;
+                if (!s->terminal || !s->quiet || f->start < f->end)
+                        return false;
+        }
         return true;
 }
 
@@ -406,7 +414,8 @@ static int run_session(Context *c, const Request *q) {
         if (r < 0)
                 return report_start(&error, r, q->name);
         r = session_connect(&s, reply);
-        reply = sd_bus_message_unref(reply); /* with its descriptors: an end kept open here would hide an EOF */
+        reply = sd_bus_message_unref(
+                reply); /* with its descriptors: an end kept open here would hide an EOF */
         if (r >= 0)
                 r = signals_open(q->terminal, &s.signals);
         if (r >= 0 && q->terminal)
@@ -444,7 +453,8 @@ int verb_exec(Context *c) {
         return run_session(c, &q);
 }
 
-/* "web@blue" is the instance if there is one, else user web of container blue: a container's name comes first. */
+/* "web@blue" is the instance if there is one, else user web of container blue: a container's name comes
+ * first. */
 static int shell_target(Context *c, const char *argument, char user[static 256], Request *q) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         const char *at = strchr(argument, '@');
@@ -479,7 +489,8 @@ int verb_shell(Context *c) {
         if (client_connect(&c->client, &status) < 0)
                 return status;
         if (shell_target(c, o->arguments[0], user, &q) < 0) {
-                error_printf("both --user=%s and \"%s\" name a user: give one of them", o->user, o->arguments[0]);
+                error_printf("both --user=%s and \"%s\" name a user: give one of them", o->user,
+                             o->arguments[0]);
                 return EXIT_USAGE;
         }
         q.name = container_name_of(q.name, inner);

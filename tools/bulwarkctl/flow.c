@@ -63,7 +63,8 @@ static int flow_read(Flow *f) {
         return 0;
 }
 
-/* poll() promises room for PIPE_BUF bytes; more could block, but on a descriptor of our own, which is non-blocking. */
+/* poll() promises room for PIPE_BUF bytes; more could block, but on a descriptor of our own, which is
+ * non-blocking. */
 static int flow_write(Flow *f) {
         size_t size = f->own_to ? f->end - f->start : MIN_OF(f->end - f->start, (size_t)PIPE_BUF);
         ssize_t n = write(f->to, f->buffer + f->start, size);

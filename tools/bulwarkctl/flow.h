@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A copy from one descriptor to another that never blocks the caller's loop: it reads where it has room, writes where
- * poll() promised room. The descriptors' file flags are left alone, since they are shared with whoever gave them. */
+/* A copy from one descriptor to another that never blocks the caller's loop: it reads where it has room,
+ * writes where poll() promised room. The descriptors' file flags are left alone, since they are shared with
+ * whoever gave them. */
 
 #include <poll.h>
 

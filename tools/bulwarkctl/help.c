@@ -39,8 +39,8 @@ static void print_options(const Ui *ui, const char *title, uint32_t mask) {
 }
 
 static void print_verb_help(const Ui *ui, const Verb *v) {
-        printf("bulwarkctl %s [OPTIONS...]%s%s\n\n%s.\n", v->name, v->arguments ? " " : "", strempty(v->arguments),
-               v->help);
+        printf("bulwarkctl %s [OPTIONS...]%s%s\n\n%s.\n", v->name, v->arguments ? " " : "",
+               strempty(v->arguments), v->help);
         print_options(ui, "Options", v->options);
         print_options(ui, "Common Options", OPTIONS_COMMON);
         printf("\nSee the bulwarkctl(1) man page for details.\n");
@@ -51,7 +51,8 @@ void help_print(const Ui *ui, const Verb *verb) {
                 print_verb_help(ui, verb);
                 return;
         }
-        printf("bulwarkctl [OPTIONS...] COMMAND ...\n\nControl and inspect the containers of the Bulwark manager.\n");
+        printf("bulwarkctl [OPTIONS...] COMMAND ...\n\nControl and inspect the containers of the Bulwark "
+               "manager.\n");
         for (int g = 0; g < _GROUP_MAX; g++) {
                 printf("\n%s%s:%s\n", ui_color(ui, COLOR_UNDERLINE), group_titles[g], ui_reset(ui));
                 for (size_t i = 0; i < n_verb_rows; i++) {
@@ -65,7 +66,9 @@ void help_print(const Ui *ui, const Verb *verb) {
                 }
         }
         print_options(ui, "Options", (UINT32_C(1) << _OPTION_MAX) - 1);
-        printf("\nExit codes: 0 success, 1 failure, 2 usage, 3 not active, 4 no such unit, 5 refused by policy,\n"
-               "6 access denied, 7 manager not reachable. \"start --wait\", \"exec\" and \"shell\" give the payload's "
+        printf("\nExit codes: 0 success, 1 failure, 2 usage, 3 not active, 4 no such unit, 5 refused by "
+               "policy,\n"
+               "6 access denied, 7 manager not reachable. \"start --wait\", \"exec\" and \"shell\" give the "
+               "payload's "
                "own.\nSee the bulwarkctl(1) man page for details.\n");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* start, stop, restart. All calls are sent at once, with --wait the question for the end right behind them, so that a
- * start costs one round trip. A job's end may be signalled before the reply that names the job: ends are collected
- * by path and matched afterwards. */
+/* start, stop, restart. All calls are sent at once, with --wait the question for the end right behind them,
+ * so that a start costs one round trip. A job's end may be signalled before the reply that names the job:
+ * ends are collected by path and matched afterwards. */
 #include <stdio.h>
 #include <time.h>
 
@@ -127,7 +127,8 @@ static int call_async(Job *job, sd_bus_message_handler_t handler, const char *me
         r = sd_bus_message_new_method_call(bus, &m, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, member);
         if (r < 0)
                 return r;
-        r = mode ? sd_bus_message_append(m, "ss", job->name, mode) : sd_bus_message_append(m, "s", job->name);
+        r = mode ? sd_bus_message_append(m, "ss", job->name, mode)
+                 : sd_bus_message_append(m, "s", job->name);
         if (r < 0)
                 return r;
         r = sd_bus_call_async(bus, NULL, m, handler, job, UINT64_MAX);
@@ -202,7 +203,8 @@ static bool is_disconnect(int r) {
         return r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE || r == -ESHUTDOWN;
 }
 
-/* A call whose connection broke is answered by sd-bus itself: such an answer tells nothing about the container. */
+/* A call whose connection broke is answered by sd-bus itself: such an answer tells nothing about the
+ * container. */
 static bool wait_was_cut(const Jobs *j) {
         for (size_t i = 0; i < j->n; i++)
                 if (j->items[i].error_number >= 0 && j->items[i].waited &&
@@ -229,7 +231,8 @@ static int jobs_run(Jobs *j) {
         sd_bus *bus = j->context->client.bus;
         int r;
 
-        r = sd_bus_match_signal(bus, NULL, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, "JobRemoved", on_job_removed, j);
+        r = sd_bus_match_signal(bus, NULL, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, "JobRemoved",
+                                on_job_removed, j);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < j->n; i++) {
@@ -308,7 +311,8 @@ static int wait_status(const Jobs *j, const Job *job) {
         if (job->wait_error < 0)
                 return client_report(&job->error, job->wait_error, "cannot wait for", job->name);
         if (status >= 0) {
-                if (!j->context->options->quiet && (streq(job->result, "timeout") || streq(job->result, "oom-kill")))
+                if (!j->context->options->quiet &&
+                    (streq(job->result, "timeout") || streq(job->result, "oom-kill")))
                         fprintf(stderr, "%s ended by %s\n", job->name, job->result);
                 return status;
         }

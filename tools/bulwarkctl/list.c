@@ -36,8 +36,8 @@ static Color state_color(const char *state) {
 
 /* The array of a reply, walked with one function a row. */
 static int fetch_rows(Context *c, const char *member, const char *contents,
-                      int (*row)(Context *c, sd_bus_message *m, Table *t, size_t *hidden), Table *t, size_t *hidden,
-                      int *ret_status) {
+                      int (*row)(Context *c, sd_bus_message *m, Table *t, size_t *hidden), Table *t,
+                      size_t *hidden, int *ret_status) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
         int r;
@@ -64,8 +64,8 @@ static int list_row(Context *c, sd_bus_message *m, Table *t, size_t *hidden) {
         uint32_t job;
         int r;
 
-        r = sd_bus_message_read(m, "(ssssssouso)", &name, &description, &load, &active, &sub, &unused, &path, &job,
-                                &job_type, &job_path);
+        r = sd_bus_message_read(m, "(ssssssouso)", &name, &description, &load, &active, &sub, &unused, &path,
+                                &job, &job_type, &job_path);
         if (r < 0)
                 return r;
         if (!pattern_matches(c->options, name))
@@ -129,7 +129,8 @@ static int unit_file_row(Context *c, sd_bus_message *m, Table *t, size_t *hidden
                 return r;
         base = strrchr(path, '/');
         base = base ? base + 1 : path;
-        if (!pattern_matches(c->options, container_name_of(base, buffer)) && !pattern_matches(c->options, base))
+        if (!pattern_matches(c->options, container_name_of(base, buffer)) &&
+            !pattern_matches(c->options, base))
                 return 0;
         r = table_add(t, path, COLOR_NONE);
         if (r >= 0)

@@ -138,7 +138,8 @@ static int read_on(LogReader *l) {
         }
 }
 
-/* The offset at which the last `lines` lines of a file begin; *ret_found says how many there are from there on. */
+/* The offset at which the last `lines` lines of a file begin; *ret_found says how many there are from there
+ * on. */
 static int find_tail(int fd, size_t lines, off_t *ret_offset, size_t *ret_found) {
         size_t found = 0;
         char buffer[BLOCK];
@@ -207,7 +208,8 @@ static int read_younger(LogReader *l, unsigned n) {
         return 0;
 }
 
-/* The oldest file that the last lines reach into, and where in it they begin. -ENOENT: nothing was logged. */
+/* The oldest file that the last lines reach into, and where in it they begin. -ENOENT: nothing was logged.
+ */
 static int find_start(const LogReader *l, size_t lines, int *ret_fd, off_t *ret_offset, unsigned *ret_n) {
         _cleanup_close_ int fd = -EBADF;
         off_t offset = 0;
@@ -270,7 +272,8 @@ int log_reader_catch_up(LogReader *l) {
         if (fstat(l->fd, &mine) < 0)
                 return -errno;
 
-        /* Rotated since? Then ours has got its last line before the rename: it is read once more, and left. */
+        /* Rotated since? Then ours has got its last line before the rename: it is read once more, and left.
+         */
         for (unsigned n = 0; n < FILES_MAX; n++) {
                 bool same;
 

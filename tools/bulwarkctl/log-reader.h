@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A container's log as the manager writes it without journald: a directory with the newest file "log", rotated ones
- * "log.1" (younger) to "log.N" (older); a line is "REALTIME_USEC PRIORITY TEXT\n". The manager may append and rotate
- * while we read: a file, once open, is read to its end and then succeeded by the next younger one, found by inode. */
+/* A container's log as the manager writes it without journald: a directory with the newest file "log",
+ * rotated ones "log.1" (younger) to "log.N" (older); a line is "REALTIME_USEC PRIORITY TEXT\n". The manager
+ * may append and rotate while we read: a file, once open, is read to its end and then succeeded by the next
+ * younger one, found by inode. */
 
 #include "manager/base/util.h"
 

@@ -35,7 +35,8 @@ static void print_json(const Printer *p, const LogEntry *e) {
 
 /* What a container wrote must not reach the terminal as it is; a file or pipe gets it unchanged. */
 static void print_text(const Printer *p, const LogEntry *e) {
-        bool escape = p->context->ui.terminal && !p->context->options->raw, error = e->priority <= PRIORITY_ERROR;
+        bool escape = p->context->ui.terminal && !p->context->options->raw,
+             error = e->priority <= PRIORITY_ERROR;
         _cleanup_free_ char *safe = escape ? escape_bytes(e->text, e->size, 0) : NULL;
         _cleanup_free_ char *when = log_time_to_text(e->realtime_usec);
         const Ui *ui = &p->context->ui;
@@ -58,7 +59,8 @@ static void on_entry(const LogEntry *e, void *userdata) {
                 print_text(p, e);
 }
 
-int logs_print_files(const Context *c, const char *name, const char *directory, size_t lines, const char *prefix) {
+int logs_print_files(const Context *c, const char *name, const char *directory, size_t lines,
+                     const char *prefix) {
         _cleanup_(log_reader_freep) LogReader *reader = NULL;
         Printer printer = { .context = c, .name = name, .prefix = prefix };
         int r;
@@ -88,7 +90,8 @@ static int follow(LogReader *reader, int watch) {
                 char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
                 struct pollfd fds[] = {
                         { .fd = watch, .events = POLLIN },
-                        { .fd = STDOUT_FILENO }, /* a reader that has gone is noticed without a line to write */
+                        { .fd = STDOUT_FILENO}, /* a reader that has gone is noticed without a line to write
+                                                */
                 };
                 int r;
 

@@ -6,4 +6,5 @@
 #include "tools/bulwarkctl/verbs.h"
 
 /* The last lines from the manager's files, each with prefix before it. Nothing logged yet is no error. */
-int logs_print_files(const Context *c, const char *name, const char *directory, size_t lines, const char *prefix);
+int logs_print_files(const Context *c, const char *name, const char *directory, size_t lines,
+                     const char *prefix);

@@ -104,7 +104,8 @@ static int read_entry(sd_bus_message *m, const char *contents, unsigned depth, j
         return r < 0 ? r : 0;
 }
 
-static int read_items(sd_bus_message *m, char type, const char *contents, unsigned depth, json_object *into) {
+static int read_items(sd_bus_message *m, char type, const char *contents, unsigned depth,
+                      json_object *into) {
         bool dict = type == SD_BUS_TYPE_ARRAY && contents[0] == SD_BUS_TYPE_DICT_ENTRY_BEGIN;
         _cleanup_free_ char *entry = NULL;
         int r;

@@ -70,7 +70,8 @@ int verb_offline(Context *c) {
                                 break;
                 }
         (void)execv(BULWARK_LIBEXECDIR "/bulwark-analyze", argv);
-        error_printf("cannot run " BULWARK_LIBEXECDIR "/bulwark-analyze: %s; is Bulwark installed completely?",
+        error_printf("cannot run " BULWARK_LIBEXECDIR
+                     "/bulwark-analyze: %s; is Bulwark installed completely?",
                      strerror(errno));
         return EXIT_FAILURE;
 }

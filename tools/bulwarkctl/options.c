@@ -126,15 +126,15 @@ static int parse_whom(const char *value, void *field) {
 #define expected_whom "leader or all"
 
 const OptionRow option_rows[_OPTION_MAX] = {
-#define OPTION(id, long_name, short_name, meta, kind, field, complete, text)                                  \
-        [OPTION_##id] = { .name = long_name,                                                                  \
-                          .letter = short_name,                                                               \
-                          .metavar = meta,                                                                    \
-                          .parse = parse_##kind,                                                              \
-                          .offset = offsetof(Options, field),                                                 \
-                          .expected = expected_##kind,                                                        \
-                          .words = complete,                                                                  \
-                          .help = text },
+#define OPTION(id, long_name, short_name, meta, kind, field, complete, text)                                \
+        [OPTION_##id] = {.name = long_name,                                                                 \
+                         .letter = short_name,                                                              \
+                         .metavar = meta,                                                                   \
+                         .parse = parse_##kind,                                                             \
+                         .offset = offsetof(Options, field),                                                \
+                         .expected = expected_##kind,                                                       \
+                         .words = complete,                                                                 \
+                         .help = text },
 #include "tools/bulwarkctl/options.inc"
 #undef OPTION
 };
@@ -260,7 +260,8 @@ static int option_long(Parser *p, const char *text) {
                         n_found = 1;
                         break;
                 }
-                if (n > 0 && startswith(option_rows[i].name, name)) { /* unique abbreviations, as getopt_long(3) */
+                if (n > 0 &&
+                    startswith(option_rows[i].name, name)) { /* unique abbreviations, as getopt_long(3) */
                         found = i;
                         n_found++;
                 }

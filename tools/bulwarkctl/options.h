@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The command line, read by two tables (options.inc, verbs.inc) into one struct that nobody changes afterwards. */
+/* The command line, read by two tables (options.inc, verbs.inc) into one struct that nobody changes
+ * afterwards. */
 
 #include <limits.h>
 
@@ -88,7 +89,8 @@ extern const size_t n_verb_rows;
 const Verb *verb_find(const char *name);
 
 /* Reads argv[1...]. A mistake is worded into *reterr (owned) and -EINVAL returned; With --help
- * or --version only unknown options and commands are mistakes. argv is permuted nowhere; its strings are borrowed by *ret. */
+ * or --version only unknown options and commands are mistakes. argv is permuted nowhere; its strings are
+ * borrowed by *ret. */
 int options_parse(int argc, char **argv, Options *ret, char **reterr);
 void options_done(Options *o);
 

@@ -7,8 +7,8 @@
 
 #include "manager/base/util.h"
 
-/* Text of a property's value; its name says what a number means (…Timestamp, …Sec, …). Control characters are
- * escaped. Owned; NULL on lack of memory. */
+/* Text of a property's value; its name says what a number means (…Timestamp, …Sec, …). Control characters
+ * are escaped. Owned; NULL on lack of memory. */
 char *property_to_text(const char *name, json_object *value);
 /* Nothing worth a line: "", an empty list, a time that never was. */
 bool property_is_empty(const char *name, json_object *value);

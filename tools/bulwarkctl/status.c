@@ -54,13 +54,15 @@ static size_t state_row(const char *state) {
 }
 
 static void print_head(const Context *c, json_object *p, const char *name) {
-        const char *state = property_string(p, "ActiveState"), *description = property_string(p, "Description");
+        const char *state = property_string(p, "ActiveState"),
+                   *description = property_string(p, "Description");
         bool bad = streq(property_string(p, "LoadState"), "bad");
         _cleanup_free_ char *safe = escape_text(description, 0);
         size_t row = state_row(bad ? "failed" : state);
 
-        printf("%s%s%s %s%s%s\n", ui_color(&c->ui, state_rows[row].color), ui_glyph(&c->ui, state_rows[row].glyph),
-               ui_reset(&c->ui), name, isempty(safe) ? "" : " - ", strempty(safe));
+        printf("%s%s%s %s%s%s\n", ui_color(&c->ui, state_rows[row].color),
+               ui_glyph(&c->ui, state_rows[row].glyph), ui_reset(&c->ui), name, isempty(safe) ? "" : " - ",
+               strempty(safe));
 }
 
 static void print_loaded(const Context *c, json_object *p) {
@@ -72,8 +74,10 @@ static void print_loaded(const Context *c, json_object *p) {
         print_label("Loaded");
         printf("%s%s%s%s%s%s\n", fine ? "" : ui_color(&c->ui, COLOR_RED), load, fine ? "" : ui_reset(&c->ui),
                *file ? " (" : "", strempty(safe), *file ? ")" : "");
-        for (size_t i = 0; json_object_is_type(drop_ins, json_type_array) && i < json_object_array_length(drop_ins); i++)
-                print_line(i == 0 ? "Drop-In" : "", json_object_get_string(json_object_array_get_idx(drop_ins, i)));
+        for (size_t i = 0;
+             json_object_is_type(drop_ins, json_type_array) && i < json_object_array_length(drop_ins); i++)
+                print_line(i == 0 ? "Drop-In" : "",
+                           json_object_get_string(json_object_array_get_idx(drop_ins, i)));
         if (json_object_is_type(error, json_type_array) && json_object_array_length(error) == 2) {
                 const char *words = json_object_get_string(json_object_array_get_idx(error, 1));
 
@@ -98,7 +102,8 @@ static void print_active(const Context *c, json_object *p) {
         if (!isempty(result) && !streq(result, "success"))
                 printf(" (Result: %s)", result);
         if (since != 0 && since != UINT64_MAX) {
-                _cleanup_free_ char *when = timestamp_to_text(since), *ago = ago_to_text(since, now_realtime());
+                _cleanup_free_ char *when = timestamp_to_text(since),
+                                    *ago = ago_to_text(since, now_realtime());
 
                 printf(" since %s; %s", strempty(when), strempty(ago));
         }
@@ -121,7 +126,8 @@ static void print_process(json_object *p) {
         } else if (code == CLD_KILLED || code == CLD_DUMPED) {
                 signal = signal_to_string((int)status);
                 print_label("Exited");
-                printf("code=%s, signal=%s\n", code == CLD_KILLED ? "killed" : "dumped", signal ? signal : "unknown");
+                printf("code=%s, signal=%s\n", code == CLD_KILLED ? "killed" : "dumped",
+                       signal ? signal : "unknown");
         }
 }
 
@@ -199,7 +205,8 @@ static void print_one_process(const Context *c, const Process *p, const char *in
         char head[64];
         size_t used, fit = strlen(command);
 
-        (void)snprintf(head, sizeof(head), "%*s%s%s%" PRIu32 " ", LABEL_WIDTH + 2, "", indent, glyph, p->pid);
+        (void)snprintf(head, sizeof(head), "%*s%s%s%" PRIu32 " ", LABEL_WIDTH + 2, "", indent, glyph,
+                       p->pid);
         used = text_width(head);
         if (c->ui.width != SIZE_MAX)
                 fit = text_fit(command, c->ui.width > used ? c->ui.width - used : 8);
@@ -250,8 +257,8 @@ static void print_journal(const Context *c, const char *name, unsigned lines) {
         (void)fflush(stdout);
         pid = fork();
         if (pid == 0) {
-                (void)execlp("journalctl", "journalctl", "--quiet", "--no-pager", "--no-hostname", count, match,
-                             (char *)NULL);
+                (void)execlp("journalctl", "journalctl", "--quiet", "--no-pager", "--no-hostname", count,
+                             match, (char *)NULL);
                 _exit(EXIT_FAILURE);
         }
         while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -314,8 +321,8 @@ static int status_manager(Context *c) {
         static const struct {
                 const char *label, *property;
         } rows[] = {
-                { "Version", "Version" },          { "Runtime", "RuntimeDirectory" }, { "State", "StateDirectory" },
-                { "CGroup", "ControlGroup" },      { "Unit path", "UnitPath" },       { "Features", "Features" },
+                { "Version", "Version"},     {"Runtime", "RuntimeDirectory"}, {"State", "StateDirectory" },
+                { "CGroup", "ControlGroup"}, {"Unit path", "UnitPath"},       {"Features", "Features" },
         };
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_json_ json_object *p = NULL;
@@ -324,7 +331,8 @@ static int status_manager(Context *c) {
         r = client_properties(&c->client, BUS_PATH, BUS_INTERFACE_MANAGER, &error, &p);
         if (r < 0)
                 return client_report(&error, r, "cannot show the manager", NULL);
-        printf("%s%s%s bulwarkd\n", ui_color(&c->ui, COLOR_GREEN), ui_glyph(&c->ui, GLYPH_DOT), ui_reset(&c->ui));
+        printf("%s%s%s bulwarkd\n", ui_color(&c->ui, COLOR_GREEN), ui_glyph(&c->ui, GLYPH_DOT),
+               ui_reset(&c->ui));
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 json_object *value = property_value(p, rows[i].property);
                 _cleanup_free_ char *text = value ? property_to_text(rows[i].property, value) : NULL;

@@ -8,7 +8,9 @@
 #define GAP 1 /* between columns, as systemctl */
 
 void table_init(Table *t, const char *const *headers, size_t n_columns, size_t flexible) {
-        *t = (Table){ .headers = headers, .n_columns = MIN_OF(n_columns, (size_t)TABLE_COLUMNS_MAX), .flexible = flexible };
+        *t = (Table){.headers = headers,
+                     .n_columns = MIN_OF(n_columns, (size_t)TABLE_COLUMNS_MAX),
+                     .flexible = flexible};
 }
 
 void table_done(Table *t) {
@@ -109,11 +111,13 @@ int table_print(const Table *t, const Ui *ui, FILE *out, bool header) {
         if (header)
                 fputc('\n', out);
         for (size_t r = 0; r < t->n_rows; r++) {
-                for (size_t c = 0; c < t->n_columns; c++) {
-                        const Cell *cell = t->cells + r * t->n_columns + c;
+                const Cell *row = t->cells + r * t->n_columns;
+                size_t n = t->n_columns;
 
-                        print_cell(ui, out, cell->text, cell->color, widths[c], c + 1 == t->n_columns);
-                }
+                while (n > 1 && !*row[n - 1].text) /* no blanks at the end of a line */
+                        n--;
+                for (size_t c = 0; c < n; c++)
+                        print_cell(ui, out, row[c].text, row[c].color, widths[c], c + 1 == n);
                 fputc('\n', out);
         }
         return ferror(out) ? -EIO : 0;

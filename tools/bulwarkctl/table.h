@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Rows under headers, for people as columns that fit the terminal, for programs as JSON objects whose keys are the
- * headers in lower case. One column may shrink: it is cut with an ellipsis. */
+/* Rows under headers, for people as columns that fit the terminal, for programs as JSON objects whose keys
+ * are the headers in lower case. One column may shrink: it is cut with an ellipsis. */
 
 #include <json-c/json.h>
 #include <stdio.h>

@@ -130,5 +130,7 @@ char *size_to_text(uint64_t bytes) {
         if (i == 0 || (__uint128_t)(bytes % unit) * 10 / unit == 0)
                 return str_append(&text, "%" PRIu64 "%c", bytes / unit, suffixes[i]) < 0 ? NULL : text;
         return str_append(&text, "%" PRIu64 ".%" PRIu64 "%c", bytes / unit,
-                          (uint64_t)((__uint128_t)(bytes % unit) * 10 / unit), suffixes[i]) < 0 ? NULL : text;
+                          (uint64_t)((__uint128_t)(bytes % unit) * 10 / unit), suffixes[i]) < 0
+                       ? NULL
+                       : text;
 }

@@ -21,9 +21,9 @@ static const char *const colors[_COLOR_MAX] = {
 static const struct {
         const char *utf8, *ascii;
 } glyphs[_GLYPH_MAX] = {
-        [GLYPH_DOT] = { "●", "*" },      [GLYPH_CIRCLE] = { "○", "*" }, [GLYPH_CROSS] = { "×", "x" },
-        [GLYPH_BRANCH] = { "├─", "|-" }, [GLYPH_LAST] = { "└─", "`-" }, [GLYPH_BAR] = { "│ ", "| " },
-        [GLYPH_ELLIPSIS] = { "…", "~" },
+        [GLYPH_DOT] = {"●", "*"},      [GLYPH_CIRCLE] = {"○", "*"}, [GLYPH_CROSS] = {"×", "x"},
+        [GLYPH_BRANCH] = {"├─", "|-"}, [GLYPH_LAST] = {"└─", "`-"}, [GLYPH_BAR] = {"│ ", "| "},
+        [GLYPH_ELLIPSIS] = {"…", "~"},
 };
 
 /* setlocale() would read files on each start; the variables say the same. */

@@ -40,8 +40,8 @@ const char *ui_color(const Ui *ui, Color c); /* escape sequence, or "" */
 const char *ui_reset(const Ui *ui);
 const char *ui_glyph(const Ui *ui, Glyph g);
 
-/* Pipes standard output into $PAGER, else less -FRSX, else more, where it is a terminal. Never fails: without
- * a pager the text goes straight to the terminal. */
+/* Pipes standard output into $PAGER, else less -FRSX, else more, where it is a terminal. Never fails:
+ * without a pager the text goes straight to the terminal. */
 void ui_pager_open(Ui *ui, bool wanted);
 void ui_pager_close(Ui *ui); /* flushes, waits for the pager */
 

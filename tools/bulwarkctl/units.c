@@ -107,8 +107,8 @@ static int check_states(Context *c, const char *const *fitting, int otherwise) {
 
                 r = client_container(&c->client, name, &error, &path);
                 if (r >= 0)
-                        r = client_property_string(&c->client, path, BUS_INTERFACE_CONTAINER, "ActiveState", &error,
-                                                   &state);
+                        r = client_property_string(&c->client, path, BUS_INTERFACE_CONTAINER, "ActiveState",
+                                                   &error, &state);
                 if (r < 0) {
                         int failure = client_exit_status(&error, r);
 

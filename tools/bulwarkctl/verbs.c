@@ -5,17 +5,17 @@
 
 #define ANY VERB_ANY
 const Verb verb_rows[] = {
-#define VERB(n, function, args, least, most, g, accepted, complete, bits, text)                               \
-        { .name = n,                                                                                          \
-          .run = verb_##function,                                                                             \
-          .arguments = args,                                                                                  \
-          .min = least,                                                                                       \
-          .max = most,                                                                                        \
-          .group = GROUP_##g,                                                                                 \
-          .options = accepted,                                                                                \
-          .completion = COMPLETE_##complete,                                                                  \
-          .flags = bits,                                                                                      \
-          .help = text },
+#define VERB(n, function, args, least, most, g, accepted, complete, bits, text)                             \
+        {.name = n,                                                                                         \
+         .run = verb_##function,                                                                            \
+         .arguments = args,                                                                                 \
+         .min = least,                                                                                      \
+         .max = most,                                                                                       \
+         .group = GROUP_##g,                                                                                \
+         .options = accepted,                                                                               \
+         .completion = COMPLETE_##complete,                                                                 \
+         .flags = bits,                                                                                     \
+         .help = text },
 #include "tools/bulwarkctl/verbs.inc"
 #undef VERB
 };

@@ -20,11 +20,13 @@ struct Context {
 /* Writes the whole help, or one command's. */
 void help_print(const Ui *ui, const Verb *verb);
 
-/* The exit status of a payload: its own, or 128 + the signal. code is a CLD_*; anything else is unknown: -ENODATA. */
+/* The exit status of a payload: its own, or 128 + the signal. code is a CLD_*; anything else is unknown:
+ * -ENODATA. */
 int payload_exit_status(int code, int status);
 
-/* The exit status that a shell gives where the program could not be run, from the manager's words: 127 where it was
- * not found, else 126. */
+/* The exit status that a shell gives where the program could not be run, from the manager's words: 127 where
+ * it was not found, else 126. */
 int exec_failure_status(const char *words);
-/* Do the manager's words about a failed launch tell of the payload's program, and not of a step before it? */
+/* Do the manager's words about a failed launch tell of the payload's program, and not of a step before it?
+ */
 bool words_tell_of_exec(const char *words);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Puts bulwarkctl's two tables where a template says @TABLE@, inside single quotes of the shell meant: so that no list
- * is written twice. usage: generate sh|fish TEMPLATE
+/* Puts bulwarkctl's two tables where a template says @TABLE@, inside single quotes of the shell meant: so
+ * that no list is written twice. usage: generate sh|fish TEMPLATE
  *
  * Lines: verb|NAME|KIND|OPTION OPTION...|PAYLOAD|HELP   and   option|NAME|LETTER|WORDS|HELP
- * KIND is none, units, running or files; WORDS is "-" for a flag, "+" for an argument that cannot be guessed. */
+ * KIND is none, units, running or files; WORDS is "-" for a flag, "+" for an argument that cannot be
+ * guessed. */
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +23,7 @@ static const struct {
         bool argument;
         const char *words, *help;
 } options[] = {
-#define OPTION(id, long_name, short_name, meta, kind, field, complete, text)                                  \
+#define OPTION(id, long_name, short_name, meta, kind, field, complete, text)                                \
         { long_name, short_name, (const char *)meta != NULL, complete, text },
 #include "tools/bulwarkctl/options.inc"
 #undef OPTION
@@ -35,7 +36,7 @@ static const struct {
         unsigned flags;
         const char *help;
 } verbs[] = {
-#define VERB(n, function, args, least, most, g, accepted, complete, bits, text)                               \
+#define VERB(n, function, args, least, most, g, accepted, complete, bits, text)                             \
         { n, COMPLETE_##complete, (accepted) | OPTIONS_COMMON, bits, text },
 #include "tools/bulwarkctl/verbs.inc"
 #undef VERB
@@ -66,7 +67,10 @@ static void put_table(const char *quote) {
         for (size_t i = 0; i < ELEMENTSOF(options); i++) {
                 const char *words = options[i].words ? options[i].words : options[i].argument ? "+" : "-";
 
-                printf("option|%s|%.1s|%s|", options[i].name, options[i].letter ? &options[i].letter : "", words);
+                printf("option|%s|", options[i].name);
+                if (options[i].letter)
+                        putchar(options[i].letter);
+                printf("|%s|", words);
                 put_quoted(options[i].help, quote);
                 putchar('\n');
         }

@@ -28,19 +28,20 @@ typedef struct Fake {
 #define FINE _ERROR_CODE_INVALID
 static const Fake fakes[] = {
         { "web", "Web server", "loaded", "active", "running", "", FINE, "done", "success", CLD_EXITED, 0 },
-        { "sleepy", "Sleeps \x1b[31mred", "loaded", "inactive", "dead", "", FINE, "done", "exit-code", CLD_EXITED, 42 },
-        { "broke", "Broken", "loaded", "failed", "failed", "step 7 failed\nweb.container:3: mount", FINE, "failed",
-          "launch", 0, 0 },
+        { "sleepy", "Sleeps \x1b[31mred", "loaded", "inactive", "dead", "", FINE, "done", "exit-code",
+         CLD_EXITED, 42 },
+        { "broke", "Broken", "loaded", "failed", "failed", "step 7 failed\nweb.container:3: mount", FINE,
+         "failed", "launch", 0, 0 },
         { "noexec", "No program", "loaded", "failed", "failed",
-          "/etc/noexec.container:3: ExecStart=: cannot execute /bin/nope: No such file or directory", FINE, "failed",
-          "launch", 0, 0 },
+         "/etc/noexec.container:3: ExecStart=: cannot execute /bin/nope: No such file or directory", FINE,
+         "failed", "launch", 0, 0 },
         { "killed", "Gets killed", "loaded", "inactive", "dead", "", FINE, "done", "signal", CLD_KILLED, 9 },
-        { "refuse", "Is refused", "loaded", "inactive", "dead", "the filter cannot be compiled", FINE, "refused",
-          "resources", 0, 0 },
+        { "refuse", "Is refused", "loaded", "inactive", "dead", "the filter cannot be compiled", FINE,
+         "refused", "resources", 0, 0 },
         { "early", "Job ends before the reply", "loaded", "active", "running", "", FINE, "done", "success",
-          CLD_EXITED, 0 },
-        { "reborn", "The manager dies while one waits", "loaded", "active", "running", "", FINE, "done", "exit-code",
-          CLD_EXITED, 7 },
+         CLD_EXITED, 0 },
+        { "reborn", "The manager dies while one waits", "loaded", "active", "running", "", FINE, "done",
+         "exit-code", CLD_EXITED, 7 },
         { "nope", "", "", "", "", "", ERROR_NO_SUCH_UNIT, NULL, NULL, 0, 0 },
         { "secret", "", "", "", "", "", ERROR_ACCESS, NULL, NULL, 0, 0 },
         { "bad", "", "", "", "", "", ERROR_BAD_VALUE, NULL, NULL, 0, 0 },
@@ -64,10 +65,12 @@ static int find(sd_bus_message *m, const char *name, const Fake **ret, sd_bus_er
                         return 0;
                 return sd_bus_error_setf(error, error_code_bus_name(fakes[i].error),
                                          fakes[i].error == ERROR_BAD_VALUE
-                                                 ? "bad.container:2: User=: no\nbad.container:3: Type=: no" : "no %s",
+                                                 ? "bad.container:2: User=: no\nbad.container:3: Type=: no"
+                                                 : "%s: no unit of that name",
                                          name);
         }
-        return sd_bus_error_setf(error, error_code_bus_name(ERROR_NO_SUCH_UNIT), "no unit %s", name);
+        return sd_bus_error_setf(error, error_code_bus_name(ERROR_NO_SUCH_UNIT), "%s: no unit of that name",
+                                 name);
 }
 
 static int find_argument(sd_bus_message *m, const Fake **ret, sd_bus_error *error) {
@@ -99,9 +102,9 @@ static int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         (void)sd_bus_message_open_container(reply, 'a', "(ssssssouso)");
         for (size_t i = 0; i < ELEMENTSOF(fakes); i++)
                 if (fakes[i].error < 0)
-                        (void)sd_bus_message_append(reply, "(ssssssouso)", fakes[i].name, fakes[i].description,
-                                                    fakes[i].load, fakes[i].active, fakes[i].sub, "", "/x", 0, "",
-                                                    "/");
+                        (void)sd_bus_message_append(reply, "(ssssssouso)", fakes[i].name,
+                                                    fakes[i].description, fakes[i].load, fakes[i].active,
+                                                    fakes[i].sub, "", "/x", 0, "", "/");
         (void)sd_bus_message_close_container(reply);
         (void)sd_bus_send(NULL, reply, NULL);
         sd_bus_message_unref(reply);
@@ -143,7 +146,8 @@ static int method_job(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                                  BUS_JOB_PREFIX "/3", "other", "failed");
         if (!streq(name, "early"))
                 (void)sd_bus_reply_method_return(m, "o", path);
-        (void)sd_bus_emit_signal(s->bus, BUS_PATH, BUS_INTERFACE_MANAGER, "JobRemoved", "uoss", 4, path, name,
+        (void)sd_bus_emit_signal(s->bus, BUS_PATH, BUS_INTERFACE_MANAGER, "JobRemoved", "uoss", 4, path,
+                                 name,
                                  startswith(sd_bus_message_get_member(m), "Stop") ? "done" : f->job_result);
         return streq(name, "early") ? sd_bus_reply_method_return(m, "o", path) : 1;
 }
@@ -193,8 +197,8 @@ static int method_nothing(sd_bus_message *m, void *userdata, sd_bus_error *error
 }
 
 static int method_processes(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return sd_bus_reply_method_return(m, "a(sus)", 3, "/payload", 4711, "/bin/httpd -f", "", 4710, "init",
-                                          "/payload", 4712, "worker \x1b]0;title");
+        return sd_bus_reply_method_return(m, "a(sus)", 3, "/payload", 4711, "/bin/httpd -f", "", 4710,
+                                          "init", "/payload", 4712, "worker \x1b]0;title");
 }
 
 /* --- exec: on the host, with pipes or a terminal */
@@ -298,10 +302,11 @@ static int method_exec(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (r < 0)
                 return r;
         if (!streq(f->active, "active"))
-                return sd_bus_error_setf(error, error_code_bus_name(ERROR_NOT_ACTIVE), "%s is not running", name);
+                return sd_bus_error_setf(error, error_code_bus_name(ERROR_NOT_ACTIVE), "%s is not running",
+                                         name);
         if (argv && argv[0] && startswith(argv[0], "/nope"))
-                return sd_bus_error_setf(error, error_code_bus_name(ERROR_EXEC), "cannot execute %s: %s", argv[0],
-                                         strerror(streq(argv[0], "/nope") ? ENOENT : EACCES));
+                return sd_bus_error_setf(error, error_code_bus_name(ERROR_EXEC), "cannot execute %s: %s",
+                                         argv[0], strerror(streq(argv[0], "/nope") ? ENOENT : EACCES));
         read_exec_options(m, &options);
         n = options.terminal ? spawn_terminal(s, argv, &options, fds) : spawn_pipes(s, argv, &options, fds);
         s->session_fd = (int)syscall(SYS_pidfd_open, s->session, 0);
@@ -338,9 +343,10 @@ static void session_ended(Server *s) {
         (void)waitid(P_PID, (id_t)s->session, &info, WEXITED);
         s->session = 0;
         s->session_fd = safe_close(s->session_fd);
-        (void)sd_bus_emit_signal(s->bus, BUS_PATH, BUS_INTERFACE_MANAGER, "ExecEnded", "uii", 8, CLD_EXITED, 99);
-        (void)sd_bus_emit_signal(s->bus, BUS_PATH, BUS_INTERFACE_MANAGER, "ExecEnded", "uii", 9, info.si_code,
-                                 info.si_status);
+        (void)sd_bus_emit_signal(s->bus, BUS_PATH, BUS_INTERFACE_MANAGER, "ExecEnded", "uii", 8, CLD_EXITED,
+                                 99);
+        (void)sd_bus_emit_signal(s->bus, BUS_PATH, BUS_INTERFACE_MANAGER, "ExecEnded", "uii", 9,
+                                 info.si_code, info.si_status);
 }
 
 /* --- properties: one message for all, so that no vtable is needed for each type */
@@ -360,15 +366,14 @@ static int append_container(const Server *s, sd_bus_message *reply, const Fake *
         (void)snprintf(file, sizeof(file), "%s/web.container", s->directory);
         (void)snprintf(logs, sizeof(logs), "%s/logs/%s", s->directory, f->name);
         return sd_bus_message_append(
-                reply, "a{sv}", 22,
-                "Id", "s", f->name, "Description", "s", f->description, "LoadState", "s", f->load,
-                "LoadError", "(ss)", "", "", "ActiveState", "s", f->active, "SubState", "s", f->sub,
-                "FreezerState", "s", "running", "Result", "s", up ? "success" : "exit-code",
-                "LastError", "s", f->last_error, "FragmentPath", "s", file, "DropInPaths", "as", 1, "/etc/a b.conf",
-                "InvocationID", "ay", 2, 0xab, 0x01, "MainPID", "u", up ? 4710 : 0,
-                "ExecMainCode", "i", up ? 0 : CLD_EXITED, "ExecMainStatus", "i", 0,
-                "ActiveEnterTimestamp", "t", up ? UINT64_C(1700000000000000) : UINT64_C(0),
-                "ControlGroup", "s", up ? "/containers/web" : "", "MemoryCurrent", "t", up ? UINT64_C(1572864) : UINT64_MAX,
+                reply, "a{sv}", 22, "Id", "s", f->name, "Description", "s", f->description, "LoadState", "s",
+                f->load, "LoadError", "(ss)", "", "", "ActiveState", "s", f->active, "SubState", "s", f->sub,
+                "FreezerState", "s", "running", "Result", "s", up ? "success" : "exit-code", "LastError",
+                "s", f->last_error, "FragmentPath", "s", file, "DropInPaths", "as", 1, "/etc/a b.conf",
+                "InvocationID", "ay", 2, 0xab, 0x01, "MainPID", "u", up ? 4710 : 0, "ExecMainCode", "i",
+                up ? 0 : CLD_EXITED, "ExecMainStatus", "i", 0, "ActiveEnterTimestamp", "t",
+                up ? UINT64_C(1700000000000000) : UINT64_C(0), "ControlGroup", "s",
+                up ? "/containers/web" : "", "MemoryCurrent", "t", up ? UINT64_C(1572864) : UINT64_MAX,
                 "UIDRangeBase", "u", 524288, "UIDRangeCount", "u", 65536, "LogDirectory", "s", logs,
                 "TimeoutStopSec", "t", UINT64_C(90000000));
 }
@@ -379,7 +384,8 @@ static int method_get_all(sd_bus_message *m, Server *s) {
 
         (void)sd_bus_message_new_method_return(m, &reply);
         if (streq(sd_bus_message_get_path(m), BUS_PATH))
-                r = sd_bus_message_append(reply, "a{sv}", 2, "Version", "s", "1.2.3", "UnitPath", "as", 2, "/a", "/b");
+                r = sd_bus_message_append(reply, "a{sv}", 2, "Version", "s", "1.2.3", "UnitPath", "as", 2,
+                                          "/a", "/b");
         else
                 r = append_container(s, reply, fake_of(sd_bus_message_get_path(m)));
         if (r >= 0)
@@ -427,13 +433,14 @@ static const sd_bus_vtable vtable[] = {
 static void serve(Server *s, int fd) {
         sd_id128_t id = SD_ID128_MAKE(61, 1c, 28, 0e, 21, 44, 4c, 22, 9d, 5b, 52, 4e, e4, 7f, 0f, 01);
 
-        if (sd_bus_new(&s->bus) < 0 || sd_bus_set_fd(s->bus, fd, fd) < 0 || sd_bus_set_server(s->bus, 1, id) < 0 ||
-            sd_bus_add_filter(s->bus, NULL, on_properties, s) < 0 ||
+        if (sd_bus_new(&s->bus) < 0 || sd_bus_set_fd(s->bus, fd, fd) < 0 ||
+            sd_bus_set_server(s->bus, 1, id) < 0 || sd_bus_add_filter(s->bus, NULL, on_properties, s) < 0 ||
             sd_bus_add_object_vtable(s->bus, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, vtable, s) < 0 ||
             sd_bus_start(s->bus) < 0)
                 return;
         while (!s->close_now) {
-                struct pollfd fds[2] = { { .fd = sd_bus_get_fd(s->bus) }, { .fd = s->session_fd, .events = POLLIN } };
+                struct pollfd fds[2] = {{.fd = sd_bus_get_fd(s->bus) },
+                                        { .fd = s->session_fd, .events = POLLIN}};
                 int r = sd_bus_process(s->bus, NULL);
 
                 if (r < 0)

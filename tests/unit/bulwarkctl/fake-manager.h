@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A manager of canned answers on DIRECTORY/private, in a process of its own, for testing bulwarkctl as a whole. What a
- * container does is said by its name: see the table in fake-manager.c. `exec` runs the command on the host. */
+/* A manager of canned answers on DIRECTORY/private, in a process of its own, for testing bulwarkctl as a
+ * whole. What a container does is said by its name: see the table in fake-manager.c. `exec` runs the command
+ * on the host. */
 
 #include <sys/types.h>
 

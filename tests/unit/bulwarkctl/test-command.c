@@ -76,8 +76,8 @@ static int setup(void **state) {
 }
 
 static int teardown(void **state) {
-        static const char *const names[] = { "logs/web/log.1", "logs/web/log", "logs/web", "logs", "web.container",
-                                             "private", "" };
+        static const char *const names[] = {"logs/web/log.1", "logs/web/log", "logs/web", "logs",
+                                            "web.container",  "private",      ""};
         Fixture *f = *state;
 
         fake_manager_stop(f->manager);
@@ -178,10 +178,12 @@ static const Case cases[] = {
         { "start early", 0, NULL, NULL },
         { "start --no-block broke", 0, NULL, NULL },
         { "start broke", 1, NULL, "Error: cannot start broke:\nstep 7 failed\nweb.container:3: mount\n" },
-        { "start refuse", 5, NULL, "cannot start refuse: the filter cannot be compiled; \"bulwarkctl status refuse\"" },
-        { "start nope", 4, NULL, "cannot start nope: no nope" },
+        { "start refuse", 5, NULL,
+         "cannot start refuse: the filter cannot be compiled; \"bulwarkctl status refuse\"" },
+        { "start nope", 4, NULL, "cannot start nope: no unit of that name" },
         { "start secret", 6, NULL, "Error: cannot start secret" },
-        { "start bad", 5, NULL, "Error: cannot start bad:\nbad.container:2: User=: no\nbad.container:3: Type=: no\n" },
+        { "start bad", 5, NULL,
+         "Error: cannot start bad:\nbad.container:2: User=: no\nbad.container:3: Type=: no\n" },
         { "start web nope secret", 4, NULL, "secret" },
         { "stop broke", 0, NULL, NULL },
         { "stop nope", 4, NULL, "cannot stop nope" },
@@ -194,7 +196,7 @@ static const Case cases[] = {
         { "start --wait broke", 1, NULL, "step 7 failed" },
         { "start --wait noexec", 127, NULL, "No such file" },
         { "start --wait refuse", 5, NULL, "filter" },
-        { "start --wait nope", 4, NULL, "no nope" },
+        { "start --wait nope", 4, NULL, "no unit of that name" },
         { "start --wait web sleepy", 42, NULL, NULL },
         /* states */
         { "is-active web", 0, "active\n", NULL },
@@ -220,18 +222,20 @@ static const Case cases[] = {
         { "daemon-reload", 0, NULL, NULL },
         { "daemon-reload now", 2, NULL, "fewer arguments" },
         /* list */
-        { "list", 0, "web    loaded active running Web server\n\n5 containers listed. 3 inactive not shown", NULL },
+        { "list", 0, "web    loaded active running Web server\n\n5 containers listed. 3 inactive not shown",
+         NULL },
         { "list", 0, "NAME   LOAD   ACTIVE SUB     DESCRIPTION\n", NULL },
         { "list --no-legend we*", 0, "web loaded active running Web server\n", NULL },
         { "list -a sleepy", 0, "Sleeps \\x1b[31mred\n\n1 container listed.\n", NULL },
         { "list -o json web", 0,
-          "[{\"name\":\"web\",\"load\":\"loaded\",\"active\":\"active\",\"sub\":\"running\","
-          "\"description\":\"Web server\"}]\n", NULL },
+         "[{\"name\":\"web\",\"load\":\"loaded\",\"active\":\"active\",\"sub\":\"running\","
+         "\"description\":\"Web server\"}]\n",
+         NULL },
         { "list -o json nothing", 0, "[]\n", NULL },
         { "list -ao json-pretty sleepy", 0, "\"description\": \"Sleeps \\u001b[31mred\"", NULL },
         { "list-unit-files", 0, "/etc/bulwark/units/bad.container bad\n", NULL },
         { "list-unit-files -o json web", 0,
-          "[{\"unit_file\":\"/etc/bulwark/units/web.container\",\"state\":\"enabled\"}]\n", NULL },
+         "[{\"unit_file\":\"/etc/bulwark/units/web.container\",\"state\":\"enabled\"}]\n", NULL },
         /* show, cat */
         { "show web", 0, "TimeoutStopSec=1min 30s\n", NULL },
         { "show web", 0, "ActiveEnterTimestamp=Tue 2023-11-14 22:13:20 UTC\n", NULL },
@@ -240,7 +244,8 @@ static const Case cases[] = {
         { "show -p Id,MemoryCurrent sleepy", 0, "Id=sleepy\nMemoryCurrent=[not set]\n", NULL },
         { "show -p SubState --property=Id --value web", 0, "running\nweb\n", NULL },
         { "show -p Substate web", 1, NULL, "did you mean SubState?" },
-        { "show -p LastError -o json broke", 0, "{\"LastError\":\"step 7 failed\\nweb.container:3: mount\"}\n", NULL },
+        { "show -p LastError -o json broke", 0,
+         "{\"LastError\":\"step 7 failed\\nweb.container:3: mount\"}\n", NULL },
         { "show -p LastError broke", 0, "LastError=step 7 failed\\nweb.container:3: mount\n", NULL },
         { "show", 0, "Version=1.2.3\nUnitPath=/a /b\n", NULL },
         { "show nope", 4, NULL, "cannot show nope" },
@@ -253,8 +258,9 @@ static const Case cases[] = {
         { "status web", 0, "Memory: 1.5M\n", NULL },
         { "status web", 0, "IDs: 524288-589823\n", NULL },
         { "status web", 0,
-          "     CGroup: /containers/web\n             ├─4710 init\n             └─payload\n"
-          "               ├─4711 /bin/httpd -f\n               └─4712 worker \\x1b]0;title\n", NULL },
+         "     CGroup: /containers/web\n             ├─4710 init\n             └─payload\n"
+         "               ├─4711 /bin/httpd -f\n               └─4712 worker \\x1b]0;title\n",
+         NULL },
         { "status web", 0, "Nov 14 22:13:45 web[out]: line 25\n", NULL },
         { "status -n 0 web", 0, "Leader: 4710\n", NULL },
         { "status sleepy", 3, "○ sleepy - Sleeps \\x1b[31mred\n", NULL },
@@ -264,10 +270,12 @@ static const Case cases[] = {
         { "status sleepy nope", 3, "sleepy", "cannot show nope" },
         { "status", 0, "Unit path: /a /b\n", NULL },
         /* logs */
-        { "logs -n 2 web", 0, "Nov 14 22:13:45 web[out]: line 25\nNov 14 22:15:00 web[err]: last \x1b[31m\xff line\n", NULL },
+        { "logs -n 2 web", 0,
+         "Nov 14 22:13:45 web[out]: line 25\nNov 14 22:15:00 web[err]: last \x1b[31m\xff line\n", NULL },
         { "logs -n 1 -o json web", 0,
-          "{\"timestamp\":1700000100000000,\"container\":\"web\",\"priority\":3,\"message\":"
-          "\"last \\u001b[31m\xef\xbf\xbd line\"}\n", NULL },
+         "{\"timestamp\":1700000100000000,\"container\":\"web\",\"priority\":3,\"message\":"
+         "\"last \\u001b[31m\xef\xbf\xbd line\"}\n",
+         NULL },
         { "logs web", 0, "Nov 14 22:13:21 web[out]: line 1\n", NULL },
         { "logs sleepy", 0, NULL, NULL },
         { "logs nope", 4, NULL, "cannot show the log of nope" },
@@ -278,12 +286,12 @@ static const Case cases[] = {
         { "exec -- web echo -n --help", 0, "--help", NULL },
         { "exec web sh -c echo|out;|echo|err|>&2", 0, "out\n", "err\n" },
         { "exec -u me -w /srv -e A=1 -e B=2 web sh -c echo|$FAKE_USER|$FAKE_DIRECTORY|$FAKE_ENVIRONMENT", 0,
-          "me /srv A=1 B=2\n", NULL },
+         "me /srv A=1 B=2\n", NULL },
         { "exec -e TZ -e NOT_SET_AT_ALL web sh -c echo|$FAKE_ENVIRONMENT", 0, "TZ=UTC\n", NULL },
         { "exec web /nope", 127, NULL, "cannot execute /nope" },
         { "exec web /nope.txt", 126, NULL, "Permission denied" },
         { "exec sleepy true", 3, NULL, "sleepy is not running" },
-        { "exec nope true", 4, NULL, "no nope" },
+        { "exec nope true", 4, NULL, "no unit of that name" },
         { "shell root@web", 0, NULL, NULL },
         { "shell -u me root@web", 2, NULL, "both" },
         { "shell sleepy", 3, NULL, "sleepy is not running" },
@@ -304,7 +312,8 @@ static void test_cases(void **state) {
                 if (good)
                         continue;
                 failed++;
-                print_error("bulwarkctl %s\n  exit %d, expected %d\n  out: %s\n  expected: %s\n  err: %s\n  expected: %s\n",
+                print_error("bulwarkctl %s\n  exit %d, expected %d\n  out: %s\n  expected: %s\n  err: %s\n  "
+                            "expected: %s\n",
                             c->line, r->status, c->status, r->out, c->out ? c->out : "(nothing)", r->err,
                             c->err ? c->err : "(nothing)");
         }
@@ -316,9 +325,20 @@ static void test_cases(void **state) {
 static void test_exec_input(void **state) {
         Run *r = calloc(1, sizeof(Run));
 
-        run(r, "exec web cat", "one\ntwo\n"); /* the end of input reaches the payload, or cat would never end */
+        run(r, "exec web cat",
+            "one\ntwo\n"); /* the end of input reaches the payload, or cat would never end */
         assert_int_equal(r->status, 0);
         assert_string_equal(r->out, "one\ntwo\n");
+        free(r);
+}
+
+/* A terminal has no end of its own: the end of our input is a ^D there. */
+static void test_exec_terminal_input(void **state) {
+        Run *r = calloc(1, sizeof(Run));
+
+        run(r, "exec -t web cat", "one\n");
+        assert_int_equal(r->status, 0);
+        assert_non_null(strstr(r->out, "one\r\none\r\n"));
         free(r);
 }
 
@@ -364,8 +384,8 @@ static bool read_until(int fd, char *seen, size_t size, const char *wanted) {
 
 /* Without a terminal a signal is the payload's, and its answer is ours. */
 static void test_exec_signal(void **state) {
-        char line[] = "exec web sh -c trap|'echo|got;exit|5'|TERM;echo|ready;while|:;do|sleep|0.05;done", buffer[256],
-             seen[256] = "", *argv[16];
+        char line[] = "exec web sh -c trap|'echo|got;exit|5'|TERM;echo|ready;while|:;do|sleep|0.05;done",
+             buffer[256], seen[256] = "", *argv[16];
         int out[2];
         pid_t pid;
 
@@ -447,7 +467,9 @@ static void test_terminal(void **state) {
         struct winsize size = { .ws_row = 44, .ws_col = 111 };
         Screen *s = malloc(sizeof(Screen));
 
-        screen_open(s, "exec -e X=1 web sh -c echo|$FAKE_ENVIRONMENT;stty|size;read|x;stty|size;echo|[$x];exit|3");
+        screen_open(
+                s,
+                "exec -e X=1 web sh -c echo|$FAKE_ENVIRONMENT;stty|size;read|x;stty|size;echo|[$x];exit|3");
         screen_expect(s, "X=1 TERM=xterm-256color");
         screen_expect(s, "33 99");
         assert_true(is_raw(s));
@@ -597,6 +619,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_cases),
                 cmocka_unit_test(test_exec_input),
+                cmocka_unit_test(test_exec_terminal_input),
                 cmocka_unit_test(test_exec_much),
                 cmocka_unit_test(test_exec_signal),
                 cmocka_unit_test(test_terminal),

@@ -123,6 +123,13 @@ static void test_table(void **state) {
         check(text, "[{\"name\":\"b\\u001b\",\"text_here\":42},"
                     "{\"name\":\"web\",\"text_here\":\"a long description\"}]\n");
         table_done(&t);
+
+        table_init(&t, headers, 2, 1);
+        assert_int_equal(table_add(&t, "a", COLOR_NONE), 0);
+        assert_int_equal(table_add(&t, "", COLOR_NONE), 0);
+        ui.colors = false;
+        print_to(&t, &ui, false, "a\n");
+        table_done(&t);
 }
 
 /* --- properties */
@@ -276,7 +283,8 @@ static void test_tables(void **state) {
                 assert_true(used & (UINT32_C(1) << i)); /* an option that no command takes is dead */
                 for (size_t k = 0; k < i; k++) {
                         assert_string_not_equal(option_rows[i].name, option_rows[k].name);
-                        assert_true(!option_rows[i].letter || option_rows[i].letter != option_rows[k].letter);
+                        assert_true(!option_rows[i].letter ||
+                                    option_rows[i].letter != option_rows[k].letter);
                 }
         }
 }
