@@ -5,13 +5,12 @@
 #include <stdio.h>
 #include <sys/signalfd.h>
 
-#include "manager/base/string-list.h"
+#include "tools/bulwarkctl/exec-request.h"
 #include "tools/bulwarkctl/flow.h"
 #include "tools/bulwarkctl/terminal.h"
 #include "tools/bulwarkctl/time-text.h"
 #include "tools/bulwarkctl/verbs.h"
 
-#define START_TIMEOUT (90 * USEC_PER_SEC)
 #define QUIET_MSEC                                                                                          \
         200 /* a terminal kept open by others than our process is left after this long without output */
 
@@ -22,115 +21,15 @@ typedef struct Session {
         bool terminal;
         Terminal tty;
         int signals;
+        /* Kept until the process has ended: a program that closes its output before it exits would else see
+         * the terminal hung up, and die of SIGHUP. */
+        int master;
         Flow *flows; /* stdin, stdout, stderr */
         size_t n_flows;
         EscapeWatch escape;
         bool ended, quiet;
         int code, status;
 } Session;
-
-/* --- the request */
-typedef struct Request {
-        const char *name, *user;
-        char *const *argv;
-        size_t n_argv;
-        bool shell, terminal;
-} Request;
-
-static int append_option(sd_bus_message *m, const char *name, const char *signature, const void *value) {
-        int r;
-
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", name);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', signature);
-        if (r >= 0)
-                r = streq(signature, "as") ? sd_bus_message_append_strv(m, (char **)value)
-                                           : sd_bus_message_append_basic(m, signature[0], value);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        return r;
-}
-
-static bool has_variable(char *const *environment, const char *name) {
-        for (size_t i = 0; environment && environment[i]; i++) {
-                const char *rest = startswith(environment[i], name);
-
-                if (rest && *rest == '=')
-                        return true;
-        }
-        return false;
-}
-
-static int append_terminal_options(sd_bus_message *m, const Request *q) {
-        unsigned rows = 0, columns = 0;
-        const int yes = 1;
-        int r;
-
-        if (!q->terminal)
-                return 0;
-        r = append_option(m, "Terminal", "b", &yes);
-        if (r < 0)
-                return r;
-        if (terminal_size(STDIN_FILENO, &rows, &columns) < 0 &&
-            terminal_size(STDOUT_FILENO, &rows, &columns) < 0)
-                return 0;
-        r = append_option(m, "Rows", "u", &rows);
-        return r < 0 ? r : append_option(m, "Columns", "u", &columns);
-}
-
-static int append_options(sd_bus_message *m, const Options *o, const Request *q) {
-        _cleanup_strv_ char **environment = NULL;
-        const char *term = getenv("TERM");
-        const int yes = 1;
-        int r;
-
-        r = sd_bus_message_open_container(m, 'a', "{sv}");
-        if (r >= 0 && q->user)
-                r = append_option(m, "User", "s", q->user);
-        if (r >= 0 && o->workdir)
-                r = append_option(m, "WorkingDirectory", "s", o->workdir);
-        if (r >= 0 && q->shell)
-                r = append_option(m, "Shell", "b", &yes);
-        if (r >= 0)
-                r = append_terminal_options(m, q);
-        for (size_t i = 0; r >= 0 && o->environment && o->environment[i]; i++)
-                r = strv_extend(&environment, o->environment[i]);
-        if (r >= 0 && q->terminal && term_is_safe(term) && !has_variable(environment, "TERM")) {
-                char *text = NULL;
-
-                r = str_append(&text, "TERM=%s", term);
-                if (r >= 0)
-                        r = strv_push(&environment, text);
-        }
-        if (r >= 0 && environment)
-                r = append_option(m, "Environment", "as", environment);
-        return r < 0 ? r : sd_bus_message_close_container(m);
-}
-
-static int send_request(const Session *s, const Request *q, sd_bus_error *error, sd_bus_message **ret) {
-        _cleanup_message_ sd_bus_message *m = NULL;
-        sd_bus *bus = s->context->client.bus;
-        int r;
-
-        r = sd_bus_message_new_method_call(bus, &m, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, "ExecContainer");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", q->name);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "s");
-        for (size_t i = 0; i < q->n_argv && r >= 0; i++)
-                r = sd_bus_message_append(m, "s", q->argv[i]);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        if (r >= 0)
-                r = append_options(m, s->context->options, q);
-        if (r >= 0)
-                r = sd_bus_call(bus, m, START_TIMEOUT, error, ret);
-        return r < 0 ? r : 0;
-}
 
 /* --- the session */
 static int on_exec_ended(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -209,6 +108,9 @@ static int session_connect(Session *s, sd_bus_message *reply) {
                 *(i == 0 ? &f->from : &f->to) = ours[i];
         }
         if (s->terminal) {
+                r = take_fd(theirs[0], &s->master);
+                if (r < 0)
+                        return r;
                 s->flows[0].terminal = true;
                 s->flows[0].watch = on_input;
                 s->flows[0].userdata = s;
@@ -244,8 +146,8 @@ static int signals_open(bool terminal, int *ret_fd) {
 static void follow_size(Session *s) {
         unsigned rows, columns;
 
-        if (s->flows[0].to >= 0 && terminal_size(STDIN_FILENO, &rows, &columns) >= 0)
-                (void)terminal_set_size(s->flows[0].to, rows, columns);
+        if (terminal_size(STDIN_FILENO, &rows, &columns) >= 0)
+                (void)terminal_set_size(s->master, rows, columns);
 }
 
 /* Ends us as the signal would have, with the terminal put back. */
@@ -374,6 +276,7 @@ static void session_done(Session *s) {
                 flow_done(s->flows + i);
         free(s->flows);
         safe_close(s->signals);
+        safe_close(s->master);
 }
 
 static int session_result(const Session *s) {
@@ -399,9 +302,14 @@ static int report_start(const sd_bus_error *error, int r, const char *name) {
         return status;
 }
 
-static int run_session(Context *c, const Request *q) {
+static int run_session(Context *c, const ExecRequest *q) {
         _cleanup_(session_done) Session s = {
-                .context = c, .name = q->name, .terminal = q->terminal, .signals = -EBADF, .tty.fd = -EBADF,
+                .context = c,
+                .name = q->name,
+                .terminal = q->terminal,
+                .signals = -EBADF,
+                .master = -EBADF,
+                .tty.fd = -EBADF,
         };
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
@@ -410,7 +318,7 @@ static int run_session(Context *c, const Request *q) {
         r = sd_bus_match_signal(c->client.bus, NULL, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, "ExecEnded",
                                 on_exec_ended, &s);
         if (r >= 0)
-                r = send_request(&s, q, &error, &reply);
+                r = exec_request_send(&c->client, c->options, q, &error, &reply);
         if (r < 0)
                 return report_start(&error, r, q->name);
         r = session_connect(&s, reply);
@@ -439,7 +347,7 @@ static bool wants_terminal(const Options *o) {
 int verb_exec(Context *c) {
         const Options *o = c->options;
         char buffer[256];
-        Request q = {
+        ExecRequest q = {
                 .name = container_name_of(o->arguments[0], buffer),
                 .user = o->user,
                 .argv = o->arguments + 1,
@@ -455,7 +363,7 @@ int verb_exec(Context *c) {
 
 /* "web@blue" is the instance if there is one, else user web of container blue: a container's name comes
  * first. */
-static int shell_target(Context *c, const char *argument, char user[static 256], Request *q) {
+static int shell_target(Context *c, const char *argument, char user[static 256], ExecRequest *q) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         const char *at = strchr(argument, '@');
         _cleanup_free_ char *path = NULL;
@@ -478,7 +386,7 @@ static int shell_target(Context *c, const char *argument, char user[static 256],
 int verb_shell(Context *c) {
         const Options *o = c->options;
         char buffer[256], inner[256], user[256];
-        Request q = {
+        ExecRequest q = {
                 .name = container_name_of(o->arguments[0], buffer),
                 .user = o->user,
                 .shell = true,

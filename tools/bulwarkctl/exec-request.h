@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* ExecContainer's arguments, from the command line and the terminal that we are on. */
+
+#include "tools/bulwarkctl/client.h"
+#include "tools/bulwarkctl/options.h"
+
+typedef struct ExecRequest {
+        const char *name, *user; /* user NULL = the unit's */
+        char *const *argv;
+        size_t n_argv;
+        bool shell, terminal;
+} ExecRequest;
+
+/* Answers once the command runs; the reply holds the session and its descriptors. */
+int exec_request_send(Client *c, const Options *o, const ExecRequest *q, sd_bus_error *error,
+                      sd_bus_message **ret);
