@@ -59,9 +59,13 @@ int server_start(void **state) {
         s->pid = fork();
         assert_true(s->pid >= 0);
         if (s->pid == 0) {
+                int r;
+
                 (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that was killed leaves no server behind */
                 (void)close(ready[0]);
-                exit(serve(s, ready[1])); /* exit(), not _exit(): the leak checker runs there */
+                r = serve(s, ready[1]);
+                free(s);
+                exit(r); /* exit(), not _exit(): the leak checker runs there */
         }
         (void)close(ready[1]);
         assert_int_equal(read(ready[0], &c, 1), 1);

@@ -30,7 +30,7 @@ def compare(bed, *lines):
         if key.startswith(ITS_OWN_STATUS):
             equal(two[key], one[key], key)
     strip = lambda report: [re.sub(r"^\d+ \d+ \S+ ", "", line) for line in report["mountinfo"]]
-    equal([l.split()[1] for l in strip(other)], [l.split()[1] for l in strip(payload)], "mount points")
+    equal(sorted(l.split()[1] for l in strip(other)), sorted(l.split()[1] for l in strip(payload)), "mount points")
     leader = bed.leader("compare")
     for kind in ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts"):
         payloads = [p for p in bed.own_processes() if "sleep" in read("/proc/%d/cmdline" % p)]

@@ -74,7 +74,7 @@ def test_rotation(bed):
 
 def test_null(bed):
     """StandardOutput=null is nowhere."""
-    once(bed, "quiet", "echo lost; readlink /proc/self/fd/1 >&2", "StandardOutput=null", "StandardError=journal")
+    once(bed, "quiet", "echo lost; exec 3>&1; readlink /proc/self/fd/3 >&2", "StandardOutput=null", "StandardError=journal")
     wait_until(lambda: "/null" in bed.logs("quiet"), "the line about the descriptor")
     check("lost" not in bed.logs("quiet"), "the line that was to be lost")
 
@@ -84,7 +84,7 @@ def test_files(bed):
     path = os.path.join(bed.out, "log")
     once(bed, "append", "echo one", "StandardOutput=append:" + path)
     wait_until(lambda: os.path.exists(path) and read(path) == "one\n", "the first line")
-    once(bed, "append", "echo two; readlink /proc/self/fd/1 >&2", "StandardOutput=append:" + path, "StandardError=journal")
+    once(bed, "append", "echo two; exec 3>&1; readlink /proc/self/fd/3 >&2", "StandardOutput=append:" + path, "StandardError=journal")
     wait_until(lambda: read(path) == "one\ntwo\n", "the second line")
     wait_until(lambda: "pipe:" in bed.logs("append"), "the descriptor is a pipe: " + bed.logs("append"))
     once(bed, "truncate", "echo three", "StandardOutput=truncate:" + path)
