@@ -41,6 +41,8 @@ struct Bus {
         Link connections; /* of Connection */
         size_t n_connections;
         Link waits;    /* of Wait */
+        Link listings; /* of Listing */
+        size_t n_readers;
         Link sessions; /* of ExecCall: outlives its connection until the manager says that it ended */
         sd_bus_vtable *container_vtable; /* generated from the tables */
         char **changing;                 /* names of the properties that a state change moves */
@@ -92,8 +94,8 @@ bool exec_owned(Connection *c, uint32_t id);
 void exec_abandon_all(Connection *c);
 void exec_free_all(Bus *b);
 
-/* --- processes */
-int processes_reply(const Container *c, sd_bus_message *m);
+int processes_new(Connection *c, sd_bus_message *m, Container *container, sd_bus_error *error);
+void processes_drop(Connection *c);
 
 /* --- signals to every connection; event of the manager */
 extern const ManagerListener bus_listener;

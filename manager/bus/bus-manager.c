@@ -74,7 +74,7 @@ static int method_processes(sd_bus_message *m, void *userdata, sd_bus_error *err
         int r;
 
         r = read_container(userdata, m, error, &container);
-        return r < 0 ? r : processes_reply(container, m);
+        return r < 0 ? r : processes_new(userdata, m, container, error);
 }
 
 /* --- lists */

@@ -81,6 +81,7 @@ Connection *connection_free(Connection *c) {
                 return NULL;
 
         waits_drop(c->bus, c);
+        processes_drop(c);
         exec_abandon_all(c);
         link_remove(&c->link);
         c->bus->n_connections--;
@@ -118,9 +119,10 @@ void connection_sent(Connection *c, int r) {
         if (r >= 0 && n <= QUEUED_MAX)
                 return;
 
-        /* A client that missed a signal would believe an old state for ever; it must come back and ask again. */
-        log_message(bus_log(c->bus), LOG_WARNING, "A client of the private socket is dropped: %s",
-                    r < 0 ? strerror(-r) : "it does not read");
+        /* A client that missed a signal would believe an old state for ever; it must come back and ask again. Most
+         * have only left before the loop saw it. */
+        log_message(bus_log(c->bus), r == -ECONNRESET || r == -EPIPE || r == -ENOTCONN ? LOG_DEBUG : LOG_WARNING,
+                    "A client of the private socket is dropped: %s", r < 0 ? strerror(-r) : "it does not read");
         connection_condemn(c);
 }
 
@@ -295,6 +297,7 @@ int bus_new(Manager *manager, sd_event *event, Diag *diag, Bus **ret) {
         *b = (Bus){ .manager = manager, .event = event, .spare_fd = -EBADF };
         link_init(&b->connections);
         link_init(&b->waits);
+        link_init(&b->listings);
         link_init(&b->sessions);
 
         r = container_vtable_new(&b->container_vtable, &b->changing);

@@ -18,6 +18,7 @@ typedef struct Server {
         pid_t pid;
         char directory[32];
         char socket[64];
+        size_t descriptors; /* open in it without any client */
 } Server;
 
 int server_start(void **state); /* group fixtures */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The contract of manager/bus/names.h, seen from a client. */
-#include "units/spec/container-spec.h"
+#include <fcntl.h>
 
 #include "manager/base/diag.h"
+#include "manager/base/io.h"
 #include "tests/bus/bus-client.h"
+#include "units/spec/container-spec.h"
 
 #define CONTAINER_STATES "ssii"
 
@@ -165,6 +167,38 @@ static void test_introspection(void **state) {
         job = introspect(c, job_path);
         check_members(job, "method", job_members, ELEMENTSOF(job_members));
         await_signal(c, "JobRemoved", NULL);
+}
+
+/* The manual tells every member that there is, and every error. */
+static void check_told(const char *manual, const Member *members, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                char item[64];
+
+                (void)snprintf(item, sizeof(item), "Cm %s", members[i].name);
+                if (!strstr(manual, item))
+                        fail_msg("org.bulwark1(5) lacks %s", members[i].name);
+        }
+}
+
+static void test_manual(void **state) {
+        _cleanup_free_ char *manual = NULL;
+        _cleanup_close_ int fd = open(MANUAL, O_RDONLY | O_CLOEXEC);
+        size_t size;
+
+        assert_int_equal(read_file(fd, 1U << 20, &manual, &size), 0);
+        check_told(manual, manager_members, ELEMENTSOF(manager_members));
+        check_told(manual, manager_signals, ELEMENTSOF(manager_signals));
+        check_told(manual, container_members, ELEMENTSOF(container_members));
+        check_told(manual, job_members, ELEMENTSOF(job_members));
+        for (ErrorCode code = 0; code < _ERROR_CODE_MAX; code++) {
+                char item[96];
+
+                (void)snprintf(item, sizeof(item), ".It Cm %s No (%d)",
+                               startswith(error_code_bus_name(code), "org.bulwark1.Error."),
+                               error_code_exit_status(code));
+                if (!strstr(manual, item))
+                        fail_msg("org.bulwark1(5) lacks: %s", item);
+        }
 }
 
 /* --- properties */
@@ -559,7 +593,8 @@ static void test_bad_arguments(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_introspection), cmocka_unit_test(test_properties),
+                cmocka_unit_test(test_introspection), cmocka_unit_test(test_manual),
+                cmocka_unit_test(test_properties),
                 cmocka_unit_test(test_values),        cmocka_unit_test(test_lists),
                 cmocka_unit_test(test_unit_files),    cmocka_unit_test(test_unknown_objects),
                 cmocka_unit_test(test_life),          cmocka_unit_test(test_life_by_object),
