@@ -37,10 +37,12 @@ static bool render_memory_high(const ContainerSpec *s, CgroupLimit *l) {
 static bool render_tasks_max(const ContainerSpec *s, CgroupLimit *l) {
         const value_tasks_limit *v = &s->tasks_max;
 
-        return v->set && render_number(v->permyriad > 0 ? share_of(s->host_tasks, v->permyriad) : v->tasks, l);
+        return v->set &&
+               render_number(v->permyriad > 0 ? share_of(s->host_tasks, v->permyriad) : v->tasks, l);
 }
 
-/* A small quota gets a longer period, so that it can be said at all: the kernel takes no quota under 1 ms. */
+/* A small quota gets a longer period, so that it can be said at all: the kernel takes no quota under 1 ms.
+ */
 static bool render_cpu_quota(const ContainerSpec *s, CgroupLimit *l) {
         uint64_t period = CPU_PERIOD_DEFAULT, quota;
 
@@ -88,7 +90,8 @@ static const struct {
 };
 _Static_assert(ELEMENTSOF(rows) <= CGROUP_LIMITS_MAX, "CGROUP_LIMITS_MAX");
 
-void cgroup_limits_render(const ContainerSpec *spec, CgroupLimit ret[static CGROUP_LIMITS_MAX], size_t *ret_n) {
+void cgroup_limits_render(const ContainerSpec *spec, CgroupLimit ret[static CGROUP_LIMITS_MAX],
+                          size_t *ret_n) {
         size_t n = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {

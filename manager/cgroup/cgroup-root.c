@@ -150,7 +150,8 @@ int cgroup_root_open(const char *path, bool enable_above, Diag *diag, CgroupRoot
 
         r = cgroup_host_read(&root.host);
         if (r < 0)
-                return diag_errno(diag, ERROR_HOST_LACKS, NULL, NULL, -r, "cannot read /proc/self/mountinfo");
+                return diag_errno(diag, ERROR_HOST_LACKS, NULL, NULL, -r,
+                                  "cannot read /proc/self/mountinfo");
         if (!root.host.mount) {
                 (void)diag_error(diag, ERROR_HOST_LACKS, NULL, NULL,
                                  "no cgroup2 file system is mounted; mount one: mount -t cgroup2 cgroup2 "
@@ -164,8 +165,8 @@ int cgroup_root_open(const char *path, bool enable_above, Diag *diag, CgroupRoot
         if (r >= 0)
                 r = make_children(&root);
         if (r < 0)
-                return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot open the control group \"%s%s\"",
-                                  root.host.mount, root.path);
+                return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r,
+                                  "cannot open the control group \"%s%s\"", root.host.mount, root.path);
         enable_controllers(&root, root.fd, root.path);
         enable_controllers(&root, root.containers_fd, root.path);
         if (cgroup_read(root.containers_fd, "cgroup.subtree_control", have, sizeof(have)) >= 0)
@@ -201,22 +202,25 @@ static int refuse(const CgroupRoot *r, const CgroupLimit *l, CgroupController c,
         const char *legacy = cgroup_host_legacy_path(&r->host, l->controller);
 
         if (legacy)
-                (void)diag_error(diag, ERROR_HOST_LACKS, &l->origin, l->directive,
-                                 "this host cannot enforce it: the \"%s\" controller is mounted as cgroup v1 at "
-                                 "%s; boot with systemd.unified_cgroup_hierarchy=1 (or cgroup_no_v1=%s), or remove "
-                                 "the line",
-                                 l->controller, legacy, l->controller);
+                (void)diag_error(
+                        diag, ERROR_HOST_LACKS, &l->origin, l->directive,
+                        "this host cannot enforce it: the \"%s\" controller is mounted as cgroup v1 at "
+                        "%s; boot with systemd.unified_cgroup_hierarchy=1 (or cgroup_no_v1=%s), or remove "
+                        "the line",
+                        l->controller, legacy, l->controller);
         else if (r->error[c] == EBUSY)
-                (void)diag_error(diag, ERROR_HOST_LACKS, &l->origin, l->directive,
-                                 "this host cannot enforce it: the \"%s\" controller cannot be enabled in \"%s\", "
-                                 "which has processes of its own; give the manager a delegated control group by "
-                                 "--cgroup=, or remove the line",
-                                 l->controller, strempty(r->refused_at[c]));
+                (void)diag_error(
+                        diag, ERROR_HOST_LACKS, &l->origin, l->directive,
+                        "this host cannot enforce it: the \"%s\" controller cannot be enabled in \"%s\", "
+                        "which has processes of its own; give the manager a delegated control group by "
+                        "--cgroup=, or remove the line",
+                        l->controller, strempty(r->refused_at[c]));
         else if (r->error[c] > 0)
-                (void)diag_error(diag, ERROR_HOST_LACKS, &l->origin, l->directive,
-                                 "this host cannot enforce it: the \"%s\" controller cannot be enabled in \"%s\": "
-                                 "%s; give the manager a delegated control group by --cgroup=, or remove the line",
-                                 l->controller, strempty(r->refused_at[c]), strerror(r->error[c]));
+                (void)diag_error(
+                        diag, ERROR_HOST_LACKS, &l->origin, l->directive,
+                        "this host cannot enforce it: the \"%s\" controller cannot be enabled in \"%s\": "
+                        "%s; give the manager a delegated control group by --cgroup=, or remove the line",
+                        l->controller, strempty(r->refused_at[c]), strerror(r->error[c]));
         else
                 (void)diag_error(diag, ERROR_HOST_LACKS, &l->origin, l->directive,
                                  "this host cannot enforce it: the \"%s\" controller is not available below "

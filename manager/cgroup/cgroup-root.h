@@ -26,18 +26,18 @@ CgroupController cgroup_controller_from_string(const char *name);
 
 typedef struct CgroupRoot {
         CgroupHost host;
-        char *path;        /* relative to the mount, "/bulwark" */
+        char *path; /* relative to the mount, "/bulwark" */
         int fd;
         int containers_fd;
         bool available[_CONTROLLER_MAX]; /* in ROOT/containers/NAME */
-        int error[_CONTROLLER_MAX];      /* errno of the level that refused to enable it; 0 = the tree lacks it */
+        int error[_CONTROLLER_MAX]; /* errno of the level that refused to enable it; 0 = the tree lacks it */
         char *refused_at[_CONTROLLER_MAX];
 } CgroupRoot;
 #define CGROUP_ROOT_EMPTY ((CgroupRoot){ .fd = -EBADF, .containers_fd = -EBADF })
 
-/* path: relative to the cgroup2 mount, or absolute below it; made where it is missing (and then marked, so that
- * cgroup_root_remove() takes it away again). enable_above: also enable controllers in the levels above the root,
- * which only a host without a service manager wants. */
+/* path: relative to the cgroup2 mount, or absolute below it; made where it is missing (and then marked, so
+ * that cgroup_root_remove() takes it away again). enable_above: also enable controllers in the levels above
+ * the root, which only a host without a service manager wants. */
 int cgroup_root_open(const char *path, bool enable_above, Diag *diag, CgroupRoot *ret);
 void cgroup_root_done(CgroupRoot *r);
 /* Moves the process into ROOT/keeper. */

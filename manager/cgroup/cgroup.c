@@ -92,10 +92,11 @@ static int apply_limit(int fd, const CgroupRoot *root, const CgroupLimit *l, Dia
                 r = cgroup_write(fd, file, l->value);
         }
         if (r == -ENOENT)
-                return diag_errno(diag, ERROR_HOST_LACKS, &l->origin, l->directive, ENOENT,
-                                  "this kernel has no \"%s\": the \"%s\" controller was built without it; boot "
-                                  "a kernel that has it, or remove the line",
-                                  l->file, l->controller);
+                return diag_errno(
+                        diag, ERROR_HOST_LACKS, &l->origin, l->directive, ENOENT,
+                        "this kernel has no \"%s\": the \"%s\" controller was built without it; boot "
+                        "a kernel that has it, or remove the line",
+                        l->file, l->controller);
         if (r < 0)
                 return diag_errno(diag, ERROR_HOST_LACKS, &l->origin, l->directive, -r,
                                   "the kernel refuses \"%s\" for \"%s\"", l->value, file);
@@ -151,7 +152,8 @@ int cgroup_create(const CgroupRoot *root, const char *name, const CgroupLimit *l
         }
         if (r < 0)
                 return diag_errno(diag, r == -EBUSY ? ERROR_BUSY : ERROR_FAILED, NULL, NULL, -r,
-                                  "cannot make the control group \"%s/containers/%s\"", root->path, directory);
+                                  "cannot make the control group \"%s/containers/%s\"", root->path,
+                                  directory);
         for (size_t i = 0; i < n_limits && r >= 0; i++)
                 r = apply_limit(c.fd, root, limits + i, diag);
         if (r >= 0) {
@@ -319,7 +321,8 @@ static int walk_processes(int fd, PidSet *set) {
                         (void)closedir(stack[--depth]);
                         continue;
                 }
-                if (depth == ELEMENTSOF(stack) || open_stream(dirfd(stack[depth - 1]), name, stack + depth) < 0)
+                if (depth == ELEMENTSOF(stack) ||
+                    open_stream(dirfd(stack[depth - 1]), name, stack + depth) < 0)
                         continue; /* too deep cannot be (cgroup.max.depth); else removed meanwhile */
                 depth++;
                 r = read_processes(dirfd(stack[depth - 1]), set);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One container's control groups: made with their limits, read, frozen, killed, listed, removed. All by directory
- * descriptor. fd is ROOT/containers/NAME, where the limits stand; payload_fd the container's own below it. */
+/* One container's control groups: made with their limits, read, frozen, killed, listed, removed. All by
+ * directory descriptor. fd is ROOT/containers/NAME, where the limits stand; payload_fd the container's own
+ * below it. */
 
 #include "manager/cgroup/cgroup-root.h"
 
@@ -34,7 +35,8 @@ int cgroup_events(int fd, CgroupEvents *ret);
 int cgroup_kill(int fd); /* every process below, at once, also frozen ones */
 int cgroup_freeze(int fd, bool freeze);
 
-/* A number from a file of one number, or of "key value" lines (key != NULL). UINT64_MAX where not available. */
+/* A number from a file of one number, or of "key value" lines (key != NULL). UINT64_MAX where not available.
+ */
 uint64_t cgroup_number(int fd, const char *file, const char *key);
 
 /* The processes below fd as the host sees them, each once. */

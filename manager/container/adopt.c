@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A manager that comes back: how the ended ones ended (its own records), what runs (the keeper's list, and where the
- * keeper was lost too, the records of lives), and what nobody owns any more (control groups). */
+/* A manager that comes back: how the ended ones ended (its own records), what runs (the keeper's list, and
+ * where the keeper was lost too, the records of lives), and what nobody owns any more (control groups). */
 #include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -50,8 +50,8 @@ void container_save_life(Container *c) {
         if (r >= 0)
                 r = record_save(c->manager->lives_fd, c->name, data, size);
         if (r < 0) /* the keeper has the same; this is for the day it is lost */
-                log_message(&c->manager->config.log, LOG_WARNING, "%s: cannot record that it runs: %s", c->name,
-                            strerror(-r));
+                log_message(&c->manager->config.log, LOG_WARNING, "%s: cannot record that it runs: %s",
+                            c->name, strerror(-r));
 }
 
 void container_forget_life(Container *c) {
@@ -110,7 +110,7 @@ static int open_streams(Container *c, const Blob *b, int *held, size_t n_held) {
 
         for (size_t i = 0; i < b->n_streams && i < n_held; i++) {
                 bool raw = b->streams[i].sink == LOG_SINK_FILE;
-                int r;
+                int pipe_fd, file_fd = -EBADF, r;
 
                 if (raw && file >= n_held)
                         return -EBADMSG;
@@ -119,8 +119,11 @@ static int open_streams(Container *c, const Blob *b, int *held, size_t n_held) {
                         if (r < 0)
                                 return r;
                 }
-                r = log_stream_new(c->manager->event, c->manager->scratch, TAKE_FD(held[i]), b->streams[i].sink,
-                                   b->streams[i].priority, raw ? NULL : log, raw ? TAKE_FD(held[file++]) : -EBADF,
+                pipe_fd = TAKE_FD(held[i]);
+                if (raw)
+                        file_fd = TAKE_FD(held[file++]);
+                r = log_stream_new(c->manager->event, c->manager->scratch, pipe_fd, b->streams[i].sink,
+                                   b->streams[i].priority, raw ? NULL : log, file_fd,
                                    &c->streams[c->n_streams]);
                 if (r < 0)
                         return r;
@@ -215,7 +218,8 @@ static void decode_or_invent(Manager *m, const KeeperMessage *message, int fd, B
         }
         if (r >= 0)
                 return;
-        log_message(&m->config.log, LOG_ERR, "%s: its state is damaged; it runs without a definition", message->id);
+        log_message(&m->config.log, LOG_ERR, "%s: its state is damaged; it runs without a definition",
+                    message->id);
         *b = (Blob){ .start_realtime = message->started_realtime_usec,
                      .start_monotonic = message->started_monotonic_usec,
                      .active_realtime = message->started_realtime_usec,
@@ -336,8 +340,8 @@ static int restore_life(const void *data, size_t size, void *userdata) {
         c->active_enter[1] = c->start_monotonic;
         container_orphaned(c);
         manager_announce(c);
-        log_message(&m->config.log, LOG_WARNING, "%s: runs on without its keeper; how it ends will not be known",
-                    c->name);
+        log_message(&m->config.log, LOG_WARNING,
+                    "%s: runs on without its keeper; how it ends will not be known", c->name);
         return 0;
 }
 
@@ -396,8 +400,8 @@ static void sweep_one(Manager *m, const char *name) {
                         (void)poll(NULL, 0, 1);
         } while (r == -EBUSY && now_usec(CLOCK_MONOTONIC) < deadline);
         cgroup_done(&g);
-        log_message(&m->config.log, r < 0 ? LOG_ERR : LOG_NOTICE, "%s: a left-over control group was %s", name,
-                    r < 0 ? "killed, but cannot be removed" : "removed");
+        log_message(&m->config.log, r < 0 ? LOG_ERR : LOG_NOTICE, "%s: a left-over control group was %s",
+                    name, r < 0 ? "killed, but cannot be removed" : "removed");
 }
 
 void manager_sweep(Manager *m) {

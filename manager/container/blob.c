@@ -7,12 +7,13 @@
 #define MAGIC UINT32_C(0x424c5742) /* "BWLB" */
 #define VERSION 1
 
-typedef enum Tag { /* never renumbered */
+/* never renumbered */
+typedef enum Tag {
         TAG_NAME = 1,
         TAG_INVOCATION,
         TAG_UNIT_TEXT,
         TAG_STREAM,
-        /* what spec_resolve() looked up, so that it need not be looked up again in a root that may have changed */
+        /* what spec_resolve() looked up: the root may have changed since */
         TAG_UID = 32,
         TAG_GID,
         TAG_GROUPS,
@@ -59,8 +60,9 @@ static void encode_resolved(Encoder *e, const ContainerSpec *s) {
         for (size_t i = 0; i < strv_length(s->exec_environment); i++)
                 encode_string(e, TAG_ENVIRONMENT, s->exec_environment[i]);
         encode_string(e, TAG_DIRECTORY, s->exec_directory);
-        encode_u64(e, TAG_RESOLVED_FLAGS, (s->exec_directory_missing_ok ? RESOLVED_MISSING_OK : 0) |
-                                                  (s->init_role ? RESOLVED_INIT_ROLE : 0));
+        encode_u64(e, TAG_RESOLVED_FLAGS,
+                   (s->exec_directory_missing_ok ? RESOLVED_MISSING_OK : 0) |
+                           (s->init_role ? RESOLVED_INIT_ROLE : 0));
         encode_u64(e, TAG_HOST_MEMORY, s->host_memory);
         encode_u64(e, TAG_HOST_TASKS, s->host_tasks);
 }
@@ -88,12 +90,14 @@ int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
         encode_u64(&e, TAG_ACTIVE_REALTIME, b->active_realtime);
         encode_u64(&e, TAG_ACTIVE_MONOTONIC, b->active_monotonic);
         encode_u64(&e, TAG_SEQUENCE, b->sequence);
-        encode_u64(&e, TAG_FLAGS, (b->stop_requested ? FLAG_STOP : 0) | (b->restart ? FLAG_RESTART : 0) |
-                                          (b->logs_to_journal ? FLAG_JOURNAL : 0));
+        encode_u64(&e, TAG_FLAGS,
+                   (b->stop_requested ? FLAG_STOP : 0) | (b->restart ? FLAG_RESTART : 0) |
+                           (b->logs_to_journal ? FLAG_JOURNAL : 0));
         encode_u64(&e, TAG_STOP_DEADLINE, b->stop_deadline);
         encode_u64(&e, TAG_KILL_REASON, b->kill_reason);
         for (size_t i = 0; i < b->n_streams; i++)
-                encode_u64(&e, TAG_STREAM, (uint64_t)b->streams[i].sink << 32 | (uint32_t)b->streams[i].priority);
+                encode_u64(&e, TAG_STREAM,
+                           (uint64_t)b->streams[i].sink << 32 | (uint32_t)b->streams[i].priority);
         r = encoder_finish(&e);
         if (r < 0)
                 return r;
@@ -108,7 +112,8 @@ static const struct {
         uint16_t tag;
         size_t offset, size;
 } numbers[] = {
-#define NUMBER(tag, field) { tag, offsetof(Blob, field), sizeof(((Blob *)NULL)->field) }
+#define NUMBER(tag, field)                                                                                  \
+        { tag, offsetof(Blob, field), sizeof(((Blob *)NULL)->field) }
         NUMBER(TAG_ID_BASE, id_base),
         NUMBER(TAG_ID_COUNT, id_count),
         NUMBER(TAG_LEADER, leader),
@@ -234,7 +239,8 @@ static int decode_stream(Blob *b, const Field *f) {
                 return r;
         if (v >> 32 >= _LOG_SINK_MAX || b->n_streams == LOG_STREAMS_MAX)
                 return -EBADMSG;
-        b->streams[b->n_streams++] = (BlobStream){ .sink = (LogSink)(v >> 32), .priority = (int)(uint32_t)v };
+        b->streams[b->n_streams++] =
+                (BlobStream){ .sink = (LogSink)(v >> 32), .priority = (int)(uint32_t)v };
         return 0;
 }
 
@@ -274,8 +280,8 @@ static int decode_field(Blob *b, Resolved *resolved, const Field *f) {
         }
 }
 
-/* The text was frozen once, so nothing is looked up or checked again. Where a newer or older manager's table cannot
- * read it, the container is without a definition, and can still be stopped. */
+/* The text was frozen once, so nothing is looked up or checked again. Where a newer or older manager's table
+ * cannot read it, the container is without a definition, and can still be stopped. */
 static int freeze(Blob *b, Resolved *resolved) {
         ContainerSpec *s = NULL;
         int r;

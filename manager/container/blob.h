@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The state of one running container as bytes: held by the keeper in a memfd, opaque to it, and once on disk under
- * RUNTIME/live/ for the day when the keeper is lost as well. Everything that a new manager needs to carry on,
- * also where the unit has changed or gone since. */
+/* The state of one running container as bytes: held by the keeper in a memfd, opaque to it, and once on disk
+ * under RUNTIME/live/ for the day when the keeper is lost as well. Everything that a new manager needs to
+ * carry on, also where the unit has changed or gone since. */
 
 #include <systemd/sd-id128.h>
 
@@ -18,13 +18,14 @@ typedef struct BlobStream {
 typedef struct Blob {
         char *name;
         sd_id128_t invocation;
-        char *unit_text;          /* canonical text of the spec it was started with */
-        const ContainerSpec *spec; /* frozen again from unit_text and the resolved fields; NULL where it cannot be */
+        char *unit_text; /* canonical text of the spec it was started with */
+        const ContainerSpec
+                *spec; /* frozen again from unit_text and the resolved fields; NULL where it cannot be */
         uint32_t id_base, id_count;
         pid_t leader;
         uint64_t start_realtime, start_monotonic, active_realtime, active_monotonic, sequence;
         bool stop_requested, restart, logs_to_journal;
-        uint64_t stop_deadline;   /* monotonic */
+        uint64_t stop_deadline; /* monotonic */
         uint32_t kill_reason;
         BlobStream streams[LOG_STREAMS_MAX];
         size_t n_streams;

@@ -9,7 +9,8 @@
 #define FREEZE_WAIT_MSEC 50 /* mostly it takes one; the loop must not stand still longer */
 
 static bool has_processes(const Container *c) {
-        return c->state == CONTAINER_RUNNING || c->state == CONTAINER_STOPPING || c->state == CONTAINER_KILLING;
+        return c->state == CONTAINER_RUNNING || c->state == CONTAINER_STOPPING ||
+               c->state == CONTAINER_KILLING;
 }
 
 static int refuse_inactive(const Container *c, Diag *diag) {
@@ -68,8 +69,8 @@ static int set_frozen(Container *c, bool frozen, Diag *diag) {
         c->freeze_wanted = frozen;
         r = cgroup_freeze(c->cgroup.fd, frozen);
         if (r < 0)
-                return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot %s %s", frozen ? "freeze" : "thaw",
-                                  c->name);
+                return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot %s %s",
+                                  frozen ? "freeze" : "thaw", c->name);
         /* A process in the kernel's hands freezes later; then the event tells. */
         for (uint64_t now; c->frozen != frozen && (now = now_usec(CLOCK_MONOTONIC)) < deadline;) {
                 struct pollfd p = { .fd = c->manager->inotify_fd, .events = POLLIN };
@@ -95,6 +96,7 @@ int container_thaw(Container *c, Diag *diag) {
 }
 
 int container_reset_failed(Container *c, Diag *diag) {
-        (void)container_event(c, EVENT_RESET); /* of anything but a failed one it means nothing, as in systemd */
+        (void)container_event(
+                c, EVENT_RESET); /* of anything but a failed one it means nothing, as in systemd */
         return 0;
 }

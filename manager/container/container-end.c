@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How a life ends: signal, timeout, cgroup.kill; then the report, the wait for the last process, and the undo list
- * backwards. */
+/* How a life ends: signal, timeout, cgroup.kill; then the report, the wait for the last process, and the
+ * undo list backwards. */
 #include <signal.h>
 
 #include "manager/base/io.h"
@@ -27,13 +27,14 @@ int container_arm_stop_timer(Container *c, uint64_t deadline) {
         c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
         if (deadline == USEC_INFINITY)
                 return 0;
-        r = sd_event_add_time(c->manager->event, &c->stop_timer, CLOCK_MONOTONIC, deadline, 10 * USEC_PER_MSEC,
-                              on_stop_timeout, c);
+        r = sd_event_add_time(c->manager->event, &c->stop_timer, CLOCK_MONOTONIC, deadline,
+                              10 * USEC_PER_MSEC, on_stop_timeout, c);
         return r < 0 ? r : 0;
 }
 
 ContainerEvent action_terminate(Container *c) {
-        uint64_t timeout = c->spec ? c->spec->timeout_stop_usec : 90 * USEC_PER_SEC, now = now_usec(CLOCK_MONOTONIC);
+        uint64_t timeout = c->spec ? c->spec->timeout_stop_usec : 90 * USEC_PER_SEC,
+                 now = now_usec(CLOCK_MONOTONIC);
         int r;
 
         c->stop_requested = true;
@@ -73,7 +74,8 @@ static void explain_end(Container *c) {
                 r = str_append(&text, "its program ended with exit code %d (%s)", c->exit.status,
                                container_result_to_string(c->result));
         else
-                r = str_append(&text, "its program was ended by %s (%s)", strempty(signal_to_string(c->exit.status)),
+                r = str_append(&text, "its program was ended by %s (%s)",
+                               strempty(signal_to_string(c->exit.status)),
                                container_result_to_string(c->result));
         if (r < 0)
                 return;
@@ -104,7 +106,8 @@ void container_ended(Container *c, const ExitReport *report) {
 static ContainerEvent how_it_ended(const Container *c) {
         if (c->result != RESULT_SUCCESS)
                 return EVENT_EMPTY_BADLY;
-        return c->spec && c->spec->remain_after_exit && !c->stop_requested ? EVENT_EMPTY_REMAIN : EVENT_EMPTY_WELL;
+        return c->spec && c->spec->remain_after_exit && !c->stop_requested ? EVENT_EMPTY_REMAIN
+                                                                           : EVENT_EMPTY_WELL;
 }
 
 static ContainerState state_after(ContainerEvent e) {
@@ -196,8 +199,8 @@ ContainerEvent action_undo(Container *c) {
         cgroup_watch_remove(c);
         r = cgroup_remove(&c->manager->cgroup, c->name);
         if (r < 0 && r != -ENOENT)
-                log_message(&c->manager->config.log, LOG_WARNING, "%s: cannot remove its control group: %s", c->name,
-                            strerror(-r));
+                log_message(&c->manager->config.log, LOG_WARNING, "%s: cannot remove its control group: %s",
+                            c->name, strerror(-r));
         container_release(c);
         c->frozen = false;
         container_forget_life(c);
@@ -230,6 +233,7 @@ void container_orphaned(Container *c) {
         c->keeper_knows = false;
         if (c->leader_source || c->leader_fd < 0)
                 return;
-        if (sd_event_add_io(c->manager->event, &c->leader_source, c->leader_fd, EPOLLIN, on_leader_gone, c) < 0)
+        if (sd_event_add_io(c->manager->event, &c->leader_source, c->leader_fd, EPOLLIN, on_leader_gone, c) <
+            0)
                 log_message(&c->manager->config.log, LOG_ERR, "%s: cannot watch its leader", c->name);
 }

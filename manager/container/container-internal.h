@@ -25,7 +25,8 @@ typedef enum LoadState {
         _LOAD_STATE_MAX,
 } LoadState;
 
-typedef enum KillReason { /* why cgroup.kill was written */
+/* why cgroup.kill was written */
+typedef enum KillReason {
         KILL_NONE,
         KILL_CANCELED, /* a stop before the payload ran */
         KILL_TIMEOUT,  /* TimeoutStopSec= was over */
@@ -44,6 +45,8 @@ typedef struct Job {
         JobType type;
         bool stopping; /* RESTART: the first half */
         bool begun;    /* START, second half of RESTART: the container was told to start */
+        bool checked;  /* START of a dead container: its unit was read when the job was queued, a moment ago
+                        */
         bool advancing;
 } Job;
 
@@ -56,6 +59,8 @@ struct Container {
         char *load_error;
         const ContainerSpec *loaded; /* the unit as it was last read; NULL = it never loaded */
         const ContainerSpec *spec;   /* what runs, or ran last, was started with this */
+
+        const PolicySet *policies; /* of loaded: compiled by the check, used by the start that follows */
 
         ContainerState state;
         Job *job;
@@ -70,14 +75,14 @@ struct Container {
         int leader_fd;                  /* pidfd, -EBADF = none */
         sd_event_source *leader_source; /* only where no keeper reports the end */
         sd_event_source *stop_timer;
-        uint64_t stop_deadline;         /* monotonic; 0 = no stop under way */
+        uint64_t stop_deadline; /* monotonic; 0 = no stop under way */
         bool stop_requested;
         KillReason kill_reason;
         bool end_saved;    /* the record of the end is on disk: the keeper may forget */
         bool keeper_knows; /* the keeper has an entry that an ACK must drop */
         Cgroup cgroup;
         char *cgroup_path; /* relative to the mount; set with cgroup */
-        int watch; /* inotify descriptor of cgroup.events, -1 = none */
+        int watch;         /* inotify descriptor of cgroup.events, -1 = none */
         bool frozen, freeze_wanted;
         LogStream *streams[LOG_STREAMS_MAX];
         size_t n_streams;
@@ -87,7 +92,7 @@ struct Container {
         ExitReport exit;
         uint64_t start_realtime, start_monotonic;
         uint64_t active_enter[2], active_exit[2], state_change; /* [0] realtime, [1] monotonic */
-        uint64_t start_sequence; /* order of starts, for shutdown */
+        uint64_t start_sequence;                                /* order of starts, for shutdown */
 
         size_t n_sessions;
         bool shown; /* container_new was told */
@@ -142,21 +147,23 @@ struct Manager {
 };
 
 uint64_t now_usec(clockid_t clock);
-/* Formats a Diag that is thrown away into *text: what container_last_error() and container_load_error() show. */
+/* Formats a Diag that is thrown away into *text: what container_last_error() and container_load_error()
+ * show. */
 void diag_keep(const Diag *diag, char **text);
 
 /* --- container.c */
 int container_make(Manager *m, const char *name, Container **ret);
 void container_destroy(Container *c);
-/* The one way a state changes: looks the cell up, runs its action, follows with the events that the action caused,
- * tells listeners and the job. An event without a cell is ignored, and false returned. */
+/* The one way a state changes: looks the cell up, runs its action, follows with the events that the action
+ * caused, tells listeners and the job. An event without a cell is ignored, and false returned. */
 bool container_event(Container *c, ContainerEvent event);
 /* Adoption: what was found is what is; no action. */
 void container_restore_state(Container *c, ContainerState state);
 void container_notify(Container *c);
 bool container_is_down(const Container *c); /* inactive, exited or failed */
 
-/* --- actions: return the event that follows at once, _CONTAINER_EVENT_NONE where one will come later or none */
+/* --- actions: return the event that follows at once, _CONTAINER_EVENT_NONE where one will come later or
+ * none */
 ContainerEvent action_prepare(Container *c);
 ContainerEvent action_launch(Container *c);
 ContainerEvent action_terminate(Container *c);
@@ -166,11 +173,16 @@ ContainerEvent action_undo(Container *c);
 ContainerEvent action_forget(Container *c);
 
 /* --- load.c */
-int definition_load(Manager *m, const char *name, Diag *diag, LoadState *ret_state, const ContainerSpec **ret);
-/* Reads the unit afresh. What runs keeps what it was started with; a unit that has become bad, its last good one. */
+int definition_load(Manager *m, const char *name, Diag *diag, LoadState *ret_state,
+                    const ContainerSpec **ret);
+/* Reads the unit afresh. What runs keeps what it was started with; a unit that has become bad, its last good
+ * one. */
 int container_load(Container *c, Diag *diag);
+int container_compile(Container *c, Diag *diag); /* policies of loaded */
+void container_drop_policies(Container *c);
 void container_use_spec(Container *c, const ContainerSpec *spec); /* takes a reference of its own */
-/* What would refuse a start before the host is touched: a bad unit, a missing controller. */
+/* What refuses a start before the host is touched: a bad unit, a rule that cannot be compiled, a missing
+ * controller. */
 int container_check_start(Container *c, Diag *diag);
 
 /* --- container-launch.c */
@@ -216,7 +228,8 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
 int manager_adopt(Manager *m, Diag *diag); /* LIST, then what no keeper knows */
 void manager_sweep(Manager *m);            /* control groups that nobody owns */
 int container_encode_life(const Container *c, void **ret, size_t *ret_size);
-void container_save_life(Container *c);    /* RUNTIME/live/NAME: found again when manager and keeper are both gone */
+void container_save_life(
+        Container *c); /* RUNTIME/live/NAME: found again when manager and keeper are both gone */
 void container_forget_life(Container *c);
 
 /* --- keeper-link.c */

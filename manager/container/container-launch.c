@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From a spec to a running payload: ids, policies, plan, cgroup, trees and streams; then SPAWN. Every step that fails
- * takes back what stood before it. */
+/* From a spec to a running payload: ids, policies, plan, cgroup, trees and streams; then SPAWN. Every step
+ * that fails takes back what stood before it. */
 #include "manager/base/io.h"
 #include "manager/container/blob.h"
 #include "manager/container/container-internal.h"
@@ -66,25 +66,25 @@ static int choose_ids(Container *c, Diag *diag) {
 }
 
 static int build_plan(Container *c, Diag *diag, Plan **ret) {
-        const PolicySet *policies = NULL;
         char invocation[SD_ID128_STRING_MAX];
         PlanParameters p = { .id_base = c->id_base,
                              .id_count = c->id_count,
                              .invocation_id = sd_id128_to_string(c->invocation, invocation) };
         int r;
 
-        r = policy_compile(c->spec, c->manager->cache_fd, diag, &policies);
-        if (r < 0)
-                return r;
-        r = plan_build(c->spec, policies, &p, diag, ret);
-        (void)policy_set_unref(policies);
+        r = container_compile(c, diag);
+        if (r >= 0)
+                r = plan_build(c->spec, c->policies, &p, diag, ret);
+        container_drop_policies(c); /* the plan has them; an exec finds them in the cache */
         return r;
 }
 
 static int make_cgroup(Container *c, Diag *diag) {
         _cleanup_free_ char *directory = NULL;
         CgroupLimit limits[CGROUP_LIMITS_MAX];
-        CgroupOwner owner = { .delegate = c->spec->boot && c->id_count > 0, .uid = c->id_base, .gid = c->id_base };
+        CgroupOwner owner = { .delegate = c->spec->boot && c->id_count > 0,
+                              .uid = c->id_base,
+                              .gid = c->id_base };
         CgroupRoot *root = &c->manager->cgroup;
         size_t n;
         int r;
@@ -131,8 +131,9 @@ static int prepare(Container *c, Diag *diag) {
 
 static void keep_error(Container *c, Diag *diag, int r, const char *what) {
         if (diag->n_errors == 0)
-                (void)diag_errno(diag, r == -ENOMEM || r == -EMFILE || r == -ENFILE ? ERROR_NO_MEMORY : ERROR_FAILED,
-                                 NULL, NULL, -r, "%s", what);
+                (void)diag_errno(
+                        diag, r == -ENOMEM || r == -EMFILE || r == -ENFILE ? ERROR_NO_MEMORY : ERROR_FAILED,
+                        NULL, NULL, -r, "%s", what);
         diag_keep(diag, &c->last_error);
 }
 
@@ -188,7 +189,8 @@ static int blob_of(const Container *c, int *ret_fd) {
         return r < 0 ? r : memfd_sealed("bulwark-state", data, size, ret_fd);
 }
 
-/* What the keeper holds for us: the pipes in the order of the blob's streams, then the files that some write to. */
+/* What the keeper holds for us: the pipes in the order of the blob's streams, then the files that some write
+ * to. */
 size_t container_held_descriptors(const Container *c, int ret[static 2 * LOG_STREAMS_MAX]) {
         size_t n = 0;
 

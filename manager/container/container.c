@@ -41,6 +41,7 @@ void container_destroy(Container *c) {
                 return;
         container_release(c);
         c->job = job_free(c->job);
+        container_drop_policies(c);
         container_use_spec(c, NULL);
         if (c->loaded)
                 (void)container_spec_unref((ContainerSpec *)c->loaded);
@@ -52,7 +53,8 @@ void container_destroy(Container *c) {
 }
 
 bool container_is_down(const Container *c) {
-        return c->state == CONTAINER_INACTIVE || c->state == CONTAINER_EXITED || c->state == CONTAINER_FAILED;
+        return c->state == CONTAINER_INACTIVE || c->state == CONTAINER_EXITED ||
+               c->state == CONTAINER_FAILED;
 }
 
 void container_notify(Container *c) {
@@ -86,12 +88,9 @@ void container_restore_state(Container *c, ContainerState state) {
 }
 
 static ContainerEvent (*const actions[_CONTAINER_ACTION_MAX])(Container *c) = {
-        [ACTION_PREPARE] = action_prepare,
-        [ACTION_LAUNCH] = action_launch,
-        [ACTION_TERMINATE] = action_terminate,
-        [ACTION_KILL] = action_kill,
-        [ACTION_CLEAN] = action_clean,
-        [ACTION_UNDO] = action_undo,
+        [ACTION_PREPARE] = action_prepare,     [ACTION_LAUNCH] = action_launch,
+        [ACTION_TERMINATE] = action_terminate, [ACTION_KILL] = action_kill,
+        [ACTION_CLEAN] = action_clean,         [ACTION_UNDO] = action_undo,
         [ACTION_FORGET] = action_forget,
 };
 
@@ -109,7 +108,8 @@ bool container_event(Container *c, ContainerEvent event) {
         }
         if (moved) {
                 container_notify(c);
-                /* At once, not later: a job that wants to see "running" must not find the end that came with it. */
+                /* At once, not later: a job that wants to see "running" must not find the end that came with
+                 * it. */
                 job_advance(c);
                 if (c->manager->shutting_down)
                         job_schedule(c->manager);

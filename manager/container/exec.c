@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* exec and shell: a JOIN of the keeper under the container's own confinement. A session belongs to a client; the
- * keeper keeps nothing of it. */
+/* exec and shell: a JOIN of the keeper under the container's own confinement. A session belongs to a client;
+ * the keeper keeps nothing of it. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -188,8 +188,8 @@ static Session *by_key(Manager *m, const char *key) {
         Session *s;
 
         DL_FOREACH(m->sessions, s)
-                if (streq(s->key, key))
-                        return s;
+        if (streq(s->key, key))
+                return s;
         return NULL;
 }
 
@@ -197,8 +197,8 @@ static Session *by_id(Manager *m, uint32_t id) {
         Session *s;
 
         DL_FOREACH(m->sessions, s)
-                if (s->id == id)
-                        return s;
+        if (s->id == id)
+                return s;
         return NULL;
 }
 
@@ -325,21 +325,23 @@ static int join(Session *s, const SlotSet *slots) {
 
 static int check(const Container *c, Diag *diag) {
         if (c->state != CONTAINER_RUNNING || c->leader_fd < 0)
-                return diag_errno(diag, ERROR_NOT_ACTIVE, NULL, NULL, ESRCH, "%s is not running (%s)", c->name,
-                                  container_sub_state(c));
+                return diag_errno(diag, ERROR_NOT_ACTIVE, NULL, NULL, ESRCH, "%s is not running (%s)",
+                                  c->name, container_sub_state(c));
         if (!c->spec)
                 return diag_error(diag, ERROR_STATE, NULL, NULL,
                                   "%s runs without a definition: its confinement is not known", c->name);
         if (c->frozen || c->freeze_wanted)
                 return diag_error(diag, ERROR_BUSY, NULL, NULL, "%s is frozen; thaw it first", c->name);
         if (c->n_sessions >= SESSIONS_MAX)
-                return diag_error(diag, ERROR_BUSY, NULL, NULL, "%s has %d sessions already", c->name, SESSIONS_MAX);
+                return diag_error(diag, ERROR_BUSY, NULL, NULL, "%s has %d sessions already", c->name,
+                                  SESSIONS_MAX);
         return 0;
 }
 
 int container_exec(Container *c, const ExecRequest *request, Diag *diag,
                    void (*started)(int r, const Diag *diag, ExecSession *session, void *userdata),
-                   void (*ended)(uint32_t id, int exit_code, int exit_status, void *userdata), void *userdata) {
+                   void (*ended)(uint32_t id, int exit_code, int exit_status, void *userdata),
+                   void *userdata) {
         _cleanup_(session_freep) Session *s = NULL;
         _cleanup_(slot_set_done) SlotSet slots = {};
         int r;

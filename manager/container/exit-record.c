@@ -39,7 +39,8 @@ ContainerResult exit_classify(const ExitFacts *f) {
         return f->code == CLD_DUMPED ? RESULT_CORE_DUMP : RESULT_SIGNAL;
 }
 
-typedef enum Tag { /* never renumbered */
+/* never renumbered */
+typedef enum Tag {
         TAG_NAME = 1,
         TAG_INVOCATION,
         TAG_LAST_ERROR,

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* How a life ended: the judgement (pure), and its record on disk under RUNTIME/state/NAME, written before the
- * keeper is allowed to forget. Kept until the next start. */
+/* How a life ended: the judgement (pure), and its record on disk under RUNTIME/state/NAME, written before
+ * the keeper is allowed to forget. Kept until the next start. */
 
 #include <systemd/sd-id128.h>
 
 #include "manager/container/manager.h"
 
 typedef struct ExitFacts {
-        int code, status; /* CLD_*; 0 = unknown */
+        int code, status;                   /* CLD_*; 0 = unknown */
         const value_exit_statuses *success; /* SuccessExitStatus=, may be NULL */
         bool oneshot;
         bool stop_requested; /* by us: then death by stop_signal is what was asked for */
         int stop_signal;
-        bool timed_out;      /* TimeoutStopSec= was over */
-        bool canceled;       /* killed before the payload ran, by a stop job */
-        bool oom;            /* the kernel's OOM killer was in this cgroup */
+        bool timed_out; /* TimeoutStopSec= was over */
+        bool canceled;  /* killed before the payload ran, by a stop job */
+        bool oom;       /* the kernel's OOM killer was in this cgroup */
 } ExitFacts;
 ContainerResult exit_classify(const ExitFacts *f);
 

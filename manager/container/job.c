@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Jobs: at most one a container. A job only says where the container shall go; the state table says how. It is
- * looked at again after every change of state, and ends with one of systemd's words. */
+/* Jobs: at most one a container. A job only says where the container shall go; the state table says how. It
+ * is looked at again after every change of state, and ends with one of systemd's words. */
 #include "manager/container/container-internal.h"
 
 static const char *const types[_JOB_TYPE_MAX] = { "start", "stop", "restart" };
@@ -42,11 +42,10 @@ static const char *advance_stop(Container *c, bool *moved) {
 }
 
 static const char *begin_start(Container *c, Job *j, bool *moved) {
-        _cleanup_(diag_done) Diag diag = {};
-
         j->begun = true;
-        if (container_load(c, &diag) < 0) {
-                diag_keep(&diag, &c->last_error);
+        if (!c->loaded) { /* it was good when the job was made; daemon-reload has found otherwise */
+                free(c->last_error);
+                c->last_error = c->load_error ? strdup(c->load_error) : NULL;
                 return "failed";
         }
         *moved = container_event(c, EVENT_START);
@@ -140,13 +139,16 @@ void job_schedule(Manager *m) {
         (void)sd_event_source_set_enabled(m->job_source, SD_EVENT_ONESHOT);
 }
 
-static int install(Container *c, JobType type, uint32_t *ret_id) {
+static int install(Container *c, JobType type, bool checked, uint32_t *ret_id) {
         Manager *m = c->manager;
         Job *j = calloc(1, sizeof(*j));
 
         if (!j)
                 return -ENOMEM;
-        *j = (Job){ .id = ++m->last_job, .type = type, .stopping = type == JOB_RESTART };
+        *j = (Job){ .id = ++m->last_job,
+                    .type = type,
+                    .stopping = type == JOB_RESTART,
+                    .checked = checked && type == JOB_START && is_dead(c) };
         c->job = j;
         for (size_t i = 0; i < m->n_listeners; i++)
                 if (m->listeners[i].callbacks->job_new)
@@ -158,12 +160,13 @@ static int install(Container *c, JobType type, uint32_t *ret_id) {
 }
 
 int job_restore(Container *c, JobType type) {
-        return c->job ? 0 : install(c, type, NULL);
+        return c->job ? 0 : install(c, type, false, NULL);
 }
 
 static int check(Container *c, JobType type, const char *mode, Diag *diag) {
         if (!streq(mode, "replace") && !streq(mode, "fail"))
-                return diag_error(diag, ERROR_USAGE, NULL, NULL, "the job mode \"%s\" is not replace or fail", mode);
+                return diag_error(diag, ERROR_USAGE, NULL, NULL,
+                                  "the job mode \"%s\" is not replace or fail", mode);
         if (type != JOB_STOP && c->manager->shutting_down)
                 return diag_error(diag, ERROR_BUSY, NULL, NULL, "the manager is stopping all containers");
         /* A start of what runs does nothing, whatever its unit looks like by now. */
@@ -192,5 +195,5 @@ int container_queue_job(Container *c, JobType type, const char *mode, Diag *diag
                                   job_type_to_string(c->job->type));
         if (c->job)
                 finish(c, "canceled");
-        return install(c, type, ret_id);
+        return install(c, type, true, ret_id);
 }

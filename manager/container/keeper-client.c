@@ -33,8 +33,8 @@ void keeper_message_init(KeeperMessage *m, KeeperType type, const char *id) {
         (void)snprintf(m->id, sizeof(m->id), "%s", strempty(id));
 }
 
-int keeper_client_new(sd_event *event, const char *socket_path, const KeeperCallbacks *callbacks, void *userdata,
-                      KeeperClient **ret) {
+int keeper_client_new(sd_event *event, const char *socket_path, const KeeperCallbacks *callbacks,
+                      void *userdata, KeeperClient **ret) {
         KeeperClient *k = calloc(1, sizeof(*k));
 
         if (!k)
@@ -121,7 +121,8 @@ static void dispatch(KeeperClient *k, const KeeperMessage *m, int *fds, size_t n
                 (void)safe_close(fds[i]);
 }
 
-/* One message. -EAGAIN: none there. Anything else that fails means that the connection is of no use any more. */
+/* One message. -EAGAIN: none there. Anything else that fails means that the connection is of no use any
+ * more. */
 static int receive(KeeperClient *k, KeeperMessage *m, int *fds, size_t *ret_n_fds) {
         size_t size = 0;
         int r;
@@ -171,7 +172,8 @@ static int send_message(KeeperClient *k, KeeperMessage *m, const int *fds, size_
 
                 if (r != -EAGAIN)
                         return r;
-                /* The keeper reads all the time; where it does not, it is gone as far as we are concerned. */
+                /* The keeper reads all the time; where it does not, it is gone as far as we are concerned.
+                 */
                 if (poll(&p, 1, CALL_TIMEOUT_MSEC) <= 0)
                         return -ETIMEDOUT;
         }
@@ -246,7 +248,8 @@ int keeper_client_connect(KeeperClient *k) {
 
         if (fd < 0)
                 return -errno;
-        if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s", k->path) >= sizeof(address.sun_path))
+        if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s", k->path) >=
+            sizeof(address.sun_path))
                 return -ENAMETOOLONG;
         if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
                 return -errno;

@@ -2,8 +2,8 @@
 #pragma once
 
 /* The manager's end of the keeper's protocol (manager/keeper/protocol.h). Owned by the Manager. Requests are
- * answered in order through their callback; events come through the client's. The connection may be lost at any
- * time: every request that waits is answered with -ECONNRESET, then lost() is called once. */
+ * answered in order through their callback; events come through the client's. The connection may be lost at
+ * any time: every request that waits is answered with -ECONNRESET, then lost() is called once. */
 
 #include <systemd/sd-event.h>
 
@@ -18,8 +18,8 @@ typedef struct KeeperCallbacks {
         void (*lost)(void *userdata);
 } KeeperCallbacks;
 
-int keeper_client_new(sd_event *event, const char *socket_path, const KeeperCallbacks *callbacks, void *userdata,
-                      KeeperClient **ret);
+int keeper_client_new(sd_event *event, const char *socket_path, const KeeperCallbacks *callbacks,
+                      void *userdata, KeeperClient **ret);
 KeeperClient *keeper_client_free(KeeperClient *k);
 DEFINE_CLEANUP(KeeperClient, keeper_client_free)
 
@@ -38,6 +38,6 @@ int keeper_client_call(KeeperClient *k, KeeperMessage *m);
 
 void keeper_message_init(KeeperMessage *m, KeeperType type, const char *id);
 
-/* Starts the keeper's program, which listens on socket_path by itself: own session, empty environment, cgroup as
- * given. It survives us. Returns its pid. */
+/* Starts the keeper's program, which listens on socket_path by itself: own session, empty environment,
+ * cgroup as given. It survives us. Returns its pid. */
 int keeper_start(const char *program, const char *socket_path, int cgroup_fd, Diag *diag, pid_t *ret_pid);

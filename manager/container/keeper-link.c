@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The manager's start and end, and the keeper in between: found, started where nobody else does, lost and found
- * again. */
+/* The manager's start and end, and the keeper in between: found, started where nobody else does, lost and
+ * found again. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -98,8 +98,9 @@ static int open_cgroup(Manager *m, Diag *diag) {
         else
                 r = root_of_own(m, &path);
         if (r < 0)
-                return diag_errno(diag, ERROR_HOST_LACKS, NULL, NULL, -r,
-                                  "cannot find a cgroup2 control group for containers; name one by --cgroup=");
+                return diag_errno(
+                        diag, ERROR_HOST_LACKS, NULL, NULL, -r,
+                        "cannot find a cgroup2 control group for containers; name one by --cgroup=");
         r = cgroup_root_open(path, m->config.standalone && no_systemd, diag, &m->cgroup);
         m->cgroup_open = r >= 0;
         return r;
@@ -149,7 +150,8 @@ static int start_keeper(Manager *m, Diag *diag) {
                 return r;
         fd = openat(m->cgroup.fd, "keeper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
-                return diag_errno(diag, ERROR_FAILED, NULL, NULL, errno, "cannot open the keeper's control group");
+                return diag_errno(diag, ERROR_FAILED, NULL, NULL, errno,
+                                  "cannot open the keeper's control group");
         r = keeper_start(m->config.keeper, m->keeper_socket, fd, diag, &pid);
         if (r < 0)
                 return r;
@@ -158,9 +160,11 @@ static int start_keeper(Manager *m, Diag *diag) {
                 if (r != -ENOENT && r != -ECONNREFUSED)
                         break;
                 if (kill(pid, 0) < 0 && errno == ESRCH)
-                        return diag_error(diag, ERROR_NO_KEEPER, NULL, NULL,
-                                          "the keeper \"%s\" ended at once; its reason stands on the manager's "
-                                          "standard error", m->config.keeper);
+                        return diag_error(
+                                diag, ERROR_NO_KEEPER, NULL, NULL,
+                                "the keeper \"%s\" ended at once; its reason stands on the manager's "
+                                "standard error",
+                                m->config.keeper);
                 (void)nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
         }
         return r;
@@ -173,8 +177,10 @@ int manager_keeper_attach(Manager *m, Diag *diag) {
         if ((r == -ENOENT || r == -ECONNREFUSED) && m->config.standalone)
                 r = start_keeper(m, diag);
         if (r < 0)
-                return diag->n_errors > 0 ? r : diag_errno(diag, ERROR_NO_KEEPER, NULL, NULL, -r,
-                                                           "the keeper does not answer on \"%s\"", m->keeper_socket);
+                return diag->n_errors > 0
+                               ? r
+                               : diag_errno(diag, ERROR_NO_KEEPER, NULL, NULL, -r,
+                                            "the keeper does not answer on \"%s\"", m->keeper_socket);
         m->keeper_fd = safe_close(m->keeper_fd);
         (void)pidfd_open_checked(keeper_client_pid(m->keeper), &m->keeper_fd);
         r = open_cgroup(m, diag);
@@ -183,8 +189,8 @@ int manager_keeper_attach(Manager *m, Diag *diag) {
         /* Its own cgroup must be a leaf beside the containers, or no controller can be enabled for them. */
         r = cgroup_root_take_keeper(&m->cgroup, keeper_client_pid(m->keeper));
         if (r < 0)
-                log_message(&m->config.log, LOG_WARNING, "cannot move the keeper into its own control group: %s",
-                            strerror(-r));
+                log_message(&m->config.log, LOG_WARNING,
+                            "cannot move the keeper into its own control group: %s", strerror(-r));
         return manager_adopt(m, diag);
 }
 

@@ -6,8 +6,8 @@
 #include "manager/base/string-list.h"
 #include "manager/container/keeper-client.h"
 
-/* After fork, before exec: only calls that are safe there. Twice forked, so that the keeper is nobody's child
- * here: a manager that dies or restarts has no say in its life. */
+/* After fork, before exec: only calls that are safe there. Twice forked, so that the keeper is nobody's
+ * child here: a manager that dies or restarts has no say in its life. */
 static void become_keeper(const char *program, char *const *argv, int cgroup_fd, int status_fd) {
         static char *const environment[] = { NULL };
         sigset_t none;
@@ -81,6 +81,7 @@ int keeper_start(const char *program, const char *socket_path, int cgroup_fd, Di
         while (r < 0 && errno == EINTR);
         r = read_status(rd, ret_pid);
         if (r < 0)
-                return diag_errno(diag, ERROR_NO_KEEPER, NULL, NULL, -r, "cannot start the keeper \"%s\"", program);
+                return diag_errno(diag, ERROR_NO_KEEPER, NULL, NULL, -r, "cannot start the keeper \"%s\"",
+                                  program);
         return 0;
 }

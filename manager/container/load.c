@@ -13,7 +13,8 @@ static LoadState load_state_of(const Diag *diag) {
         }
 }
 
-int definition_load(Manager *m, const char *name, Diag *diag, LoadState *ret_state, const ContainerSpec **ret) {
+int definition_load(Manager *m, const char *name, Diag *diag, LoadState *ret_state,
+                    const ContainerSpec **ret) {
         ContainerSpec *draft = NULL;
         UnitFacts facts = {};
         int r;
@@ -48,10 +49,20 @@ int container_load(Container *c, Diag *diag) {
         diag_keep(diag, &c->load_error);
         if (r < 0 && !container_is_down(c))
                 return r;
+        container_drop_policies(c);
         if (c->loaded)
                 (void)container_spec_unref((ContainerSpec *)c->loaded);
         c->loaded = r < 0 ? NULL : spec;
         return r;
+}
+
+void container_drop_policies(Container *c) {
+        if (c->policies)
+                c->policies = policy_set_unref(c->policies);
+}
+
+int container_compile(Container *c, Diag *diag) {
+        return c->policies ? 0 : policy_compile(c->loaded, c->manager->cache_fd, diag, &c->policies);
 }
 
 int container_check_start(Container *c, Diag *diag) {
@@ -60,11 +71,13 @@ int container_check_start(Container *c, Diag *diag) {
         int r;
 
         r = container_load(c, diag);
+        if (r >= 0)
+                r = container_compile(c, diag);
         if (r < 0)
                 return r;
         if (!keeper_client_connected(c->manager->keeper))
-                return diag_errno(diag, ERROR_NO_KEEPER, NULL, NULL, ENOTCONN, "the keeper does not answer on \"%s\"",
-                                  c->manager->keeper_socket);
+                return diag_errno(diag, ERROR_NO_KEEPER, NULL, NULL, ENOTCONN,
+                                  "the keeper does not answer on \"%s\"", c->manager->keeper_socket);
         cgroup_limits_render(c->loaded, limits, &n);
         return cgroup_limits_check(&c->manager->cgroup, limits, n, diag);
 }

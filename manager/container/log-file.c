@@ -17,7 +17,8 @@ struct LogFile {
 
 static int open_current(LogFile *l) {
         struct stat st;
-        int fd = openat(l->directory, "log", O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+        int fd = openat(l->directory, "log",
+                        O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
 
         if (fd < 0)
                 return -errno;

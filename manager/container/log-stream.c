@@ -98,7 +98,8 @@ static int report_dropped(LogStream *s, uint64_t now) {
 
         if (s->dropped == 0 || s->sink != LOG_SINK_LINES)
                 return 0;
-        n = snprintf(text, sizeof(text), "bulwark: %llu bytes of output could not be stored and were dropped",
+        n = snprintf(text, sizeof(text),
+                     "bulwark: %llu bytes of output could not be stored and were dropped",
                      (unsigned long long)s->dropped);
         r = log_file_append(s->log, line, log_line_format(now, LOG_WARNING, text, (size_t)n, line));
         if (r >= 0)
@@ -198,8 +199,8 @@ void log_stream_drain(LogStream *s) {
                 ;
 }
 
-int log_stream_new(sd_event *event, LogScratch *scratch, int pipe_fd, LogSink sink, int priority, LogFile *log,
-                   int file_fd, LogStream **ret) {
+int log_stream_new(sd_event *event, LogScratch *scratch, int pipe_fd, LogSink sink, int priority,
+                   LogFile *log, int file_fd, LogStream **ret) {
         _cleanup_(log_stream_freep) LogStream *s = malloc(sizeof(*s));
         int r;
 
@@ -214,7 +215,8 @@ int log_stream_new(sd_event *event, LogScratch *scratch, int pipe_fd, LogSink si
                           .priority = priority,
                           .log = log ? log_file_ref(log) : NULL,
                           .file_fd = file_fd };
-        if (fcntl(pipe_fd, F_SETFL, O_NONBLOCK) < 0) /* the read end's own description: writers still block */
+        if (fcntl(pipe_fd, F_SETFL, O_NONBLOCK) <
+            0) /* the read end's own description: writers still block */
                 return -errno;
         /* Edge triggered, because a line without its end stays in the pipe. */
         r = sd_event_add_io(event, &s->source, pipe_fd, EPOLLIN | EPOLLET, on_readable, s);

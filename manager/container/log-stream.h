@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One pipe that carries a container's output, and where it goes. The manager's end and a copy held by the keeper
- * are the only readers. Nothing is buffered here: bytes are looked at with tee(2), written, and only then taken
- * out of the pipe. So a manager that is killed loses nothing; at worst the last lines are written twice. Memory
- * per container is this struct; the one buffer belongs to the Manager.
+/* One pipe that carries a container's output, and where it goes. The manager's end and a copy held by the
+ * keeper are the only readers. Nothing is buffered here: bytes are looked at with tee(2), written, and only
+ * then taken out of the pipe. So a manager that is killed loses nothing; at worst the last lines are written
+ * twice. Memory per container is this struct; the one buffer belongs to the Manager.
  *
- * Sinks: the manager's own log (lines "REALTIME_USEC PRIORITY TEXT"), or a file as the unit asks. What cannot be
- * written (no space) is dropped and counted, and the count is logged when writing works again: a full disk must
- * not block the payload. */
+ * Sinks: the manager's own log (lines "REALTIME_USEC PRIORITY TEXT"), or a file as the unit asks. What
+ * cannot be written (no space) is dropped and counted, and the count is logged when writing works again: a
+ * full disk must not block the payload. */
 
 #include <systemd/sd-event.h>
 
@@ -30,9 +30,10 @@ LogScratch *log_scratch_free(LogScratch *s);
 
 typedef struct LogStream LogStream;
 
-/* Takes pipe_fd; and file_fd (LOG_SINK_FILE). log is borrowed by LOG_SINK_LINES, shared by a container's streams. */
-int log_stream_new(sd_event *event, LogScratch *scratch, int pipe_fd, LogSink sink, int priority, LogFile *log,
-                   int file_fd, LogStream **ret);
+/* Takes pipe_fd; and file_fd (LOG_SINK_FILE). log is borrowed by LOG_SINK_LINES, shared by a container's
+ * streams. */
+int log_stream_new(sd_event *event, LogScratch *scratch, int pipe_fd, LogSink sink, int priority,
+                   LogFile *log, int file_fd, LogStream **ret);
 /* Closes without reading on. */
 LogStream *log_stream_free(LogStream *s);
 DEFINE_CLEANUP(LogStream, log_stream_free)

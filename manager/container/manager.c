@@ -22,8 +22,8 @@ int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manage
         m->config.keeper = config->keeper ? strdup(config->keeper) : NULL;
         r = str_append(&m->keeper_socket, "%s/keeper", config->runtime_directory);
         if (r >= 0 && (!m->config.runtime_directory || !m->config.state_directory ||
-                       (config->unit_path && !m->config.unit_path) || (config->cgroup && !m->config.cgroup) ||
-                       (config->keeper && !m->config.keeper)))
+                       (config->unit_path && !m->config.unit_path) ||
+                       (config->cgroup && !m->config.cgroup) || (config->keeper && !m->config.keeper)))
                 r = -ENOMEM;
         if (r < 0) {
                 (void)manager_free(m);
@@ -266,7 +266,8 @@ int manager_reload(Manager *m, Diag *diag) {
         m->host_gathered = r >= 0;
         if (r >= 0)
                 r = load_all(m);
-        for (size_t i = m->n_sorted; r >= 0 && i > 0; i--) /* backwards: reload_one() may take the last one away */
+        for (size_t i = m->n_sorted; r >= 0 && i > 0;
+             i--) /* backwards: reload_one() may take the last one away */
                 reload_one(m->sorted[i - 1]);
         tell_reloading(m, false);
         if (r < 0)

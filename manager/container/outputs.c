@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The standard streams of a payload. It only ever holds pipes, the journal's socket and /dev/null: a host file in
- * its hands could be opened again through /proc/self/fd. */
+/* The standard streams of a payload. It only ever holds pipes, the journal's socket and /dev/null: a host
+ * file in its hands could be opened again through /proc/self/fd. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -28,10 +28,10 @@ static int journal_open(const Container *c, int priority, int *ret_fd) {
         if (shutdown(fd, SHUT_RD) < 0)
                 return -errno;
         n = snprintf(header, sizeof(header),
-                     "%s\n" /* identifier */
-                     "\n"   /* unit: not ours to claim */
-                     "%d\n" /* priority */
-                     "1\n"  /* lines may begin with <N> */
+                     "%s\n"       /* identifier */
+                     "\n"         /* unit: not ours to claim */
+                     "%d\n"       /* priority */
+                     "1\n"        /* lines may begin with <N> */
                      "0\n0\n0\n", /* forward to syslog, kmsg, console */
                      c->name, priority);
         r = write_all(fd, header, (size_t)n);
@@ -41,7 +41,8 @@ static int journal_open(const Container *c, int priority, int *ret_fd) {
         return 0;
 }
 
-static int file_open(const value_output *o, const Origin *origin, const char *directive, Diag *diag, int *ret_fd) {
+static int file_open(const value_output *o, const Origin *origin, const char *directive, Diag *diag,
+                     int *ret_fd) {
         static const int flags[_OUTPUT_MAX] = {
                 [OUTPUT_FILE] = 0,
                 [OUTPUT_APPEND] = O_APPEND,
@@ -50,14 +51,17 @@ static int file_open(const value_output *o, const Origin *origin, const char *di
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
 
-        fd = open(o->path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC | flags[o->kind], 0644);
+        fd = open(o->path,
+                  O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC | flags[o->kind],
+                  0644);
         if (fd < 0)
-                return diag_errno(diag, ERROR_FAILED, origin, directive, errno, "cannot open \"%s\"%s", o->path,
-                                  errno == ELOOP ? ", a symbolic link," : "");
+                return diag_errno(diag, ERROR_FAILED, origin, directive, errno, "cannot open \"%s\"%s",
+                                  o->path, errno == ELOOP ? ", a symbolic link," : "");
         if (fstat(fd, &st) < 0)
                 return -errno;
         if (!S_ISREG(st.st_mode))
-                return diag_error(diag, ERROR_BAD_VALUE, origin, directive, "\"%s\" is not a regular file", o->path);
+                return diag_error(diag, ERROR_BAD_VALUE, origin, directive, "\"%s\" is not a regular file",
+                                  o->path);
         *ret_fd = TAKE_FD(fd);
         return 0;
 }
@@ -94,7 +98,8 @@ static int lines_open(Container *c, int priority, Diag *diag, int *ret_fd) {
         return pipe_open(c, LOG_SINK_LINES, priority, log, -EBADF, ret_fd);
 }
 
-static int output_open(Container *c, const value_output *o, DirectiveId id, int priority, Diag *diag, int *ret_fd) {
+static int output_open(Container *c, const value_output *o, DirectiveId id, int priority, Diag *diag,
+                       int *ret_fd) {
         const Origin *origin = container_spec_origin(c->spec, id);
         int fd, r;
 
@@ -169,8 +174,8 @@ int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag)
         fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
         r = fds[0] < 0 ? -errno : 0;
         if (r >= 0)
-                r = output_open(c, &c->spec->standard_output, DIRECTIVE_StandardOutput, PRIORITY_OUTPUT, diag,
-                                &fds[1]);
+                r = output_open(c, &c->spec->standard_output, DIRECTIVE_StandardOutput, PRIORITY_OUTPUT,
+                                diag, &fds[1]);
         if (r >= 0)
                 r = open_errors(c, fds[1], diag, &fds[2]);
         if (r >= 0)

@@ -54,7 +54,8 @@ int records_load(int dir_fd, RecordLoader load, void *userdata, size_t *ret_dama
         }
         for (struct dirent *e; (e = readdir(d));) {
                 if (e->d_name[0] == '.') {
-                        /* A record that was being written when the manager died: the old one still stands. */
+                        /* A record that was being written when the manager died: the old one still stands.
+                         */
                         if (startswith(e->d_name, ".#"))
                                 (void)unlinkat(dir_fd, e->d_name, 0);
                         continue;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One checksummed file a container in a directory of the manager. A damaged one is renamed to ".NAME.bad" and
- * never believed. */
+/* One checksummed file a container in a directory of the manager. A damaged one is renamed to ".NAME.bad"
+ * and never believed. */
 
 #include "manager/cgroup/cgroup.h"
 

@@ -2,7 +2,8 @@
 /* The words for a step of the plan that failed. */
 #include "manager/container/container-internal.h"
 
-typedef enum Subject { /* which operand a person would recognise */
+/* which operand a person would recognise */
+typedef enum Subject {
         SUBJECT_NONE,
         SUBJECT_S,
         SUBJECT_T,
@@ -64,12 +65,13 @@ int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag) {
         Origin origin = {};
 
         if (!plan || f->index >= plan->view.header->n_steps)
-                return diag_errno(diag, ERROR_LAUNCH, NULL, NULL, error, "the launch failed (step %u %s)", f->index,
-                                  strempty(name));
+                return diag_errno(diag, ERROR_LAUNCH, NULL, NULL, error, "the launch failed (step %u %s)",
+                                  f->index, strempty(name));
         step = plan->view.steps + f->index;
         name = strempty(step_kind_to_string(step->kind));
         if (step->origin_file.size > 0)
-                origin = (Origin){ .file = plan_text(&plan->view, step->origin_file), .line = step->origin_line };
+                origin = (Origin){ .file = plan_text(&plan->view, step->origin_file),
+                                   .line = step->origin_line };
         if (step->origin_directive.size > 0)
                 directive = plan_text(&plan->view, step->origin_directive);
         if (error == ECHILD)
@@ -78,13 +80,14 @@ int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag) {
         words = phrases[step->kind].words;
         subject = subject_of(&plan->view, step);
         if (step->kind == STEP_EXECUTE)
-                return diag_errno(diag, code, &origin, directive, error, "cannot execute \"%s\"", strempty(subject));
+                return diag_errno(diag, code, &origin, directive, error, "cannot execute \"%s\"",
+                                  strempty(subject));
         if (!words)
                 return diag_error(diag, code, &origin, directive, "cannot carry out %s: %s (step %u)", name,
                                   strerror(error), f->index);
         if (subject)
-                return diag_error(diag, code, &origin, directive, "cannot %s \"%s\": %s (step %u %s)", words, subject,
-                                  strerror(error), f->index, name);
-        return diag_error(diag, code, &origin, directive, "cannot %s: %s (step %u %s)", words, strerror(error),
-                          f->index, name);
+                return diag_error(diag, code, &origin, directive, "cannot %s \"%s\": %s (step %u %s)", words,
+                                  subject, strerror(error), f->index, name);
+        return diag_error(diag, code, &origin, directive, "cannot %s: %s (step %u %s)", words,
+                          strerror(error), f->index, name);
 }

@@ -47,7 +47,8 @@ static int open_parents(char *path, char **ret_name, int *ret_fd) {
                 *end = 0;
                 if (mkdirat(fd, p, 0755) < 0 && errno != EEXIST && errno != EROFS)
                         return -errno;
-                next = openat(fd, p, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* /var/run is a link on many hosts */
+                next = openat(fd, p,
+                              O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* /var/run is a link on many hosts */
                 if (next < 0)
                         return -errno;
                 (void)safe_close(fd);
@@ -70,8 +71,10 @@ int directory_open_private(const char *path, Diag *diag, int *ret_fd) {
         if (r >= 0)
                 r = directory_open_private_at(parent, name, ret_fd);
         if (r == -EPERM)
-                return diag_errno(diag, ERROR_STATE, NULL, NULL, EPERM, "\"%s\" belongs to another user", path);
+                return diag_errno(diag, ERROR_STATE, NULL, NULL, EPERM, "\"%s\" belongs to another user",
+                                  path);
         if (r < 0)
-                return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot open the directory \"%s\"", path);
+                return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot open the directory \"%s\"",
+                                  path);
         return 0;
 }

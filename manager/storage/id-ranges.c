@@ -157,8 +157,10 @@ int id_ranges_load(int dir_fd, const char *file, Diag *diag, IdRanges *ret) {
                 return -ENOMEM;
         if (renameat(dir_fd, file, dir_fd, bad) < 0)
                 return -errno;
-        diag_warning(diag, ERROR_STATE, NULL, NULL,
-                     "the list of id ranges is damaged and was set aside as \"%s\"; ranges are given out anew", bad);
+        diag_warning(
+                diag, ERROR_STATE, NULL, NULL,
+                "the list of id ranges is damaged and was set aside as \"%s\"; ranges are given out anew",
+                bad);
         *ret = (IdRanges){};
         return 0;
 }

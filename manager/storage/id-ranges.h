@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Who has which id range: a container's name gets a range of 65536 ids once and keeps it over restarts, because
- * its files on disk may carry those ids. Kept in memory and in one checksummed file. Owned by the Manager. */
+/* Who has which id range: a container's name gets a range of 65536 ids once and keeps it over restarts,
+ * because its files on disk may carry those ids. Kept in memory and in one checksummed file. Owned by the
+ * Manager. */
 
 #include "manager/base/diag.h"
 
@@ -22,7 +23,8 @@ void id_ranges_done(IdRanges *r);
 /* The container's range: the one it had, else the first free candidate. *ret_new: save it before it is used.
  * -ENOSPC where all are taken. */
 int id_ranges_get(IdRanges *r, const char *name, uint32_t *ret_base, bool *ret_new);
-/* Takes an existing assignment over (adopting what runs). -EEXIST where the range belongs to another name. */
+/* Takes an existing assignment over (adopting what runs). -EEXIST where the range belongs to another name.
+ */
 int id_ranges_take(IdRanges *r, const char *name, uint32_t base);
 
 int id_ranges_encode(const IdRanges *r, void **ret, size_t *ret_size);

@@ -29,7 +29,8 @@ int slot_set_add(SlotSet *s, int16_t slot, int fd) {
         return 0;
 }
 
-/* Symbolic links of the host are the administrator's and are followed; /proc's magic links could lead anywhere. */
+/* Symbolic links of the host are the administrator's and are followed; /proc's magic links could lead
+ * anywhere. */
 static int pin(const char *path, int *ret_fd) {
         struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS };
         int fd;
@@ -51,7 +52,8 @@ static int open_tree_of(const char *path, bool recursive, int *ret_fd) {
         if (r < 0)
                 return r;
         tree = (int)syscall(SYS_open_tree, fd, "",
-                            OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0));
+                            OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
+                                    (recursive ? AT_RECURSIVE : 0));
         if (tree < 0)
                 return -errno;
         *ret_fd = tree;
@@ -64,7 +66,8 @@ int slots_open_trees(const PlanView *plan, Diag *diag, SlotSet *set) {
         for (uint32_t i = 0; i < plan->header->n_slots; i++) {
                 const PlanSlot *slot = plan->slots + i;
                 const char *path = plan_text(plan, slot->path);
-                Origin origin = { .file = slot->origin_file.size > 0 ? plan_text(plan, slot->origin_file) : NULL,
+                Origin origin = { .file = slot->origin_file.size > 0 ? plan_text(plan, slot->origin_file)
+                                                                     : NULL,
                                   .line = slot->origin_line };
                 int fd, r;
 
@@ -74,8 +77,9 @@ int slots_open_trees(const PlanView *plan, Diag *diag, SlotSet *set) {
                 if ((r == -ENOENT || r == -ENOTDIR) && (slot->flags & STEP_FLAG_OPTIONAL))
                         continue;
                 if (r < 0) {
-                        result = diag_errno(diag, r == -ENOENT ? ERROR_MISSING : ERROR_FAILED, &origin, NULL, -r,
-                                            "cannot open \"%s\" (%s)", path, plan_text(plan, slot->name));
+                        result =
+                                diag_errno(diag, r == -ENOENT ? ERROR_MISSING : ERROR_FAILED, &origin, NULL,
+                                           -r, "cannot open \"%s\" (%s)", path, plan_text(plan, slot->name));
                         continue;
                 }
                 r = slot_set_add(set, (int16_t)i, fd);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a plan asks the manager to open: host trees as detached mounts. The path is resolved once, without magic
- * links, and pinned; from then on only descriptors are used. */
+/* What a plan asks the manager to open: host trees as detached mounts. The path is resolved once, without
+ * magic links, and pinned; from then on only descriptors are used. */
 
 #include "manager/plan/plan-format.h"
 #include "manager/base/diag.h"
@@ -17,7 +17,7 @@ typedef struct SlotSet {
         SlotDescriptor *items;
         size_t n;
 } SlotSet;
-void slot_set_done(SlotSet *s); /* closes all */
+void slot_set_done(SlotSet *s);                     /* closes all */
 int slot_set_add(SlotSet *s, int16_t slot, int fd); /* takes fd, also on failure */
 
 /* Opens every SLOT_TREE of the plan. A missing optional one is left out. */

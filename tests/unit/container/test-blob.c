@@ -9,10 +9,11 @@
 #include "manager/container/blob.h"
 #include "units/syntax/unit-load.h"
 
-static const char unit[] = "[Unit]\nDescription=A %% sample\n"
-                           "[Container]\nRootDirectory=/srv/web\nExecStart=/bin/web --port 80 \"two words\"\n"
-                           "Type=oneshot\nBindPaths=/srv/data:/data\nEnvironment=A=1 \"B=2 3\"\n"
-                           "TimeoutStopSec=7s\nSuccessExitStatus=3 SIGUSR1\nMemoryMax=64M\n";
+static const char unit[] =
+        "[Unit]\nDescription=A %% sample\n"
+        "[Container]\nRootDirectory=/srv/web\nExecStart=/bin/web --port 80 \"two words\"\n"
+        "Type=oneshot\nBindPaths=/srv/data:/data\nEnvironment=A=1 \"B=2 3\"\n"
+        "TimeoutStopSec=7s\nSuccessExitStatus=3 SIGUSR1\nMemoryMax=64M\n";
 
 static ContainerSpec *sample_spec(void) {
         ContainerSpec *s = NULL;

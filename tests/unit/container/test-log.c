@@ -31,7 +31,8 @@ static int setup(void **state) {
 }
 
 static int teardown(void **state) {
-        static const char *const names[] = { "web/log", "web/log.1", "web/log.2", "web/log.3", "web/log.4", "raw" };
+        static const char *const names[] = { "web/log",   "web/log.1", "web/log.2",
+                                             "web/log.3", "web/log.4", "raw" };
         Bed *b = *state;
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
@@ -135,8 +136,9 @@ static LogStream *stream(const Bed *b, LogFile *log, int file_fd, int *ret_write
         int fds[2];
 
         assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-        assert_int_equal(log_stream_new(b->event, b->scratch, fds[0], log ? LOG_SINK_LINES : LOG_SINK_FILE, 6, log,
-                                        file_fd, &s), 0);
+        assert_int_equal(log_stream_new(b->event, b->scratch, fds[0], log ? LOG_SINK_LINES : LOG_SINK_FILE,
+                                        6, log, file_fd, &s),
+                         0);
         *ret_write = fds[1];
         return s;
 }
@@ -250,7 +252,8 @@ static void raw_bytes_reach_a_file(void **state) {
         log_stream_drain(s);
 }
 
-/* A full disk must not block the payload: what cannot be written is dropped, and said when there is room again. */
+/* A full disk must not block the payload: what cannot be written is dropped, and said when there is room
+ * again. */
 static void a_full_disk_does_not_block(void **state) {
         _cleanup_(log_stream_freep) LogStream *s = NULL;
         const Bed *b = *state;
@@ -262,7 +265,8 @@ static void a_full_disk_does_not_block(void **state) {
         for (unsigned i = 0; i < 100; i++) {
                 static const char block[4096];
 
-                assert_int_equal(write_all(w, block, sizeof(block)), 0); /* would hang where nothing is taken out */
+                assert_int_equal(write_all(w, block, sizeof(block)),
+                                 0); /* would hang where nothing is taken out */
                 turn(b);
         }
         (void)close(w);
