@@ -36,7 +36,7 @@ def manuals():
     for folder, names, found in os.walk(TOP):
         names[:] = sorted(n for n in names if not n.startswith((".", "build")))
         for name in sorted(found):
-            if re.fullmatch(r"bulwark[\w.-]*\.[158]", name):
+            if re.fullmatch(r"(?:org\.)?bulwark[\w.-]*\.[158]", name):
                 yield os.path.join(folder, name)
 
 
@@ -143,7 +143,7 @@ def our_pages_exist():
     here = {os.path.basename(path) for path in manuals()}
     for path in manuals():
         for number, line in enumerate(read(path).split("\n"), 1):
-            named = re.findall(r"\b(bulwark[\w.-]*)(?: |\(|\\f.\()([158])\b", line)
+            named = re.findall(r"\b((?:org\.)?bulwark[\w.-]*)(?: |\(|\\f.\()([158])\b", line)
             for name, section in named:
                 if f"{name}.{section}" not in here:
                     yield f"{os.path.basename(path)}:{number}: there is no page {name}({section})"
