@@ -306,7 +306,7 @@ static int open_stream(int parent, const char *name, DIR **ret) {
 }
 
 static int walk_processes(int fd, PidSet *set) {
-        DIR *stack[DEPTH_MAX + 2];
+        DIR *stack[DEPTH_MAX + 2] = {};
         size_t depth = 0;
         int r = open_stream(fd, ".", stack);
 
@@ -366,7 +366,7 @@ static int remove_tree(int parent, const char *name) {
                 (void)snprintf(leaf, sizeof(leaf), "%s", name);
                 for (;;) {
                         const char *child;
-                        DIR *d;
+                        DIR *d = NULL;
                         int r;
 
                         if (unlinkat(at, leaf, AT_REMOVEDIR) >= 0 || errno == ENOENT)
@@ -418,7 +418,7 @@ int cgroup_remove(const CgroupRoot *root, const char *name) {
 
 int cgroup_names(const CgroupRoot *root, char ***ret) {
         _cleanup_strv_ char **names = NULL;
-        DIR *d;
+        DIR *d = NULL;
         int r = open_stream(root->containers_fd, ".", &d);
 
         if (r < 0)

@@ -206,7 +206,7 @@ static int read_blob(int fd, void **ret, size_t *ret_size) {
 /* A blob that cannot be believed leaves a container without a definition: shown, and it can be stopped. */
 static void decode_or_invent(Manager *m, const KeeperMessage *message, int fd, Blob *b) {
         _cleanup_free_ void *data = NULL;
-        size_t size;
+        size_t size = 0;
         int r;
 
         r = read_blob(fd, &data, &size);

@@ -101,7 +101,7 @@ static int lines_open(Container *c, int priority, Diag *diag, int *ret_fd) {
 static int output_open(Container *c, const value_output *o, DirectiveId id, int priority, Diag *diag,
                        int *ret_fd) {
         const Origin *origin = container_spec_origin(c->spec, id);
-        int fd, r;
+        int fd = -EBADF, r;
 
         switch (o->kind) {
         case OUTPUT_NULL:

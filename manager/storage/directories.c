@@ -60,7 +60,7 @@ static int open_parents(char *path, char **ret_name, int *ret_fd) {
 int directory_open_private(const char *path, Diag *diag, int *ret_fd) {
         _cleanup_close_ int parent = -EBADF;
         _cleanup_free_ char *copy = strdup(path);
-        char *name;
+        char *name = NULL;
         int r;
 
         if (!copy)

@@ -69,7 +69,7 @@ int slots_open_trees(const PlanView *plan, Diag *diag, SlotSet *set) {
                 Origin origin = { .file = slot->origin_file.size > 0 ? plan_text(plan, slot->origin_file)
                                                                      : NULL,
                                   .line = slot->origin_line };
-                int fd, r;
+                int fd = -EBADF, r;
 
                 if (slot->kind != SLOT_TREE)
                         continue;

@@ -70,10 +70,12 @@ static void put(const Bed *b, const char *name, const char *text) {
         _cleanup_free_ char *path = at(b, name);
         FILE *f;
 
-        for (char *slash = strchr(path + strlen(b->root) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-                *slash = 0;
+        for (size_t i = strlen(b->root) + 1; path[i]; i++) {
+                if (path[i] != '/')
+                        continue;
+                path[i] = 0;
                 assert_true(mkdir(path, 0755) == 0 || errno == EEXIST);
-                *slash = '/';
+                path[i] = '/';
         }
         f = fopen(path, "we");
         assert_non_null(f);
