@@ -207,7 +207,8 @@ int socket_receive(int fd, void *data, size_t max, size_t *ret_size, int *ret_fd
         if (excess || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
                 while (n > 0)
                         (void)close(ret_fds[--n]);
-                return -E2BIG;
+                /* Room for all that a message can carry was given: the kernel had no numbers left for them. */
+                return excess || (message.msg_flags & MSG_TRUNC) ? -E2BIG : -EMFILE;
         }
         *ret_size = (size_t)k;
         *ret_n_fds = n;

@@ -27,7 +27,8 @@ int write_file_volatile(int dir_fd, const char *name, const void *data, size_t s
 
 /* One SOCK_SEQPACKET message with descriptors. send never raises SIGPIPE. receive hands out at most max_fds
  * descriptors, all close-on-exec, owned by the caller; a message with more is an error (-E2BIG) and everything
- * it carried is closed. *ret_size 0 = the peer has gone. */
+ * it carried is closed. -EMFILE: the message stands in data, its descriptors are lost, this process has no room for
+ * them. *ret_size 0 = the peer has gone. */
 int socket_send(int fd, const void *data, size_t size, const int *fds, size_t n_fds);
 int socket_receive(int fd, void *data, size_t max, size_t *ret_size, int *ret_fds, size_t max_fds, size_t *ret_n_fds);
 #define SOCKET_MAX_FDS 253 /* SCM_MAX_FD of the kernel */
