@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "manager/base/io.h"
@@ -14,15 +16,91 @@ static int send_one(const Connection *c, const KeeperMessage *m, const int *fds,
         return socket_send(c->fd, &copy, sizeof(copy), fds, n_fds);
 }
 
-void keeper_send(Keeper *k, Connection *only, const KeeperMessage *m, const int *fds, size_t n_fds) {
+/* A message that the socket had no room for. */
+struct Outgoing {
+        Outgoing *next;
+        KeeperMessage message;
+        int fd; /* negative = none */
+};
+
+static bool is_pending(const Connection *c) {
+        return c->listing || c->outgoing;
+}
+
+/* Who is far behind with our answers is not read from, so that requests do not become answers without end. Up to
+ * there it is: its side may be full as well, and it reads no answer before its request is out. */
+static bool may_ask(const Connection *c) {
+        return !c->listing && c->n_outgoing < KEEPER_MAX_OUTGOING / 2;
+}
+
+static void connection_arm(Keeper *k, Connection *c) {
+        struct epoll_event e = { .events = (is_pending(c) ? EPOLLOUT : 0U) | (may_ask(c) ? EPOLLIN : 0U),
+                                 .data.ptr = c };
+
+        (void)epoll_ctl(k->epoll_fd, EPOLL_CTL_MOD, c->fd, &e);
+}
+
+static void outgoing_drop(Connection *c) {
+        Outgoing *o = c->outgoing;
+
+        c->outgoing = o->next;
+        c->n_outgoing--;
+        (void)safe_close(o->fd);
+        free(o);
+}
+
+static int outgoing_add(Connection *c, const KeeperMessage *m, int fd) {
+        Outgoing *o, **end = &c->outgoing;
+
+        if (c->n_outgoing >= KEEPER_MAX_OUTGOING)
+                return -ENOBUFS;
+        o = calloc(1, sizeof(*o));
+        if (!o)
+                return -ENOMEM;
+        *o = (Outgoing){ .message = *m, .fd = fd < 0 ? -EBADF : fcntl(fd, F_DUPFD_CLOEXEC, 3) };
+        if (fd >= 0 && o->fd < 0) {
+                int error = -errno;
+
+                free(o);
+                return error;
+        }
+        while (*end)
+                end = &(*end)->next;
+        *end = o;
+        c->n_outgoing++;
+        return 0;
+}
+
+/* Now, or as soon as there is room. */
+static int connection_put(Keeper *k, Connection *c, const KeeperMessage *m, int fd) {
+        int r = is_pending(c) ? -EAGAIN : send_one(c, m, &fd, fd >= 0 ? 1 : 0);
+
+        if (r != -EAGAIN)
+                return r;
+        r = outgoing_add(c, m, fd);
+        connection_arm(k, c);
+        return r;
+}
+
+/* Closed when the loop comes to it: the caller may stand in a walk over the records. */
+static void connection_give_up(Connection *c) {
+        (void)shutdown(c->fd, SHUT_RDWR);
+}
+
+void keeper_send(Keeper *k, Connection *to, const KeeperMessage *m, int fd) {
+        if (to && to->fd >= 0 && connection_put(k, to, m, fd) < 0)
+                connection_give_up(to);
+}
+
+void keeper_send_exit(Keeper *k, const Record *r, const KeeperMessage *m) {
         for (size_t i = 0; i < KEEPER_MAX_CONNECTIONS; i++) {
                 Connection *c = k->connections + i;
 
-                if (c->fd < 0 || (only && c != only))
+                /* Where the list has not come to it yet, the list tells how it ended. */
+                if (c->fd < 0 || (c->listing && r->sequence >= c->list_from))
                         continue;
-                /* The sockets do not block. Who does not read is closed, and finds everything again by LIST. */
-                if (send_one(c, m, fds, n_fds) < 0)
-                        (void)shutdown(c->fd, SHUT_RDWR);
+                if (connection_put(k, c, m, -EBADF) < 0)
+                        connection_give_up(c);
         }
 }
 
@@ -30,6 +108,9 @@ void connection_close(Keeper *k, Connection *c) {
         Record *next;
 
         c->fd = keeper_unwatch(k, c->fd);
+        c->listing = false;
+        while (c->outgoing)
+                outgoing_drop(c);
         for (Record *r = k->first; r; r = next) {
                 next = r->next;
                 if (r->owner != c)
@@ -47,26 +128,54 @@ void connection_close(Keeper *k, Connection *c) {
         }
 }
 
-static int request_list(Keeper *k, Connection *c) {
-        for (const Record *r = k->first; r; r = r->next) {
-                int fds[4 + KEEPER_MAX_HELD], error;
-                size_t n = 0;
-                KeeperMessage m;
+static int list_one(const Connection *c, const Record *r) {
+        int fds[4 + KEEPER_MAX_HELD];
+        size_t n = 0;
+        KeeperMessage m;
 
-                if (r->join || r->doomed || r->state == KEEPER_LAUNCHING)
+        fds[n++] = r->pidfd;
+        fds[n++] = r->blob_fd;
+        fds[n++] = r->plan_fd;
+        fds[n++] = r->cgroup_fd;
+        for (size_t i = 0; i < r->n_held; i++)
+                fds[n++] = r->held[i];
+        record_describe(r, KEEPER_EVENT_LISTED, &m);
+        return send_one(c, &m, fds, n);
+}
+
+/* A host's containers are more than a socket holds: the list goes on where it stopped, by number, since records may
+ * go meanwhile. */
+static int list_continue(const Keeper *k, Connection *c) {
+        int r;
+
+        for (const Record *one = k->first; one; one = one->next) {
+                if (one->sequence < c->list_from || one->join || one->doomed || one->state == KEEPER_LAUNCHING)
                         continue;
-                fds[n++] = r->pidfd;
-                fds[n++] = r->blob_fd;
-                fds[n++] = r->plan_fd;
-                fds[n++] = r->cgroup_fd;
-                for (size_t i = 0; i < r->n_held; i++)
-                        fds[n++] = r->held[i];
-                record_describe(r, KEEPER_EVENT_LISTED, &m);
-                error = send_one(c, &m, fds, n);
-                if (error < 0)
-                        return error;
+                r = list_one(c, one);
+                if (r < 0)
+                        return r;
+                c->list_from = one->sequence + 1;
         }
-        return 0;
+        c->list_from = UINT64_MAX;
+        r = send_one(c, &c->list_reply, NULL, 0);
+        if (r >= 0)
+                c->listing = false;
+        return r;
+}
+
+static void connection_write(Keeper *k, Connection *c) {
+        int r = c->listing ? list_continue(k, c) : 0;
+
+        while (r >= 0 && c->outgoing) {
+                r = send_one(c, &c->outgoing->message, &c->outgoing->fd, c->outgoing->fd >= 0 ? 1 : 0);
+                if (r >= 0)
+                        outgoing_drop(c);
+        }
+        if (r < 0 && r != -EAGAIN) {
+                connection_close(k, c);
+                return;
+        }
+        connection_arm(k, c);
 }
 
 static int request_go(Record *r) {
@@ -106,7 +215,9 @@ static int dispatch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, 
         case KEEPER_HELLO:
                 return request_hello(k, reply);
         case KEEPER_LIST:
-                return request_list(k, c);
+                c->listing = true;
+                c->list_from = 0;
+                return 0;
         case KEEPER_STOP_ALL:
                 stop_all(k, m->value != 0);
                 return 0;
@@ -142,15 +253,17 @@ static int dispatch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, 
         return -EBADMSG;
 }
 
-void connection_read(Keeper *k, Connection *c) {
-        KeeperMessage m, reply = { .type = KEEPER_REPLY };
+static void connection_read(Keeper *k, Connection *c) {
+        KeeperMessage m = {}, reply = { .type = KEEPER_REPLY };
         int fds[SOCKET_MAX_FDS], error;
         size_t n_fds = 0, size = 0;
 
         error = socket_receive(c->fd, &m, sizeof(m), &size, fds, ELEMENTSOF(fds), &n_fds);
         if (error == -EAGAIN)
                 return;
-        if (error < 0 || size != sizeof(m) || m.magic != KEEPER_MAGIC || m.version != KEEPER_VERSION ||
+        if (error == -EMFILE)
+                size = sizeof(m); /* refused by a reply, if it is a request at all: a full table is no reason to leave */
+        if ((error < 0 && error != -EMFILE) || size != sizeof(m) || m.magic != KEEPER_MAGIC || m.version != KEEPER_VERSION ||
             !memchr(m.id, 0, sizeof(m.id))) {
                 for (size_t i = 0; error >= 0 && i < n_fds; i++)
                         (void)close(fds[i]);
@@ -160,9 +273,19 @@ void connection_read(Keeper *k, Connection *c) {
 
         reply.cookie = m.cookie;
         memcpy(reply.id, m.id, sizeof(reply.id));
-        reply.error = dispatch(k, c, &m, fds, n_fds, &reply);
+        reply.error = error < 0 ? error : dispatch(k, c, &m, fds, n_fds, &reply);
         for (size_t i = 0; i < n_fds; i++)
                 (void)safe_close(fds[i]);
-        if (send_one(c, &reply, NULL, 0) < 0)
+        if (c->listing) {
+                c->list_reply = reply;
+                connection_write(k, c);
+        } else if (connection_put(k, c, &reply, -EBADF) < 0)
                 connection_close(k, c);
+}
+
+void connection_ready(Keeper *k, Connection *c) {
+        if (c->fd >= 0 && is_pending(c))
+                connection_write(k, c);
+        if (c->fd >= 0 && may_ask(c))
+                connection_read(k, c);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The init of a payload that is none itself: PID 1 of the container. It holds no descriptor, no environment, one
- * capability (to signal a payload of another user) and a filter of its own that knows fifteen calls. */
+ * capability (to signal a payload of another user) and a filter of its own that knows sixteen calls. */
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -45,6 +45,7 @@ static int confine_self(void) {
                 ALLOW(munmap),
                 ALLOW(exit),
                 ALLOW(exit_group),
+                ALLOW(futex),
                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
         };
         const struct sock_fprog program = { .len = ELEMENTSOF(filter), .filter = filter };
@@ -92,16 +93,14 @@ int init_run(Stage *s, pid_t payload) {
         sigset_t all;
         int r;
 
-        /* Where the keeper lies and listens is the host's business. */
-        memset(s->command_line, 0, s->command_line_size);
-        memcpy(s->command_line, INIT_NAME, MIN_OF(sizeof(INIT_NAME), s->command_line_size));
-
+        stage_hide_command_line(s, INIT_NAME);
         sigfillset(&all);
         if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
                 return -errno;
         r = confine_self();
         if (r < 0)
                 return r; /* PID 1 ends, so the kernel kills the payload too */
+        stage_futex_set(&page->init_ready);
 
         while (!reap(page, payload)) {
                 int signal = sigwaitinfo(&all, NULL);

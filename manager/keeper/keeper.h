@@ -8,18 +8,22 @@
 #include "manager/keeper/launch-page.h"
 
 #define KEEPER_MAX_CONNECTIONS 16
+#define KEEPER_MAX_OUTGOING 8192 /* messages a connection may be behind before it is closed */
 
 typedef struct Connection Connection;
 typedef struct Record Record;
+typedef struct Outgoing Outgoing;
 
 struct Record {
         Record *previous, *next;
         char id[KEEPER_ID_MAX];
+        uint64_t sequence; /* of its start; never used again */
         KeeperState state;
         bool join;       /* an exec session: not kept */
         bool doomed;     /* failed or abandoned: gone once both processes are reaped */
         bool silent;     /* nobody is to be told */
         bool created;    /* waits for GO */
+        bool given_up;   /* STOP-ALL killed it in vain */
         Connection *owner; /* who launched it; NULL once that has gone */
 
         pid_t outer, inner;
@@ -41,14 +45,21 @@ struct Record {
 
 struct Connection {
         int fd; /* negative = free place */
+        Outgoing *outgoing; /* what did not fit into the socket, oldest first */
+        size_t n_outgoing;
+        bool listing;       /* a LIST is under way; its reply comes last, then the rest */
+        uint64_t list_from; /* sequence of the record that comes next */
+        KeeperMessage list_reply;
 };
 
 typedef struct Keeper {
         int epoll_fd, listen_fd, signal_fd, proc_fd;
+        int reserve_fd; /* given up to refuse a connection when there is no other */
         char *command_line; /* argv's memory */
         size_t command_line_size;
         Connection connections[KEEPER_MAX_CONNECTIONS];
         Record *first, *last;
+        uint64_t last_sequence;
         bool stopping;     /* STOP-ALL is under way */
         bool exit_at_end;  /* ... and ends the keeper */
         Record *stop_current;
@@ -70,10 +81,13 @@ void launch_status(Keeper *k, Record *r); /* the status pipe is readable */
 void launch_settle(Keeper *k, Record *r); /* after a reap or the pipe's end: decide what has become of it */
 
 /* connection.c */
-void connection_read(Keeper *k, Connection *c);
+void connection_ready(Keeper *k, Connection *c); /* what it waits for has come: a request, or room for answers */
 void connection_close(Keeper *k, Connection *c);
-/* To the owner, and if it is not the only one, to every connection (exits). A reader that is too slow is closed. */
-void keeper_send(Keeper *k, Connection *only, const KeeperMessage *m, const int *fds, size_t n_fds);
+/* To who launched it, if that is still there; fd negative = none. Who falls too far behind is closed, and finds
+ * everything again by LIST. */
+void keeper_send(Keeper *k, Connection *to, const KeeperMessage *m, int fd);
+/* To every connection. */
+void keeper_send_exit(Keeper *k, const Record *r, const KeeperMessage *m);
 
 /* stop.c */
 void stop_all(Keeper *k, bool exit_at_end);

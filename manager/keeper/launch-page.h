@@ -18,6 +18,7 @@ typedef struct LaunchPage {
         _Atomic uint32_t go;                    /* futex: set by the keeper on GO */
         int32_t inner_pid;                      /* host's pid; the kernel writes it before inner can run */
         _Atomic int32_t payload_pid;            /* inside the container */
+        _Atomic uint32_t init_ready;            /* futex: the init holds nothing any more */
         _Atomic uint32_t progress;              /* step that was begun last, by whomever */
         _Atomic uint32_t failed;                /* 1 once failure is complete; the first failure wins */
         _Atomic uint32_t failing;

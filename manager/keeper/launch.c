@@ -178,15 +178,34 @@ int launch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, size_t n_
         return error;
 }
 
+/* What the keeper itself cannot do for a launch, told as the failure of the step under way. */
+static void launch_refuse(Record *r, StepKind kind, int error) {
+        LaunchPage *p = r->page;
+        uint32_t step = atomic_load(&p->progress);
+
+        if (atomic_exchange(&p->failing, 1) == 0) {
+                p->failure = (StepFailure){ .kind = (uint16_t)kind, .index = (uint16_t)step, .error = error };
+                atomic_store(&p->failed, 1);
+        }
+        record_kill(r);
+}
+
 static void launch_created(Keeper *k, Record *r) {
         KeeperMessage m;
+        int error = 0;
 
-        record_learn_inner(r);
-        if (r->pidfd < 0 && pidfd_open_checked(r->inner, &r->pidfd) < 0)
+        if (r->created || r->doomed)
                 return;
+        record_learn_inner(r);
+        if (r->pidfd < 0)
+                error = pidfd_open_checked(r->inner, &r->pidfd);
+        if (error < 0) {
+                launch_refuse(r, STEP_AWAIT_GO, error); /* nobody would ever say GO */
+                return;
+        }
         r->created = true;
         record_describe(r, KEEPER_EVENT_CREATED, &m);
-        keeper_send(k, r->owner, &m, &r->pidfd, 1);
+        keeper_send(k, r->owner, &m, r->pidfd);
 }
 
 static void launch_failed(Record *r) {
@@ -210,7 +229,7 @@ static void launch_started(Keeper *k, Record *r) {
         (void)munmap(r->page, LAUNCH_PAGE_SIZE);
         r->page = NULL;
         record_describe(r, KEEPER_EVENT_STARTED, &m);
-        keeper_send(k, r->owner, &m, &r->pidfd, 1);
+        keeper_send(k, r->owner, &m, r->pidfd);
 }
 
 /* All writers of the status pipe have gone: the payload was executed, or somebody died before. */
@@ -219,9 +238,16 @@ static void launch_over(Keeper *k, Record *r) {
         bool executed;
 
         record_learn_inner(r);
-        executed = r->inner > 0 && !atomic_load(&p->failing) && atomic_load(&p->progress) == r->last_step;
-        if (executed && r->pidfd < 0)
-                executed = pidfd_open_checked(r->inner, &r->pidfd) >= 0;
+        executed = r->inner > 0 && !r->doomed && !atomic_load(&p->failing) &&
+                   atomic_load(&p->progress) == r->last_step;
+        if (executed && r->pidfd < 0) {
+                int error = pidfd_open_checked(r->inner, &r->pidfd);
+
+                if (error < 0) {
+                        launch_refuse(r, STEP_EXECUTE, error);
+                        executed = false;
+                }
+        }
         if (executed)
                 launch_started(k, r);
         else
@@ -248,8 +274,10 @@ void launch_status(Keeper *k, Record *r) {
 static void exit_read(Record *r) {
         LaunchPage p;
 
+        /* The page was in the hands of a process of the container: what is no end of a process is not believed. */
         if (r->init_role && pread(r->page_fd, &p, sizeof(p), 0) == (ssize_t)sizeof(p) &&
-            atomic_load(&p.exit_known)) {
+            atomic_load(&p.exit_known) && p.exit_code >= CLD_EXITED && p.exit_code <= CLD_DUMPED &&
+            p.exit_status >= 0 && p.exit_status <= (p.exit_code == CLD_EXITED ? 255 : SIGRTMAX)) {
                 r->exit_code = p.exit_code;
                 r->exit_status = p.exit_status;
         }
@@ -265,8 +293,8 @@ void launch_settle(Keeper *k, Record *r) {
                 return; /* more will come */
         if (r->doomed) {
                 record_describe(r, KEEPER_EVENT_FAILED, &m);
-                if (!r->silent && r->owner)
-                        keeper_send(k, r->owner, &m, NULL, 0);
+                if (!r->silent)
+                        keeper_send(k, r->owner, &m, -EBADF);
                 record_free(k, r);
                 return;
         }
@@ -276,12 +304,11 @@ void launch_settle(Keeper *k, Record *r) {
         exit_read(r);
         record_describe(r, KEEPER_EVENT_EXITED, &m);
         if (r->join) {
-                if (r->owner)
-                        keeper_send(k, r->owner, &m, NULL, 0);
+                keeper_send(k, r->owner, &m, -EBADF);
                 record_free(k, r);
         } else {
                 /* A record of processes that are gone needs none of this. */
                 record_kill(r); /* what the payload left in the cgroup, e.g. with the host's pid namespace */
-                keeper_send(k, NULL, &m, NULL, 0);
+                keeper_send_exit(k, r, &m);
         }
 }

@@ -14,12 +14,16 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "manager/base/io.h"
 #include "manager/keeper/keeper.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
+#endif
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020
 #endif
 #define SEALED_NAME "bulwark-keeper"
 
@@ -59,7 +63,9 @@ static int run_from_memory(char **argv) {
         while (offset < st.st_size)
                 if (syscall(SYS_sendfile, copy, self, &offset, (size_t)(st.st_size - offset)) <= 0)
                         return errno > 0 ? -errno : -EIO;
-        if (fchmod(copy, 0500) < 0 || fcntl(copy, F_ADD_SEALS, seals) < 0)
+        /* Nor its mode, where the kernel knows that seal (6.3). */
+        if (fchmod(copy, 0500) < 0 ||
+            (fcntl(copy, F_ADD_SEALS, seals | F_SEAL_EXEC) < 0 && fcntl(copy, F_ADD_SEALS, seals) < 0))
                 return -errno;
         (void)fexecve(copy, argv, environment);
         return -errno;
@@ -75,8 +81,11 @@ static int socket_listen(const char *path, int *ret) {
         fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return -errno;
+        /* Another keeper answers, or is too busy to (EAGAIN): two would fight over the containers. */
         if (connect(fd, (struct sockaddr *)&address, sizeof(address)) >= 0)
-                return -EADDRINUSE; /* another keeper answers: two would fight over the containers */
+                return -EADDRINUSE;
+        if (errno != ENOENT && errno != ECONNREFUSED)
+                return errno == EAGAIN ? -EADDRINUSE : -errno;
         (void)unlink(path);
         if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, KEEPER_MAX_CONNECTIONS) < 0)
                 return -errno;
@@ -94,6 +103,19 @@ static int proc_mount(int *ret) {
         *ret = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
                             MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
         return *ret < 0 ? -errno : 0;
+}
+
+/* A descriptor of ours among the standard ones would be handed to every stage. */
+static int hold_standard_streams(void) {
+        int fd;
+
+        do
+                fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        while (fd >= 0 && fd <= STDERR_FILENO);
+        if (fd < 0)
+                return -errno;
+        (void)close(fd);
+        return 0;
 }
 
 static void reset_process(void) {
@@ -145,6 +167,9 @@ static int keeper_setup(Keeper *k, const char *socket_path) {
         r = socket_listen(socket_path, &k->listen_fd);
         if (r < 0)
                 return r;
+        k->reserve_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (k->reserve_fd < 0)
+                return -errno;
         r = keeper_watch(k, k->listen_fd, &k->listen_fd);
         return r < 0 ? r : keeper_watch(k, k->signal_fd, &k->signal_fd);
 }
@@ -155,14 +180,28 @@ int keeper_unwatch(Keeper *k, int fd) {
         return safe_close(fd);
 }
 
+/* Without a free descriptor the connection would stay in the queue and wake the loop for ever: the reserve takes
+ * it, and it is closed. */
+static void accept_refuse(Keeper *k) {
+        if (errno != EMFILE && errno != ENFILE)
+                return;
+        k->reserve_fd = safe_close(k->reserve_fd);
+        (void)safe_close(accept4(k->listen_fd, NULL, NULL, SOCK_CLOEXEC));
+        k->reserve_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (k->reserve_fd < 0) /* the whole host has none left, another process was quicker: look again later */
+                (void)nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+}
+
 static void accept_connection(Keeper *k) {
         struct ucred peer = { .uid = (uid_t)-1 };
         socklen_t size = sizeof(peer);
         _cleanup_close_ int fd = -EBADF;
 
         fd = accept4(k->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd < 0)
+        if (fd < 0) {
+                accept_refuse(k);
                 return;
+        }
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != geteuid())
                 return;
         for (size_t i = 0; i < KEEPER_MAX_CONNECTIONS; i++) {
@@ -188,17 +227,22 @@ static void reap_one(Keeper *k, pid_t pid) {
         /* While it is a zombie it still has a pidfd; the manager is owed one even for the shortest life. */
         if (r && pid == r->inner && r->pidfd < 0)
                 (void)pidfd_open_checked(pid, &r->pidfd);
+        /* An outer that builds on waits for ever for an inner that has gone; and once inner is reaped, its number may
+         * mean somebody else, so outer ends first. One that is done is not hurt. */
+        if (r && pid == r->inner && r->state == KEEPER_LAUNCHING && r->outer_alive)
+                (void)kill(r->outer, SIGKILL);
         if (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG) < 0 || !r)
                 return;
-        if (pid == r->inner) {
+        if (r->inner_alive && pid == r->inner) {
                 r->inner_alive = false;
                 r->exit_code = si.si_code;
                 r->exit_status = si.si_status;
-        } else
+        } else {
                 r->outer_alive = false;
-        /* An outer that failed, or was killed, leaves inner waiting for ever. */
-        if (pid == r->outer && (si.si_code != CLD_EXITED || si.si_status != 0))
-                record_kill(r);
+                /* An outer that failed, or was killed, leaves inner waiting for ever. */
+                if (r->state == KEEPER_LAUNCHING && (si.si_code != CLD_EXITED || si.si_status != 0))
+                        record_kill(r);
+        }
         launch_settle(k, r);
 }
 
@@ -227,10 +271,9 @@ static void handle(Keeper *k, void *what) {
         else if (what == &k->signal_fd)
                 read_signals(k);
         else if ((char *)what >= (char *)k->connections &&
-                 (char *)what < (char *)(k->connections + KEEPER_MAX_CONNECTIONS)) {
-                if (((Connection *)what)->fd >= 0)
-                        connection_read(k, what);
-        } else
+                 (char *)what < (char *)(k->connections + KEEPER_MAX_CONNECTIONS))
+                connection_ready(k, what);
+        else
                 launch_status(k, what);
 }
 
@@ -255,7 +298,8 @@ int main(int argc, char **argv) {
                 { "version", no_argument, NULL, 'v' },
                 {},
         };
-        Keeper k = { .epoll_fd = -EBADF, .listen_fd = -EBADF, .signal_fd = -EBADF, .proc_fd = -EBADF };
+        Keeper k = { .epoll_fd = -EBADF, .listen_fd = -EBADF, .signal_fd = -EBADF, .proc_fd = -EBADF,
+                     .reserve_fd = -EBADF };
         const char *socket_path = NULL;
         int o, r;
 
@@ -274,7 +318,9 @@ int main(int argc, char **argv) {
                 (void)fprintf(stderr, "Usage: bulwark-keeper --socket=PATH\n");
                 return 2;
         }
-        r = run_from_memory(argv);
+        r = hold_standard_streams();
+        if (r >= 0)
+                r = run_from_memory(argv);
         if (r < 0)
                 return fail("cannot run from a sealed copy in memory", r);
         k.command_line = argv[0];

@@ -16,6 +16,7 @@ Record *record_new(Keeper *k, const char *id) {
         r->pidfd = r->page_fd = r->plan_fd = r->cgroup_fd = r->blob_fd = r->status_fd = -EBADF;
         for (size_t i = 0; i < KEEPER_MAX_HELD; i++)
                 r->held[i] = -EBADF;
+        r->sequence = ++k->last_sequence;
         r->previous = k->last;
         if (k->last)
                 k->last->next = r;
@@ -51,8 +52,9 @@ void record_free(Keeper *k, Record *r) {
 }
 
 Record *record_find(const Keeper *k, const char *id) {
+        /* One that was abandoned only waits for its processes' end; its name is free for the next manager. */
         for (Record *r = k->first; r; r = r->next)
-                if (streq(r->id, id))
+                if (!r->silent && streq(r->id, id))
                         return r;
         return NULL;
 }

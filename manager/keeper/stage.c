@@ -106,10 +106,27 @@ _Noreturn void stage_run(Stage *s, unsigned actors, uint32_t from) {
         _exit(EXIT_SUCCESS);
 }
 
-_Noreturn void stage_run_outer(Stage *s) {
-        int keep[PLAN_MAX_SLOTS + 2];
-        size_t n = 0;
+void stage_hide_command_line(Stage *s, const char *name) {
+        size_t n = MIN_OF(strlen(name), s->command_line_size);
+
+        memset(s->command_line, 0, s->command_line_size);
+        memcpy(s->command_line, name, n);
+}
+
+int stage_guard(const Stage *s) {
         struct pollfd gone = { .fd = s->status_fd };
+
+        if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+                return -errno;
+        /* Where the keeper has died before the prctl(), nobody reads the status pipe any more. */
+        if (poll(&gone, 1, 0) > 0 && (gone.revents & POLLERR))
+                _exit(EXIT_FAILURE);
+        return 0;
+}
+
+_Noreturn void stage_run_outer(Stage *s) {
+        int keep[PLAN_MAX_SLOTS + 2], r;
+        size_t n = 0;
         sigset_t none;
 
         sigemptyset(&none);
@@ -119,12 +136,9 @@ _Noreturn void stage_run_outer(Stage *s) {
         for (uint32_t i = 0; i < s->plan.header->n_slots; i++)
                 keep[n++] = s->page->slots[i];
 
-        /* The keeper's end must not leave half a container behind. Where it has died before the prctl(), nobody
-         * reads the status pipe any more. */
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-                stage_fail(s, -errno);
-        if (poll(&gone, 1, 0) > 0 && (gone.revents & POLLERR))
-                _exit(EXIT_FAILURE);
+        r = stage_guard(s);
+        if (r < 0)
+                stage_fail(s, r);
         if (stage_close_all_but(keep, n) < 0)
                 stage_fail(s, -errno);
         if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || signal(SIGPIPE, SIG_DFL) == SIG_ERR)

@@ -10,6 +10,10 @@
 #include "manager/base/util.h"
 #include "manager/keeper/launch-page.h"
 
+/* A lookup within a root fails with EAGAIN when anything on this host is renamed or mounted while it follows a "..",
+ * e.g. by the start of another container. */
+#define STAGE_LOOKUP_TRIES 1000
+
 typedef struct Stage {
         PlanView plan;
         LaunchPage *page;
@@ -77,8 +81,14 @@ int step_no_new_privileges(Stage *s, const PlanStep *step);
 int step_seccomp(Stage *s, const PlanStep *step);
 int step_execute(Stage *s, const PlanStep *step);
 
+/* Nobody looks into this process, and it ends with the keeper: its end must not leave half a container behind. The
+ * kernel forgets both at a change of credentials (the first becomes /proc/sys/fs/suid_dumpable), so that every step
+ * that makes one calls this. */
+int stage_guard(const Stage *s);
 /* Closes every descriptor but those of keep (any order, negative ones ignored). */
 int stage_close_all_but(const int *keep, size_t n);
+/* What /proc/PID/cmdline shows from now on. */
+void stage_hide_command_line(Stage *s, const char *name);
 /* The init role: reaps, forwards, tells the page how the payload ended, and ends with it. Returns only where it
  * could not confine itself. */
 int init_run(Stage *s, pid_t payload);

@@ -56,8 +56,14 @@ static int root_open(Stage *s, const char *path, bool no_symlinks) {
 
         if (s->root_fd < 0)
                 return -EBADFD;
-        fd = syscall(SYS_openat2, s->root_fd, path, &how, sizeof(how));
-        return fd < 0 ? -errno : (int)fd;
+        for (unsigned tries = 0; tries < STAGE_LOOKUP_TRIES; tries++) {
+                fd = syscall(SYS_openat2, s->root_fd, path, &how, sizeof(how));
+                if (fd >= 0)
+                        return (int)fd;
+                if (errno != EAGAIN)
+                        return -errno;
+        }
+        return -EAGAIN;
 }
 
 int step_clone_tree(Stage *s, const PlanStep *step) {

@@ -31,7 +31,7 @@ int step_enter_namespaces(Stage *s, const PlanStep *step) {
                 return -EBADF;
         if (setns(fd, (int)step->a) < 0)
                 return -errno;
-        return 0;
+        return stage_guard(s);
 }
 
 int step_clone_inner(Stage *s, const PlanStep *step) {
@@ -51,7 +51,9 @@ int step_clone_inner(Stage *s, const PlanStep *step) {
         if (pid > 0)
                 return 0;
 
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        /* Where the keeper lies and listens is the host's business: /proc/PID/cmdline needs no permission. */
+        stage_hide_command_line(s, "");
+        if (stage_guard(s) < 0)
                 _exit(EXIT_FAILURE);
         if (s->plan.header->flags & PLAN_FLAG_INIT_ROLE)
                 stage_run(s, ACTOR_INNER, s->step + 1);
@@ -131,7 +133,8 @@ int step_write_id_maps(Stage *s, const PlanStep *step) {
         s->user_namespace_fd = openat(s->proc_fd, path, O_RDONLY | O_CLOEXEC);
         if (s->user_namespace_fd < 0)
                 return -errno;
-        return become_file_owner((uid_t)step->a, (gid_t)step->b);
+        r = become_file_owner((uid_t)step->a, (gid_t)step->b);
+        return r < 0 ? r : stage_guard(s);
 }
 
 int step_reach(Stage *s, const PlanStep *step) {
@@ -156,8 +159,7 @@ int step_await_go(Stage *s, const PlanStep *step) {
 int step_become_root(Stage *s, const PlanStep *step) {
         if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
                 return -errno;
-        /* A change of credentials clears it. */
-        return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? -errno : 0;
+        return stage_guard(s);
 }
 
 /* The copy of a mount namespace into a less privileged user namespace locks every mount and every flag in it
@@ -170,6 +172,8 @@ int step_lock_mounts(Stage *s, const PlanStep *step) {
                         return -errno;
                 if (unshare(CLONE_NEWNS) < 0)
                         return -errno;
+                if (stage_guard(s) < 0)
+                        return -EPERM;
         }
         fd = openat(s->proc_fd, "thread-self/ns/mnt", O_RDONLY | O_CLOEXEC);
         if (fd < 0)

@@ -129,7 +129,11 @@ int step_working_directory(Stage *s, const PlanStep *step) {
         root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (root < 0)
                 return -errno;
-        fd = (int)syscall(SYS_openat2, root, plan_text(&s->plan, step->s), &how, sizeof(how));
+        for (unsigned tries = 0; tries < STAGE_LOOKUP_TRIES; tries++) {
+                fd = (int)syscall(SYS_openat2, root, plan_text(&s->plan, step->s), &how, sizeof(how));
+                if (fd >= 0 || errno != EAGAIN)
+                        break;
+        }
         if (fd < 0) {
                 if (!(step->flags & STEP_FLAG_OPTIONAL) || (errno != ENOENT && errno != ENOTDIR))
                         return -errno;
@@ -168,6 +172,14 @@ int step_close_descriptors(Stage *s, const PlanStep *step) {
 
         keep[n++] = s->status_fd;
         if (step->actor == ACTOR_PAYLOAD) {
+                /* The init still has the keeper's capabilities and the host's descriptors until it has confined
+                 * itself: nothing of the container may run beside it before. */
+                if (s->plan.header->flags & PLAN_FLAG_INIT_ROLE) {
+                        int r = stage_futex_wait(&s->page->init_ready);
+
+                        if (r < 0)
+                                return r;
+                }
                 /* From here on the container no longer ends with the keeper. */
                 if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
                         return -errno;
@@ -215,7 +227,11 @@ int step_identity(Stage *s, const PlanStep *step) {
         s->detail = 3;
         if (syscall(SYS_setresuid, step->a, step->a, step->a) < 0)
                 return -errno;
-        return 0;
+        s->detail = 4;
+        if (step->actor == ACTOR_OUTER)
+                return stage_guard(s);
+        /* What runs on from here ends no more with the keeper, but nobody looks into it before execve either. */
+        return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
 }
 
 static int set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable) {

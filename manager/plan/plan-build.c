@@ -231,6 +231,7 @@ int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const 
                                        .environment = environment,
                                        .directory = p->directory ? p->directory : spec->exec_directory,
                                        .directory_missing_ok = !p->directory,
+                                       .join = true,
                                        .terminal = p->terminal };
         plan_writer_init(&w);
         leader = plan_add_slot(&w, SLOT_LEADER, "leader", NULL, 0);
@@ -250,9 +251,7 @@ int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const 
                 for (size_t i = 0; i < ELEMENTSOF(confine.stdio); i++)
                         confine.stdio[i] = plan_add_slot(&w, SLOT_STDIN + i,
                                                          (const char *[]){ "stdin", "stdout", "stderr" }[i], NULL, 0);
-        plan_add_step(&w, STEP_CLOSE_DESCRIPTORS, ACTOR_OUTER, (StepOperands){});
-        plan_add_step(&w, STEP_CLONE_INNER, ACTOR_OUTER, (StepOperands){});
-        plan_add_step(&w, STEP_BECOME_ROOT, ACTOR_INNER, (StepOperands){});
+        plan_add_step(&w, STEP_BECOME_ROOT, ACTOR_OUTER, (StepOperands){});
         plan_confine(&w, spec, policies, &confine);
         return finish(&w, spec, PLAN_FLAG_JOIN, diag, ret);
 }

@@ -24,6 +24,7 @@ typedef struct ConfineParameters {
         bool directory_missing_ok;
         int16_t stdio[3];
         bool terminal;
+        bool join;               /* into a running container: the plan's CLONE_INNER is part of the confinement */
 } ConfineParameters;
 void plan_confine(PlanWriter *w, const ContainerSpec *spec, const PolicySet *policies,
                   const ConfineParameters *parameters);

@@ -50,8 +50,8 @@ static bool operands_good(const PlanView *p, const PlanStep *s) {
                 return s->s.size > 0 && s->t.size > 0;
         case STEP_SECCOMP:
                 return s->s.size > 0 && s->s.size % 8 == 0 && s->s.offset % 8 == 0;
-        case STEP_IDENTITY:
-                return s->s.size % 4 == 0 && s->s.offset % 4 == 0;
+        case STEP_IDENTITY: /* the highest number means "keep what is there" to the kernel: the host's root */
+                return s->a < UINT32_MAX && s->b < UINT32_MAX && s->s.size % 4 == 0 && s->s.offset % 4 == 0;
         case STEP_NEW_FILE_SYSTEM:
                 return text_good(p, s->s) && s->slot != PLAN_NO_SLOT;
         case STEP_STANDARD_STREAM:

@@ -37,16 +37,54 @@ int plan_candidates(const char *command, char *const *environment, char ***ret) 
         return 0;
 }
 
-static void confine_streams(PlanWriter *w, const ConfineParameters *p) {
+/* What needs no process of its own yet. */
+static void confine_process(PlanWriter *w, const ConfineParameters *p, Actor actor) {
         static const DirectiveId rows[3] = { _DIRECTIVE_INVALID, DIRECTIVE_StandardOutput, DIRECTIVE_StandardError };
 
+        for (unsigned i = 0; i < ELEMENTSOF(rows); i++)
+                plan_add_step(w, STEP_STANDARD_STREAM, actor,
+                              (StepOperands){ .slot1 = SLOT(p->stdio[i]), .a = i });
+        plan_add_step(w, STEP_FILE_MODE_MASK, actor, (StepOperands){ .a = 0022 });
+        plan_add_step(w, STEP_RESOURCE_LIMIT, actor,
+                      (StepOperands){ .a = RLIMIT_NOFILE, .b = NOFILE_SOFT, .c = UINT64_MAX });
+}
+
+static void confine_directory(PlanWriter *w, const ContainerSpec *spec, const ConfineParameters *p, Actor actor) {
+        plan_origin_row(w, spec, DIRECTIVE_WorkingDirectory);
+        plan_add_step(w, STEP_WORKING_DIRECTORY, actor,
+                      (StepOperands){ .s = isempty(p->directory) ? "/" : p->directory,
+                                      .flags = p->directory_missing_ok ? STEP_FLAG_OPTIONAL : 0 });
+        plan_origin_none(w);
+}
+
+static void confine_session(PlanWriter *w, const ConfineParameters *p) {
         plan_add_step(w, STEP_NEW_SESSION, ACTOR_PAYLOAD, (StepOperands){});
         if (p->terminal)
                 plan_add_step(w, STEP_CONTROL_TERMINAL, ACTOR_PAYLOAD,
                               (StepOperands){ .slot1 = SLOT(p->stdio[0]) });
-        for (unsigned i = 0; i < ELEMENTSOF(rows); i++)
-                plan_add_step(w, STEP_STANDARD_STREAM, ACTOR_PAYLOAD,
-                              (StepOperands){ .slot1 = SLOT(p->stdio[i]), .a = i });
+}
+
+static void confine_privileges(PlanWriter *w, const ContainerSpec *spec, const PolicySet *policies,
+                               const ConfineParameters *p, Actor actor) {
+        const CapabilityPolicy *c = &policies->capabilities;
+        /* exec may run as another user than the unit does: root holds the bounding set, others the ambient set. */
+        const uint64_t held = p->identity->uid == 0 ? c->bounding : c->ambient;
+
+        plan_origin_row(w, spec, DIRECTIVE_CapabilityBoundingSet);
+        plan_add_step(w, STEP_BOUNDING_SET, actor, (StepOperands){ .a = c->bounding });
+        plan_origin_row(w, spec, DIRECTIVE_User);
+        plan_add_step(w, STEP_IDENTITY, actor,
+                      (StepOperands){ .a = p->identity->uid,
+                                      .b = p->identity->gid,
+                                      .s_ref = plan_add_bytes(w, p->identity->groups,
+                                                              p->identity->n_groups * sizeof(gid_t), 4) });
+        plan_origin_row(w, spec, DIRECTIVE_AmbientCapabilities);
+        plan_add_step(w, STEP_CAPABILITIES, actor,
+                      (StepOperands){ .a = held, .b = held, .c = c->inheritable, .d = c->ambient });
+        plan_origin_row(w, spec, DIRECTIVE_NoNewPrivileges);
+        if (spec->no_new_privileges)
+                plan_add_step(w, STEP_NO_NEW_PRIVILEGES, actor, (StepOperands){});
+        plan_origin_none(w);
 }
 
 static void confine_seccomp(PlanWriter *w, const ContainerSpec *spec, const PolicySet *policies) {
@@ -58,42 +96,34 @@ static void confine_seccomp(PlanWriter *w, const ContainerSpec *spec, const Poli
 }
 
 /* The order is security.md 2a 13-14: bounding set, ids, capabilities, no_new_privs, filter, execve. Without
- * no_new_privs the kernel takes a filter only from who still has CAP_SYS_ADMIN, so it goes first then. */
+ * no_new_privs the kernel takes a filter only from who still has CAP_SYS_ADMIN, so it goes first then.
+ *
+ * A process that joins a running container is seen by it as soon as inner exists. Whoever may trace it there
+ * (CAP_SYS_PTRACE without a user namespace) must find no descriptor and no privilege that the container lacks, so outer,
+ * which the container cannot see, takes all of that on before it clones. CVE-2016-9962. */
 void plan_confine(PlanWriter *w, const ContainerSpec *spec, const PolicySet *policies, const ConfineParameters *p) {
-        const CapabilityPolicy *c = &policies->capabilities;
-        /* exec may run as another user than the unit does: root holds the bounding set, others the ambient set. */
-        const uint64_t held = p->identity->uid == 0 ? c->bounding : c->ambient;
+        const Actor early = p->join ? ACTOR_OUTER : ACTOR_PAYLOAD;
 
         plan_origin_none(w);
-        plan_add_step(w, STEP_SESSION_KEYRING, ACTOR_PAYLOAD, (StepOperands){});
-        confine_streams(w, p);
-        plan_add_step(w, STEP_FILE_MODE_MASK, ACTOR_PAYLOAD, (StepOperands){ .a = 0022 });
-        plan_add_step(w, STEP_RESOURCE_LIMIT, ACTOR_PAYLOAD,
-                      (StepOperands){ .a = RLIMIT_NOFILE, .b = NOFILE_SOFT, .c = UINT64_MAX });
-
-        plan_origin_row(w, spec, DIRECTIVE_WorkingDirectory);
-        plan_add_step(w, STEP_WORKING_DIRECTORY, ACTOR_PAYLOAD,
-                      (StepOperands){ .s = isempty(p->directory) ? "/" : p->directory,
-                                      .flags = p->directory_missing_ok ? STEP_FLAG_OPTIONAL : 0 });
-        plan_origin_none(w);
+        plan_add_step(w, STEP_SESSION_KEYRING, early, (StepOperands){});
+        if (!p->join)
+                confine_session(w, p);
+        confine_process(w, p, early);
+        confine_directory(w, spec, p, early);
+        if (p->join) {
+                plan_add_step(w, STEP_CLOSE_DESCRIPTORS, ACTOR_OUTER, (StepOperands){});
+                if (spec->no_new_privileges)
+                        confine_privileges(w, spec, policies, p, ACTOR_OUTER);
+                plan_add_step(w, STEP_CLONE_INNER, ACTOR_OUTER, (StepOperands){});
+                confine_session(w, p);
+        }
         plan_add_step(w, STEP_CLOSE_DESCRIPTORS, ACTOR_PAYLOAD, (StepOperands){});
-        if (!spec->no_new_privileges)
+        if (!spec->no_new_privileges) {
                 confine_seccomp(w, spec, policies);
-
-        plan_origin_row(w, spec, DIRECTIVE_CapabilityBoundingSet);
-        plan_add_step(w, STEP_BOUNDING_SET, ACTOR_PAYLOAD, (StepOperands){ .a = c->bounding });
-        plan_origin_row(w, spec, DIRECTIVE_User);
-        plan_add_step(w, STEP_IDENTITY, ACTOR_PAYLOAD,
-                      (StepOperands){ .a = p->identity->uid,
-                                      .b = p->identity->gid,
-                                      .s_ref = plan_add_bytes(w, p->identity->groups,
-                                                              p->identity->n_groups * sizeof(gid_t), 4) });
-        plan_origin_row(w, spec, DIRECTIVE_AmbientCapabilities);
-        plan_add_step(w, STEP_CAPABILITIES, ACTOR_PAYLOAD,
-                      (StepOperands){ .a = held, .b = held, .c = c->inheritable, .d = c->ambient });
-        plan_origin_row(w, spec, DIRECTIVE_NoNewPrivileges);
-        if (spec->no_new_privileges) {
-                plan_add_step(w, STEP_NO_NEW_PRIVILEGES, ACTOR_PAYLOAD, (StepOperands){});
+                confine_privileges(w, spec, policies, p, ACTOR_PAYLOAD);
+        } else {
+                if (!p->join)
+                        confine_privileges(w, spec, policies, p, ACTOR_PAYLOAD);
                 confine_seccomp(w, spec, policies);
         }
         plan_origin(w, p->origin, "ExecStart");

@@ -35,7 +35,7 @@ static void one_message(Keeper *k, int client, KeeperMessage *m, const uint8_t *
                 fds[n++] = null;
         if (socket_send(client, m, sizeof(*m), fds, n) < 0)
                 abort();
-        connection_read(k, &k->connections[0]);
+        connection_ready(k, &k->connections[0]);
         while (socket_receive(client, &answer, sizeof(answer), &size, fds, ELEMENTSOF(fds), &n_fds) >= 0 && size > 0)
                 for (size_t i = 0; i < n_fds; i++)
                         (void)close(fds[i]);
@@ -69,7 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
         while (k.first)
                 record_free(&k, k.first);
-        (void)safe_close(k.connections[0].fd);
+        if (k.connections[0].fd >= 0)
+                connection_close(&k, &k.connections[0]);
         (void)close(pair[1]);
         (void)close(k.epoll_fd);
         return 0;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -51,7 +52,8 @@ static int teardown(void **state) {
 
         while (f->keeper.first)
                 record_free(&f->keeper, f->keeper.first);
-        (void)safe_close(f->keeper.connections[0].fd);
+        if (f->keeper.connections[0].fd >= 0)
+                connection_close(&f->keeper, &f->keeper.connections[0]);
         (void)close(f->client);
         (void)close(f->keeper.epoll_fd);
         free(f);
@@ -72,7 +74,7 @@ static int ask(Fixture *f, const KeeperMessage *m, const int *fds, size_t n_fds)
         size_t size = 0, n = 0;
 
         assert_int_equal(socket_send(f->client, m, sizeof(*m), fds, n_fds), 0);
-        connection_read(&f->keeper, &f->keeper.connections[0]);
+        connection_ready(&f->keeper, &f->keeper.connections[0]);
         assert_int_equal(socket_receive(f->client, &reply, sizeof(reply), &size, got, ELEMENTSOF(got), &n), 0);
         assert_int_equal(size, sizeof(reply));
         assert_int_equal(n, 0);
@@ -112,7 +114,7 @@ static void test_events_are_no_requests(void **state) {
 
 static void expect_closed(Fixture *f, const void *data, size_t size) {
         assert_int_equal(socket_send(f->client, data, size, NULL, 0), 0);
-        connection_read(&f->keeper, &f->keeper.connections[0]);
+        connection_ready(&f->keeper, &f->keeper.connections[0]);
         assert_true(f->keeper.connections[0].fd < 0);
 }
 
@@ -188,6 +190,99 @@ static void test_stopping_takes_no_launch(void **state) {
         (void)close(plan);
 }
 
+/* Many more than a socket holds; each comes once, the reply last, and an exit on the way is not told twice. */
+static void test_long_list(void **state) {
+        enum { MANY = 2000 };
+        Fixture *f = *state;
+        KeeperMessage m = request(KEEPER_LIST, "");
+        unsigned listed = 0, exited = 0, at_once = 0;
+        bool done = false;
+
+        for (unsigned i = 0; i < MANY; i++) {
+                char id[32];
+                Record *r;
+
+                (void)snprintf(id, sizeof(id), "c%u", i);
+                r = record_new(&f->keeper, id);
+                assert_non_null(r);
+                r->state = KEEPER_RUNNING;
+                r->pidfd = r->blob_fd = r->plan_fd = r->cgroup_fd = f->client;
+        }
+        assert_int_equal(socket_send(f->client, &m, sizeof(m), NULL, 0), 0);
+        connection_ready(&f->keeper, &f->keeper.connections[0]);
+        while (!done || exited < 2) {
+                KeeperMessage got;
+                int fds[SOCKET_MAX_FDS];
+                size_t size = 0, n = 0;
+                int r = socket_receive(f->client, &got, sizeof(got), &size, fds, ELEMENTSOF(fds), &n);
+
+                if (r == -EAGAIN) {
+                        if (at_once++ == 0) { /* the socket was full: the first is told already, the last is not */
+                                assert_in_range(listed, 1, MANY - 1);
+                                for (Record *one = f->keeper.first; one;
+                                     one = one == f->keeper.first ? f->keeper.last : NULL) {
+                                        KeeperMessage e;
+
+                                        one->state = KEEPER_EXITED;
+                                        record_describe(one, KEEPER_EVENT_EXITED, &e);
+                                        keeper_send_exit(&f->keeper, one, &e);
+                                }
+                        }
+                        connection_ready(&f->keeper, &f->keeper.connections[0]);
+                        continue;
+                }
+                assert_int_equal(r, 0);
+                assert_int_equal(size, sizeof(got));
+                for (size_t i = 0; i < n; i++)
+                        (void)close(fds[i]);
+                if (got.type == KEEPER_EVENT_LISTED) {
+                        assert_false(done);
+                        assert_int_equal(n, 4);
+                        listed++;
+                        exited += got.keeper_state == KEEPER_EXITED; /* the last one */
+                } else if (got.type == KEEPER_EVENT_EXITED) {
+                        assert_true(done);
+                        assert_string_equal(got.id, "c0");
+                        exited++;
+                } else {
+                        assert_int_equal(got.type, KEEPER_REPLY);
+                        assert_int_equal(got.cookie, 42);
+                        done = true;
+                }
+        }
+        assert_int_equal(listed, MANY);
+        for (Record *r = f->keeper.first; r; r = r->next)
+                r->pidfd = r->blob_fd = r->plan_fd = r->cgroup_fd = -EBADF;
+}
+
+/* A manager that only asks and never reads is answered later, not dropped; one that never reads at all is. */
+static void test_unread_answers(void **state) {
+        enum { MANY = 1000 };
+        Fixture *f = *state;
+        KeeperMessage m = request(KEEPER_HELLO, "");
+        unsigned answers = 0;
+
+        for (unsigned i = 0; i < MANY; i++) {
+                assert_int_equal(socket_send(f->client, &m, sizeof(m), NULL, 0), 0);
+                connection_ready(&f->keeper, &f->keeper.connections[0]);
+        }
+        assert_true(f->keeper.connections[0].n_outgoing > 0);
+        while (answers < MANY) {
+                KeeperMessage got;
+                size_t size = 0, n = 0;
+                int r = socket_receive(f->client, &got, sizeof(got), &size, NULL, 0, &n);
+
+                if (r == -EAGAIN)
+                        connection_ready(&f->keeper, &f->keeper.connections[0]);
+                else {
+                        assert_int_equal(r, 0);
+                        assert_int_equal(got.type, KEEPER_REPLY);
+                        answers++;
+                }
+        }
+        assert_int_equal(f->keeper.connections[0].n_outgoing, 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
 #define ROW(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -198,6 +293,8 @@ int main(void) {
                 ROW(test_other_version_closes),
                 ROW(test_unterminated_id_closes),
                 ROW(test_spawn_refused),
+                ROW(test_long_list),
+                ROW(test_unread_answers),
                 ROW(test_stopping_takes_no_launch),
         };
 
