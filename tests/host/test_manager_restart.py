@@ -177,7 +177,7 @@ def test_cleaning(bed):
 
 
 def test_logs_continue(bed):
-    """not a line is lost or doubled over three kills."""
+    """not a line is lost over three kills; what was written but not yet taken from the pipe may come again."""
     bed.unit("counter", "ExecStart=/bin/sh -c 'n=0; while [ $$n -lt 60 ]; do n=$$((n+1)); echo line $$n; sleep 0.04; done; sleep 1000'")
     bed.ctl("start", "counter").expect(0)
     for _ in range(3):
@@ -187,9 +187,9 @@ def test_logs_continue(bed):
     numbers = [int(n) for n in re.findall(r"line (\d+)$", bed.logs("counter", "-n", "all"), re.MULTILINE)]
     missing = set(range(1, 61)) - set(numbers)
     doubled = {n for n in numbers if numbers.count(n) > 1}
-    # The promise: at most one line per kill, and none twice.
-    check(len(missing) <= 3, "missing lines: %s" % sorted(missing))
-    equal(doubled, set(), "lines written twice")
+    # A line is written to the log before it is taken from the pipe: a kill between the two repeats it, never loses it.
+    equal(missing, set(), "missing lines")
+    check(len(doubled) <= 3, "lines written twice: %s" % sorted(doubled))
     equal(numbers, sorted(numbers), "order")
 
 
