@@ -13,7 +13,9 @@
  * and switches. Absent ones are skipped; which exist depends on the kernel. */
 static const char *const masked_paths[] = {
         "/proc/acpi",
+        "/proc/apm",
         "/proc/asound",
+        "/proc/interrupts", /* a clock for side channels, of keystrokes and of other containers' load */
         "/proc/kcore",
         "/proc/keys",
         "/proc/key-users",
@@ -29,14 +31,16 @@ static const char *const masked_paths[] = {
         "/proc/kpagecount",
         "/proc/kpageflags",
         "/proc/vmallocinfo",
+        "/sys/dev/block",
         "/sys/firmware",
         "/sys/devices/virtual/powercap",
+        "/sys/fs/selinux",
         "/sys/kernel/debug",
         "/sys/kernel/security",
         "/sys/kernel/tracing",
 };
 static const char *const read_only_paths[] = {
-        "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+        "/proc/bus", "/proc/fs", "/proc/irq", "/proc/mtrr", "/proc/sys",
 };
 
 static const struct {
