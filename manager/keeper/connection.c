@@ -231,7 +231,7 @@ static int dispatch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, 
                 if (!r || n_fds != 1)
                         return r ? -EBADMSG : -ESRCH;
                 (void)safe_close(r->blob_fd);
-                r->blob_fd = TAKE_FD(fds[0]);
+                r->blob_fd = keeper_hold(TAKE_FD(fds[0]));
                 return 0;
         case KEEPER_SPAWN:
         case KEEPER_JOIN: {

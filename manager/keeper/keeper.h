@@ -67,10 +67,14 @@ typedef struct Keeper {
         bool stop_killed;
 } Keeper;
 
+/* Moves a descriptor to KEEPER_HELD_FIRST or beyond; where no number is free it stays what it is. */
+int keeper_hold(int fd);
+
 /* record.c */
 Record *record_new(Keeper *k, const char *id);
 void record_free(Keeper *k, Record *r);
 Record *record_find(const Keeper *k, const char *id);
+int record_open_pidfd(Record *r);      /* of inner, which is not reaped yet */
 void record_learn_inner(Record *r); /* its pid, once outer has cloned it */
 void record_kill(Record *r); /* SIGKILL to both processes and the cgroup of a container */
 void record_describe(const Record *r, uint16_t type, KeeperMessage *ret);

@@ -11,6 +11,8 @@
 #include "manager/plan/plan-format.h"
 
 #define LAUNCH_PAGE_SIZE 4096
+/* In the keeper, descriptors that outlive a launch have numbers from here on; a launch finds its own below. */
+#define KEEPER_HELD_FIRST 512
 #define LAUNCH_CREATED_BYTE 'c' /* on the status pipe: inner waits for GO */
 
 typedef struct LaunchPage {
@@ -19,6 +21,7 @@ typedef struct LaunchPage {
         int32_t inner_pid;                      /* host's pid; the kernel writes it before inner can run */
         _Atomic int32_t payload_pid;            /* inside the container */
         _Atomic uint32_t init_ready;            /* futex: the init holds nothing any more */
+        _Atomic uint32_t own_descriptors;       /* futex: outer no longer shares the keeper's table */
         _Atomic uint32_t progress;              /* step that was begun last, by whomever */
         _Atomic uint32_t failed;                /* 1 once failure is complete; the first failure wins */
         _Atomic uint32_t failing;

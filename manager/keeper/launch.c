@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -7,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "manager/base/io.h"
@@ -54,7 +56,7 @@ static int page_map(int *ret_fd, LaunchPage **ret) {
         page = mmap(NULL, LAUNCH_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         if (page == MAP_FAILED)
                 return -errno;
-        *ret_fd = TAKE_FD(fd);
+        *ret_fd = keeper_hold(TAKE_FD(fd));
         *ret = page;
         for (size_t i = 0; i < PLAN_MAX_SLOTS; i++)
                 (*ret)->slots[i] = -EBADF;
@@ -81,6 +83,21 @@ static int slots_fill(const PlanView *p, LaunchPage *page, const KeeperMessage *
         return 0;
 }
 
+/* Outer is cloned with the keeper's own table and takes a copy of its low end itself: copying, and closing again, what
+ * is held for a thousand containers would cost each start more than all the rest. Until then the keeper must not
+ * change the table. */
+static void await_own_descriptors(Record *r) {
+        const struct timespec patience = { .tv_nsec = 50 * 1000 * 1000 };
+
+        while (atomic_load(&r->page->own_descriptors) == 0) {
+                siginfo_t si = {};
+
+                (void)syscall(SYS_futex, &r->page->own_descriptors, FUTEX_WAIT, 0, &patience, NULL, 0);
+                if (waitid(P_PID, (id_t)r->outer, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || si.si_pid != 0)
+                        return; /* it died before it came so far */
+        }
+}
+
 /* The cgroup must be fresh: since Linux 6.15 a clone into a cgroup whose cgroup.kill was ever written is killed on the
  * spot (the kernel compares its count of kills with that of the keeper's own cgroup). The manager makes a new
  * payload cgroup for every start. */
@@ -93,7 +110,7 @@ static int clone_outer(Keeper *k, Record *r, const PlanView *plan, int status_fd
                     .user_namespace_fd = -EBADF,
                     .command_line = k->command_line,
                     .command_line_size = k->command_line_size };
-        struct clone_args args = { .flags = CLONE_INTO_CGROUP,
+        struct clone_args args = { .flags = CLONE_INTO_CGROUP | CLONE_FILES,
                                    .exit_signal = SIGCHLD,
                                    .cgroup = (uint64_t)r->cgroup_fd };
         long pid;
@@ -107,6 +124,7 @@ static int clone_outer(Keeper *k, Record *r, const PlanView *plan, int status_fd
                 stage_run_outer(&s);
         r->outer = (pid_t)pid;
         r->outer_alive = true;
+        await_own_descriptors(r);
         return 0;
 }
 
@@ -130,7 +148,7 @@ static int launch_record(Keeper *k, Record *r, const KeeperMessage *m, const int
         if (error >= 0 && pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0)
                 error = -errno;
         if (error >= 0) {
-                r->status_fd = pipe_fds[0];
+                r->status_fd = keeper_hold(pipe_fds[0]);
                 error = keeper_watch(k, r->status_fd, r);
         }
         if (error >= 0)
@@ -163,11 +181,11 @@ int launch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, size_t n_
 
         r->owner = c;
         r->join = m->type == KEEPER_JOIN;
-        r->plan_fd = fds[0];
-        r->cgroup_fd = fds[1];
-        r->blob_fd = fixed == 3 ? fds[2] : -EBADF;
+        r->plan_fd = keeper_hold(fds[0]);
+        r->cgroup_fd = keeper_hold(fds[1]);
+        r->blob_fd = fixed == 3 ? keeper_hold(fds[2]) : -EBADF;
         for (size_t i = 0; i < n_held; i++)
-                r->held[i] = fds[fixed + m->n_slots + i];
+                r->held[i] = keeper_hold(fds[fixed + m->n_slots + i]);
         r->n_held = (uint32_t)n_held;
 
         error = launch_record(k, r, m, fds + fixed, m->n_slots);
@@ -198,7 +216,7 @@ static void launch_created(Keeper *k, Record *r) {
                 return;
         record_learn_inner(r);
         if (r->pidfd < 0)
-                error = pidfd_open_checked(r->inner, &r->pidfd);
+                error = record_open_pidfd(r);
         if (error < 0) {
                 launch_refuse(r, STEP_AWAIT_GO, error); /* nobody would ever say GO */
                 return;
@@ -241,7 +259,7 @@ static void launch_over(Keeper *k, Record *r) {
         executed = r->inner > 0 && !r->doomed && !atomic_load(&p->failing) &&
                    atomic_load(&p->progress) == r->last_step;
         if (executed && r->pidfd < 0) {
-                int error = pidfd_open_checked(r->inner, &r->pidfd);
+                int error = record_open_pidfd(r);
 
                 if (error < 0) {
                         launch_refuse(r, STEP_EXECUTE, error);

@@ -226,7 +226,7 @@ static void reap_one(Keeper *k, pid_t pid) {
         }
         /* While it is a zombie it still has a pidfd; the manager is owed one even for the shortest life. */
         if (r && pid == r->inner && r->pidfd < 0)
-                (void)pidfd_open_checked(pid, &r->pidfd);
+                (void)record_open_pidfd(r);
         /* An outer that builds on waits for ever for an inner that has gone; and once inner is reaped, its number may
          * mean somebody else, so outer ends first. One that is done is not hurt. */
         if (r && pid == r->inner && r->state == KEEPER_LAUNCHING && r->outer_alive)

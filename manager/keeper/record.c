@@ -7,6 +7,18 @@
 #include "manager/base/io.h"
 #include "manager/keeper/keeper.h"
 
+int keeper_hold(int fd) {
+        int moved;
+
+        if (fd < 0 || fd >= KEEPER_HELD_FIRST)
+                return fd;
+        moved = fcntl(fd, F_DUPFD_CLOEXEC, KEEPER_HELD_FIRST);
+        if (moved < 0)
+                return fd;
+        (void)close(fd);
+        return moved;
+}
+
 Record *record_new(Keeper *k, const char *id) {
         Record *r = calloc(1, sizeof(Record));
 
@@ -57,6 +69,14 @@ Record *record_find(const Keeper *k, const char *id) {
                 if (!r->silent && streq(r->id, id))
                         return r;
         return NULL;
+}
+
+int record_open_pidfd(Record *r) {
+        int error = pidfd_open_checked(r->inner, &r->pidfd);
+
+        if (error >= 0)
+                r->pidfd = keeper_hold(r->pidfd);
+        return error;
 }
 
 void record_learn_inner(Record *r) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <linux/close_range.h>
 #include <linux/futex.h>
 #include <sys/prctl.h>
 #include <poll.h>
@@ -136,6 +137,13 @@ _Noreturn void stage_run_outer(Stage *s) {
         for (uint32_t i = 0; i < s->plan.header->n_slots; i++)
                 keep[n++] = s->page->slots[i];
 
+        /* From here on the table is ours, and short: see await_own_descriptors(). */
+        if (syscall(SYS_close_range, KEEPER_HELD_FIRST, ~0U, CLOSE_RANGE_UNSHARE) < 0)
+                stage_fail(s, -errno);
+        stage_futex_set(&s->page->own_descriptors);
+        /* Where the keeper lies and listens is the host's business, and /proc/PID/cmdline needs no permission: inner
+         * can be looked at before its first instruction. */
+        stage_hide_command_line(s, "");
         r = stage_guard(s);
         if (r < 0)
                 stage_fail(s, r);
