@@ -51,8 +51,6 @@ int step_clone_inner(Stage *s, const PlanStep *step) {
         if (pid > 0)
                 return 0;
 
-        /* Where the keeper lies and listens is the host's business: /proc/PID/cmdline needs no permission. */
-        stage_hide_command_line(s, "");
         if (stage_guard(s) < 0)
                 _exit(EXIT_FAILURE);
         if (s->plan.header->flags & PLAN_FLAG_INIT_ROLE)
