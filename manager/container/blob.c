@@ -283,7 +283,7 @@ static int decode_field(Blob *b, Resolved *resolved, const Field *f) {
 /* The text was frozen once, so nothing is looked up or checked again. Where a newer or older manager's table
  * cannot read it, the container is without a definition, and can still be stopped. */
 static int freeze(Blob *b, Resolved *resolved) {
-        ContainerSpec *s = NULL;
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = NULL;
         int r;
 
         if (!b->unit_text)
@@ -299,7 +299,7 @@ static int freeze(Blob *b, Resolved *resolved) {
         s->init_role = resolved->flags & RESOLVED_INIT_ROLE;
         s->host_memory = resolved->memory;
         s->host_tasks = resolved->tasks;
-        b->spec = s;
+        b->spec = TAKE_PTR(s);
         return 0;
 }
 

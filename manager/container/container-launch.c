@@ -32,32 +32,16 @@ void container_begin_life(Container *c) {
 }
 
 static int choose_ids(Container *c, Diag *diag) {
-        const value_private_users *users = &c->spec->private_users;
         Manager *m = c->manager;
         bool is_new = false;
+        uint32_t base = 0;
         int r = 0;
 
-        switch (users->mode) {
-        case PRIVATE_USERS_NO:
-                break;
-        case PRIVATE_USERS_RANGE:
-                c->id_base = users->base;
-                c->id_count = users->count;
-                break;
-        case PRIVATE_USERS_IDENTITY:
-                c->id_base = 0;
-                c->id_count = ID_RANGE_COUNT;
-                break;
-        case PRIVATE_USERS_MANAGED:
-                r = id_ranges_get(&m->ranges, c->name, &c->id_base, &is_new);
-                if (r >= 0 && is_new)
-                        r = id_ranges_save(&m->ranges, m->state_fd, "ids");
-                c->id_count = ID_RANGE_COUNT;
-                break;
-        case _PRIVATE_USERS_MAX:
-                r = -EINVAL;
-                break;
-        }
+        if (c->spec->private_users.mode == PRIVATE_USERS_MANAGED)
+                r = id_ranges_get(&m->ranges, c->name, &base, &is_new);
+        if (r >= 0 && is_new)
+                r = id_ranges_save(&m->ranges, m->state_fd, "ids");
+        id_range_of(c->spec, base, &c->id_base, &c->id_count);
         if (r < 0)
                 return diag_errno(diag, r == -ENOSPC ? ERROR_NO_MEMORY : ERROR_FAILED,
                                   container_spec_origin(c->spec, DIRECTIVE_PrivateUsers), "PrivateUsers", -r,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From a name to a frozen spec, and what can be refused before the host is touched. */
 #include "manager/container/container-internal.h"
+#include "manager/plan/unit-freeze.h"
 
 static LoadState load_state_of(const Diag *diag) {
         switch (diag_first_code(diag)) {
@@ -16,18 +17,11 @@ static LoadState load_state_of(const Diag *diag) {
 int definition_load(Manager *m, const char *name, Diag *diag, LoadState *ret_state,
                     const ContainerSpec **ret) {
         ContainerSpec *draft = NULL;
-        UnitFacts facts = {};
         int r;
 
         r = unit_load(name, m->config.unit_path, &m->host.specifiers, diag, &draft);
-        if (r >= 0) {
-                r = unit_facts_gather(draft, &facts);
-                if (r >= 0)
-                        r = spec_resolve(draft, &m->host, &facts, diag, ret);
-                else
-                        (void)container_spec_unref(draft);
-                unit_facts_done(&facts);
-        }
+        if (draft)
+                r = unit_freeze(draft, &m->host, diag, ret);
         if (r == -ENOMEM && diag->n_errors == 0)
                 (void)diag_error(diag, ERROR_NO_MEMORY, NULL, NULL, "out of memory");
         *ret_state = r < 0 ? load_state_of(diag) : LOAD_LOADED;

@@ -8,24 +8,11 @@
 #include "manager/plan/plan-build.h"
 
 #define ALL_NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
-#define ID_RANGE_FIRST UINT32_C(0x00080000)
-#define ID_RANGE_LAST UINT32_C(0x6FFF0000)
-#define ID_RANGE_SIZE UINT32_C(0x10000)
 
 /* Where an init lives, in the order of preference. */
 static char *const init_candidates[] = { (char *)"/usr/lib/systemd/systemd", (char *)"/lib/systemd/systemd",
                                          (char *)"/sbin/init", (char *)"/init", NULL };
 static char *const init_argv[] = { (char *)"/sbin/init", NULL };
-
-uint32_t id_range_candidate(const char *name, unsigned attempt) {
-        const uint32_t ranges = (ID_RANGE_LAST - ID_RANGE_FIRST) / ID_RANGE_SIZE + 1;
-        Digest digest;
-        uint32_t h;
-
-        digest_of(name, strlen(name), &digest);
-        memcpy(&h, digest.bytes, sizeof(h));
-        return ID_RANGE_FIRST + (h % ranges + attempt) % ranges * ID_RANGE_SIZE;
-}
 
 static uint64_t namespaces(const ContainerSpec *spec, const PlanParameters *p) {
         return ALL_NAMESPACES | (spec->private_network ? CLONE_NEWNET : 0) | (p->id_count > 0 ? CLONE_NEWUSER : 0);

@@ -42,3 +42,5 @@ int plan_print_json(const PlanView *plan, bool pretty, char **ret);
 /* The range managed PrivateUsers= tries first for a name; the next candidates follow by attempt. Ranges are
  * 65536 ids, aligned, inside 0x00080000..0x6FFF0000 (the range systemd reserves for containers). */
 uint32_t id_range_candidate(const char *name, unsigned attempt);
+/* What PrivateUsers= asks for; managed_base is what the container was given by name. Count 0 = no user namespace. */
+void id_range_of(const ContainerSpec *spec, uint32_t managed_base, uint32_t *ret_base, uint32_t *ret_count);

@@ -5,9 +5,8 @@
  * because its files on disk may carry those ids. Kept in memory and in one checksummed file. Owned by the
  * Manager. */
 
-#include "manager/base/diag.h"
+#include "units/values/types.h"
 
-#define ID_RANGE_COUNT UINT32_C(65536)
 
 typedef struct IdRange {
         char *name;

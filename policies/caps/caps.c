@@ -110,6 +110,10 @@ static int check_ambient(const ContainerSpec *spec, Diag *diag, uint64_t boundin
         uint64_t missing = spec->ambient_capabilities.mask & ~bounding & CAPABILITY_MASK_ALL;
         int r = 0;
 
+        /* What the bounding set was to be is not known: what it seems to lack follows from that mistake. */
+        if (spec->wrong[DIRECTIVE_CapabilityBoundingSet] || spec->wrong[DIRECTIVE_AddCapability] ||
+            spec->wrong[DIRECTIVE_Boot])
+                return 0;
         for (unsigned c = 0; c < 64; c++)
                 if (missing & bit(c)) {
                         const Origin *dropped = origin_in_list(&spec->drop_capability, c);

@@ -29,7 +29,7 @@ static ContainerSpec *load(const char *text, size_t size, char **ret_words) {
         check((r < 0) == (diag.n_errors > 0), "an answer without words, or words without an answer", NULL,
               NULL);
         *ret_words = diag_to_string(&diag, true);
-        return r < 0 ? NULL : spec;
+        return r < 0 ? container_spec_unref(spec) : spec;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

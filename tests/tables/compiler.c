@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "manager/base/string-list.h"
+#include "manager/plan/unit-freeze.h"
 #include "tests/tables/compiler.h"
 
 #define PASSWD                                                                                                \
@@ -74,7 +75,7 @@ static int table_facts(const ContainerSpec *draft, UnitFacts *f) {
 
 int compile_draft(ContainerSpec *draft, Compilation *c) {
         _cleanup_(unit_facts_done) UnitFacts facts = {};
-        PlanParameters parameters = { .id_base = 0x00100000, .id_count = 65536 };
+        PlanParameters parameters = {};
         int r;
 
         r = table_facts(draft, &facts);
@@ -82,19 +83,12 @@ int compile_draft(ContainerSpec *draft, Compilation *c) {
                 container_spec_unref(draft);
                 return r;
         }
-        r = spec_resolve(draft, &table_host, &facts, &c->diag, &c->spec);
+        r = unit_freeze_over(draft, &table_host, &facts, &c->diag, &c->spec);
+        if (r >= 0)
+                r = policy_compile(c->spec, -EBADF, &c->diag, &c->policies);
         if (r < 0)
                 return r;
-        if (c->spec->private_users.mode == PRIVATE_USERS_NO)
-                parameters = (PlanParameters){};
-        else if (c->spec->private_users.mode == PRIVATE_USERS_IDENTITY)
-                parameters.id_base = 0;
-        else if (c->spec->private_users.mode == PRIVATE_USERS_RANGE)
-                parameters = (PlanParameters){ .id_base = c->spec->private_users.base,
-                                               .id_count = c->spec->private_users.count };
-        r = policy_compile(c->spec, -EBADF, &c->diag, &c->policies);
-        if (r < 0)
-                return r;
+        id_range_of(c->spec, 0x00100000, &parameters.id_base, &parameters.id_count);
         return plan_build(c->spec, c->policies, &parameters, &c->diag, &c->plan);
 }
 
@@ -104,7 +98,7 @@ int compile_file(const char *path, Compilation *c) {
 
         *c = (Compilation){};
         r = unit_load_file(path, &table_host.specifiers, &c->diag, &draft);
-        return r < 0 ? r : compile_draft(draft, c);
+        return draft ? compile_draft(draft, c) : r;
 }
 
 int compile_text(const char *text, Compilation *c) {
@@ -113,7 +107,7 @@ int compile_text(const char *text, Compilation *c) {
 
         *c = (Compilation){};
         r = unit_load_text("table.container", text, strlen(text), &table_host.specifiers, &c->diag, &draft);
-        return r < 0 ? r : compile_draft(draft, c);
+        return draft ? compile_draft(draft, c) : r;
 }
 
 void compilation_done(Compilation *c) {

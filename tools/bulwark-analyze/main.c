@@ -4,15 +4,14 @@
 #include <stdio.h>
 
 #include "manager/plan/plan.h"
+#include "manager/plan/unit-freeze.h"
 #include "tools/bulwark-analyze/options.h"
-#include "units/resolve/resolve.h"
 
 #define EXIT_USAGE 2
 
 /* One unit on its way through the compiler, with all that was said about it. */
 typedef struct Analysis {
         HostFacts host;
-        UnitFacts facts;
         Diag diag;
         const ContainerSpec *spec;
         const PolicySet *policies;
@@ -23,7 +22,6 @@ static void analysis_done(Analysis *a) {
         a->plan = plan_free(a->plan);
         a->policies = policy_set_unref(a->policies);
         container_spec_unref((ContainerSpec *)a->spec);
-        unit_facts_done(&a->facts);
         host_facts_done(&a->host);
         diag_done(&a->diag);
         *a = (Analysis){};
@@ -33,28 +31,10 @@ static bool is_file(const char *unit) {
         return strchr(unit, '/') || endswith(unit, ".container");
 }
 
-/* The ids that the manager would try first; it takes others only where they are in use. */
-static PlanParameters parameters_of(const ContainerSpec *spec) {
-        const value_private_users *p = &spec->private_users;
-
-        switch (p->mode) {
-        case PRIVATE_USERS_MANAGED:
-                return (PlanParameters){ .id_base = id_range_candidate(spec->name, 0), .id_count = 65536 };
-        case PRIVATE_USERS_RANGE:
-                return (PlanParameters){ .id_base = p->base, .id_count = p->count };
-        case PRIVATE_USERS_IDENTITY:
-                return (PlanParameters){ .id_count = 65536 };
-        case PRIVATE_USERS_NO:
-        case _PRIVATE_USERS_MAX:
-                break;
-        }
-        return (PlanParameters){};
-}
-
 /* As far as the unit goes; what was wrong is in a->diag. */
 static int analyze(const Options *o, const char *unit, Analysis *a) {
         _cleanup_(container_spec_unrefp) ContainerSpec *draft = NULL;
-        PlanParameters parameters;
+        PlanParameters parameters = {};
         int r;
 
         r = host_facts_gather(&a->host);
@@ -62,18 +42,14 @@ static int analyze(const Options *o, const char *unit, Analysis *a) {
                 return r;
         r = is_file(unit) ? unit_load_file(unit, &a->host.specifiers, &a->diag, &draft)
                           : unit_load(unit, o->unit_path, &a->host.specifiers, &a->diag, &draft);
+        if (draft)
+                r = unit_freeze(TAKE_PTR(draft), &a->host, &a->diag, &a->spec);
+        if (r >= 0)
+                r = policy_compile(a->spec, -EBADF, &a->diag, &a->policies);
         if (r < 0)
                 return r;
-        r = unit_facts_gather(draft, &a->facts);
-        if (r < 0)
-                return r;
-        r = spec_resolve(TAKE_PTR(draft), &a->host, &a->facts, &a->diag, &a->spec);
-        if (r < 0)
-                return r;
-        r = policy_compile(a->spec, -EBADF, &a->diag, &a->policies);
-        if (r < 0)
-                return r;
-        parameters = parameters_of(a->spec);
+        /* The ids that the manager would try first; it takes others only where they are in use. */
+        id_range_of(a->spec, id_range_candidate(a->spec->name, 0), &parameters.id_base, &parameters.id_count);
         return plan_build(a->spec, a->policies, &parameters, &a->diag, &a->plan);
 }
 

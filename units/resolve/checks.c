@@ -11,8 +11,6 @@ typedef struct Check {
         Diag *diag;
 } Check;
 
-#define PRIVATE_USERS_COUNT 65536U /* of managed and identity */
-
 static const Origin *where(const Check *c, DirectiveId id) {
         return container_spec_origin(c->spec, id);
 }
@@ -47,7 +45,7 @@ static int check_required(const Check *c) {
                 Origin origin = unit_origin(c);
                 int r;
 
-                if (!FLAGS_SET(d->flags, DIRECTIVE_FLAG_REQUIRED))
+                if (!FLAGS_SET(d->flags, DIRECTIVE_FLAG_REQUIRED) || c->spec->wrong[id] || c->spec->incomplete)
                         continue;
                 r = d->type->print(container_spec_field_const(c->spec, id), &text);
                 if (r < 0)
@@ -96,6 +94,8 @@ static int check_exec_start(const Check *c) {
                                 "one of them out");
                 return 0;
         }
+        if (l->n == 0 && c->spec->incomplete)
+                return 0;
         if (l->n == 0)
                 return diag_error(
                         c->diag, ERROR_BAD_VALUE, &unit, "ExecStart",
@@ -245,7 +245,7 @@ static void warn_private_users(const Check *c) {
                              "the container's root is the host's root; PrivateUsers=managed gives it ids of "
                              "its own");
         else if (p->mode == PRIVATE_USERS_IDENTITY ||
-                 (p->mode == PRIVATE_USERS_RANGE && p->base < PRIVATE_USERS_COUNT))
+                 (p->mode == PRIVATE_USERS_RANGE && p->base < ID_RANGE_COUNT))
                 diag_warning(c->diag, ERROR_POLICY, origin, "PrivateUsers",
                              "the container uses user ids that belong to the host; PrivateUsers=managed "
                              "gives it ids "
@@ -265,7 +265,7 @@ static int check_id(const Check *c, const char *what, uint32_t id, uint32_t coun
 static int check_ids(const Check *c) {
         const value_private_users *p = &c->spec->private_users;
         const Identity *i = &c->spec->identity;
-        uint32_t count = p->mode == PRIVATE_USERS_RANGE ? p->count : PRIVATE_USERS_COUNT;
+        uint32_t count = p->mode == PRIVATE_USERS_RANGE ? p->count : ID_RANGE_COUNT;
         int error;
 
         warn_private_users(c);
@@ -355,15 +355,41 @@ static int check_tasks(const Check *c) {
                           "the host's limit of tasks is not known; give a number instead of a percentage");
 }
 
+/* A check is left out where a row that it looks at was refused: what it would say follows from that. */
+typedef struct CheckRow {
+        int (*check)(const Check *c);
+        DirectiveId needs[5]; /* up to _DIRECTIVE_MAX */
+} CheckRow;
+
+#define END _DIRECTIVE_MAX
+static const CheckRow checks[] = {
+        { check_required, { END } },
+        { check_root, { DIRECTIVE_RootDirectory, END } },
+        { check_exec_start, { DIRECTIVE_ExecStart, DIRECTIVE_Boot, DIRECTIVE_Type, END } },
+        { check_boot, { DIRECTIVE_Boot, DIRECTIVE_ProcessTwo, END } },
+        { check_mounts, { END } },
+        { check_inaccessible, { END } },
+        { check_ids,
+          { DIRECTIVE_PrivateUsers, DIRECTIVE_User, DIRECTIVE_Group, DIRECTIVE_SupplementaryGroups, END } },
+        { check_capabilities, { DIRECTIVE_PrivateUsers, END } },
+        { check_memory, { DIRECTIVE_MemoryHigh, DIRECTIVE_MemoryMax, END } },
+        { check_tasks, { DIRECTIVE_TasksMax, END } },
+};
+#undef END
+
+static bool can_check(const ContainerSpec *spec, const CheckRow *row) {
+        for (const DirectiveId *id = row->needs; *id != _DIRECTIVE_MAX; id++)
+                if (spec->wrong[*id])
+                        return false;
+        return true;
+}
+
 int spec_check(const ContainerSpec *spec, const HostFacts *host, const UnitFacts *facts, Diag *diag) {
-        static int (*const checks[])(const Check *) = {
-                check_required,     check_root, check_exec_start,   check_boot,   check_mounts,
-                check_inaccessible, check_ids,  check_capabilities, check_memory, check_tasks,
-        };
         Check c = {spec, host, facts, diag};
         int error = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(checks); i++)
-                error = worse(error, checks[i](&c));
+                if (can_check(spec, &checks[i]))
+                        error = worse(error, checks[i].check(&c));
         return error;
 }

@@ -16,10 +16,14 @@ static int resolve_identity(ContainerSpec *s, const UnitFacts *facts, Diag *diag
                 .supplementary_directive = "SupplementaryGroups",
         };
 
-        /* Without a root there is no passwd to look into; that mistake alone is worth reporting. */
-        if (!facts->root_exists || !facts->root_is_directory)
-                return 0;
         return identity_lookup(&q, facts, diag, &s->identity);
+}
+
+/* Without a root there is no passwd to look into, and a name that was refused says nothing: those mistakes alone
+ * are worth reporting. */
+static bool identity_is_told(const ContainerSpec *s, const UnitFacts *facts) {
+        return facts->root_exists && facts->root_is_directory && !s->wrong[DIRECTIVE_User] &&
+               !s->wrong[DIRECTIVE_Group] && !s->wrong[DIRECTIVE_SupplementaryGroups];
 }
 
 static int resolve_directory(ContainerSpec *s, Diag *diag) {
@@ -57,18 +61,15 @@ static void resolve_defaults(ContainerSpec *s, const HostFacts *host) {
 int spec_resolve(ContainerSpec *draft, const HostFacts *host, const UnitFacts *unit, Diag *diag,
                  const ContainerSpec **ret) {
         _cleanup_(container_spec_unrefp) ContainerSpec *s = draft;
-        int error = 0, r;
+        int error = s->error, r = 0;
 
-        r = resolve_identity(s, unit, diag);
+        if (identity_is_told(s, unit)) {
+                r = resolve_identity(s, unit, diag);
+                if (r >= 0)
+                        r = resolve_directory(s, diag);
+        }
         if (r < 0)
                 error = r;
-        else {
-                bool known = unit->root_exists && unit->root_is_directory;
-
-                r = known ? resolve_directory(s, diag) : 0;
-                if (r < 0)
-                        error = r;
-        }
         r = environment_resolve(s, unit, diag);
         if (r < 0)
                 error = r;

@@ -36,7 +36,8 @@ typedef struct UnitFacts {
 int unit_facts_gather(const ContainerSpec *draft, UnitFacts *ret);
 void unit_facts_done(UnitFacts *f);
 
-/* Consumes the draft (also on failure). All contradictions are reported at once. */
+/* Consumes the draft (also on failure). All contradictions are reported at once; a draft that has mistakes already is
+ * searched for more, as far as they do not follow from those, and fails. */
 int spec_resolve(ContainerSpec *draft, const HostFacts *host, const UnitFacts *unit, Diag *diag,
                  const ContainerSpec **ret);
 

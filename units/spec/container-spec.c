@@ -117,10 +117,22 @@ static int assign_nothing(ContainerSpec *s, DirectiveId id, const ValueContext *
 }
 
 int container_spec_assign(ContainerSpec *s, DirectiveId id, const ValueContext *c, const char *text) {
+        int r;
+
         if (!text[strspn(text, " \t\r\n")])
                 return assign_nothing(s, id, c);
         s->origins[id] = c->origin;
-        return directives[id].type->parse(c, text, container_spec_field(s, id));
+        r = directives[id].type->parse(c, text, container_spec_field(s, id));
+        if (r < 0)
+                container_spec_spoil(s, id, r);
+        return r;
+}
+
+void container_spec_spoil(ContainerSpec *s, DirectiveId id, int error) {
+        if (s->error == 0)
+                s->error = error;
+        if (id >= 0)
+                s->wrong[id] = true;
 }
 
 int container_spec_new(const char *name, ContainerSpec **ret) {

@@ -93,6 +93,12 @@ typedef struct ContainerSpec {
         /* Where each row was last set; file NULL = default. */
         Origin origins[_DIRECTIVE_MAX];
 
+        /* --- of a draft: a unit with mistakes is still read to its end and looked at as a whole, so that a
+         * person is told everything at once. It never becomes frozen. */
+        int error;                  /* errno of its first mistake; 0 = none so far */
+        bool incomplete;            /* some line or file could not be read: what seems missing may stand there */
+        bool wrong[_DIRECTIVE_MAX]; /* an assignment to the row was refused: its value is not what was meant */
+
         /* --- filled by spec_resolve() */
         Identity identity;
         char **exec_environment; /* complete: defaults, Environment=, EnvironmentFile=, UnsetEnvironment= */
@@ -115,6 +121,8 @@ const void *container_spec_field_const(const ContainerSpec *s, DirectiveId id);
 /* One assignment of a unit: parses text into the row and notes where it stands. An empty text resets a row to its
  * default, and a list to what its type takes for empty; a row at its default has no origin. */
 int container_spec_assign(ContainerSpec *s, DirectiveId id, const ValueContext *c, const char *text);
+/* Notes a mistake in a draft: of the row, or of none in particular (_DIRECTIVE_INVALID). */
+void container_spec_spoil(ContainerSpec *s, DirectiveId id, int error);
 const Origin *container_spec_origin(const ContainerSpec *s, DirectiveId id);
 
 /* "[Unit]\nDescription=..." with every row that differs from its default; parses back to an equal spec. */

@@ -24,6 +24,12 @@ static void note(Reader *r, int error) {
                 r->first = error;
 }
 
+/* A mistake that hides what the line was to say. */
+static void note_lost(Reader *r, int error) {
+        note(r, error);
+        r->handler->lost(r->handler->userdata);
+}
+
 static unsigned line_of(const char *text, const char *p) {
         unsigned line = 1;
 
@@ -81,9 +87,9 @@ static void section_line(Reader *r, const Origin *origin, char *s) {
         if (s[n - 1] != ']' || n < 3 || strpbrk(s + 1, "[") || strchr(s, ']') != s + n - 1) {
                 char *shown = text_shorten(s, 80);
 
-                note(r, diag_error(r->diag, ERROR_SYNTAX, origin, NULL,
-                                   "'%s' is not a section; write its name in brackets, as in [Container]",
-                                   strempty(shown)));
+                note_lost(r, diag_error(r->diag, ERROR_SYNTAX, origin, NULL,
+                                        "'%s' is not a section; write its name in brackets, as in [Container]",
+                                        strempty(shown)));
                 free(shown);
                 /* What follows belongs nowhere known; complaining about each line would bury this mistake.
                  */
@@ -100,11 +106,11 @@ static void assignment_line(Reader *r, const Origin *origin, char *s) {
         if (!equal || equal == s) {
                 char *shown = text_shorten(s, 80);
 
-                note(r,
-                     diag_error(r->diag, ERROR_SYNTAX, origin, NULL,
-                                equal ? "'%s' has no directive before the '='; write Directive=value"
-                                      : "'%s' is neither a section nor an assignment; write Directive=value",
-                                strempty(shown)));
+                note_lost(r, diag_error(r->diag, ERROR_SYNTAX, origin, NULL,
+                                        equal ? "'%s' has no directive before the '='; write Directive=value"
+                                              : "'%s' is neither a section nor an assignment; write "
+                                                "Directive=value",
+                                        strempty(shown)));
                 free(shown);
                 return;
         }
@@ -114,9 +120,10 @@ static void assignment_line(Reader *r, const Origin *origin, char *s) {
         if (!r->in_section) {
                 char *shown = text_shorten(key, 80);
 
-                note(r, diag_error(r->diag, ERROR_SYNTAX, origin, NULL,
-                                   "'%s=' stands before any section; write [Unit] or [Container] above it",
-                                   strempty(shown)));
+                note_lost(r, diag_error(r->diag, ERROR_SYNTAX, origin, NULL,
+                                        "'%s=' stands before any section; write [Unit] or [Container] above "
+                                        "it",
+                                        strempty(shown)));
                 free(shown);
                 return;
         }
@@ -129,9 +136,9 @@ static void finish_line(Reader *r) {
 
         r->continued = false;
         if (r->too_long) {
-                note(r, diag_error(r->diag, ERROR_SYNTAX, &origin, NULL,
-                                   "the line is longer than %d KiB; assign in several lines instead",
-                                   LONG_LINE_MAX / 1024));
+                note_lost(r, diag_error(r->diag, ERROR_SYNTAX, &origin, NULL,
+                                        "the line is longer than %d KiB; assign in several lines instead",
+                                        LONG_LINE_MAX / 1024));
                 r->too_long = false;
                 r->n = 0;
                 return;
@@ -190,8 +197,10 @@ int lines_read(const char *file, const char *text, size_t size, Diag *diag, cons
         if (!buffer)
                 return -ENOMEM;
         k = check_bytes(file, text, size, diag);
-        if (k < 0)
+        if (k < 0) {
+                note_lost(&r, k);
                 return k;
+        }
         while (size > 0 && r.mistakes < UNIT_MISTAKES_MAX && r.first != -ENOMEM) {
                 const char *end = memchr(text, '\n', size);
                 size_t n = end ? (size_t)(end - text) : size;
@@ -207,8 +216,8 @@ int lines_read(const char *file, const char *text, size_t size, Diag *diag, cons
         if (r.mistakes >= UNIT_MISTAKES_MAX) {
                 Origin origin = {.file = file, .line = number};
 
-                (void)diag_error(diag, ERROR_SYNTAX, &origin, NULL,
-                                 "more than %d mistakes; the rest was not read", UNIT_MISTAKES_MAX);
+                note_lost(&r, diag_error(diag, ERROR_SYNTAX, &origin, NULL,
+                                         "more than %d mistakes; the rest was not read", UNIT_MISTAKES_MAX));
         } else if (r.continued)
                 finish_line(&r);
         return r.first;

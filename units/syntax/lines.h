@@ -15,6 +15,9 @@ typedef struct LineHandler {
          * lent. */
         int (*section)(void *userdata, const Origin *origin, const char *name);
         int (*assignment)(void *userdata, const Origin *origin, const char *key, const char *value);
+        /* A line, or the rest of the file, could not be understood and was reported: whatever seems to be
+         * missing may have been meant there. */
+        void (*lost)(void *userdata);
         void *userdata;
 } LineHandler;
 

@@ -14,7 +14,6 @@ typedef struct Loader {
         Diag *diag;
         DirectiveSection section;
         bool ignored; /* the section is X-..., or was wrong and reported */
-        int first;    /* errno of the first mistake */
 } Loader;
 
 static bool is_extension(const char *name) {
@@ -32,21 +31,21 @@ static const struct {
         {"Quadlet", SECTION_Container}, {"Resources", SECTION_Container},
 };
 
-static const char *section_nearest(const char *name) {
-        const char *known[_SECTION_MAX + 1] = {};
+static DirectiveSection section_nearest(const char *name) {
+        const char *known[_SECTION_MAX + 1] = {}, *near;
 
         for (size_t i = 0; i < ELEMENTSOF(foreign_sections); i++)
                 if (streq(foreign_sections[i].theirs, name))
-                        return section_to_string(foreign_sections[i].ours);
+                        return foreign_sections[i].ours;
         for (DirectiveSection s = 0; s < _SECTION_MAX; s++)
                 known[s] = section_to_string(s);
-        return text_nearest(name, known);
+        near = text_nearest(name, known);
+        return near ? section_from_string(near) : _SECTION_INVALID;
 }
 
 static int enter_section(void *userdata, const Origin *origin, const char *name) {
         _cleanup_free_ char *shown = NULL;
         Loader *l = userdata;
-        const char *near;
 
         l->ignored = !name || is_extension(name);
         if (l->ignored)
@@ -55,12 +54,14 @@ static int enter_section(void *userdata, const Origin *origin, const char *name)
         if (l->section >= 0)
                 return 0;
 
-        l->ignored = true;
         shown = text_shorten(name, 80);
-        near = section_nearest(name);
-        if (near)
+        l->section = section_nearest(name);
+        if (l->section >= 0) /* and its lines are read as if it were that one */
                 return diag_error(l->diag, ERROR_UNKNOWN_KEY, origin, NULL,
-                                  "unknown section [%s]; did you mean [%s]?", strempty(shown), near);
+                                  "unknown section [%s]; did you mean [%s]?", strempty(shown),
+                                  section_to_string(l->section));
+        l->ignored = true;
+        l->spec->incomplete = true;
         return diag_error(
                 l->diag, ERROR_UNKNOWN_KEY, origin, NULL,
                 "unknown section [%s]; a unit has [Unit], [Container] and [Install], and [X-...] for others",
@@ -99,6 +100,9 @@ static int unknown_key(Loader *l, const Origin *origin, const char *key) {
                                           "belongs in [%s], not in [%s]", section_to_string(s),
                                           section_to_string(l->section));
         near = directive_suggest(l->section, key);
+        if (near)
+                /* Most likely it is what was meant: do not also say that it is missing. */
+                container_spec_spoil(l->spec, directive_find(l->section, near), -EINVAL);
         if (near)
                 return diag_error(l->diag, ERROR_UNKNOWN_KEY, origin, key,
                                   "unknown directive; did you mean %s=?", near);
@@ -139,11 +143,6 @@ static int assign(void *userdata, const Origin *origin, const char *key, const c
 
 /* --- files */
 
-static void note(Loader *l, int r) {
-        if (r < 0 && l->first == 0)
-                l->first = r;
-}
-
 /* The draft owns the name, because every origin borrows it. */
 static int own_source(Loader *l, const char *path, const char **ret) {
         int r;
@@ -155,8 +154,15 @@ static int own_source(Loader *l, const char *path, const char **ret) {
         return 0;
 }
 
+static void lost_line(void *userdata) {
+        Loader *l = userdata;
+
+        l->spec->incomplete = true;
+}
+
 static int load_text(Loader *l, const char *file, const char *text, size_t size) {
-        const LineHandler handler = {.section = enter_section, .assignment = assign, .userdata = l};
+        const LineHandler handler = {
+                .section = enter_section, .assignment = assign, .lost = lost_line, .userdata = l};
         const char *owned;
         int r;
 
@@ -193,8 +199,10 @@ static int load_drop_in(Loader *l, const char *path, SourceFlags flags) {
         r = unit_source_read(AT_FDCWD, path, path, flags, l->diag, &source);
         if (r == -ENOENT || (r == 0 && source.masked))
                 return 0; /* removed since it was listed, or masked */
-        if (r < 0)
+        if (r < 0) {
+                l->spec->incomplete = true;
                 return r;
+        }
         r = strv_extend(&l->spec->drop_in_paths, path);
         if (r < 0)
                 return r;
@@ -222,37 +230,30 @@ static int new_loader(Loader *l, const char *name, const SpecifierFacts *facts, 
         return 0;
 }
 
-/* A draft that has mistakes already says in the same go what is missing; a good one is checked by
- * units/resolve. */
-static void tell_missing(Loader *l) {
-        Origin origin = {.file = l->spec->fragment_path};
+/* Hands out the draft, with the mistakes of its lines. */
+static int finish(Loader *l, ContainerSpec **ret_draft) {
+        int error = l->spec->error;
 
-        for (DirectiveId id = 0; l->first < 0 && origin.file && id < _DIRECTIVE_MAX; id++) {
-                const Directive *d = &directives[id];
-
-                if (FLAGS_SET(d->flags, DIRECTIVE_FLAG_REQUIRED) && !l->spec->origins[id].file)
-                        (void)diag_error(l->diag, ERROR_BAD_VALUE, &origin, d->name,
-                                         "is required and not set; write for example %s=%s in [%s]", d->name,
-                                         d->sample, section_to_string(d->section));
-        }
+        *ret_draft = TAKE_PTR(l->spec);
+        return error;
 }
 
-/* Consumes the loader's draft. */
-static int finish(Loader *l, ContainerSpec **ret_draft) {
-        tell_missing(l);
-        if (l->first < 0) {
-                l->spec = container_spec_unref(l->spec);
-                return l->first;
-        }
-        *ret_draft = TAKE_PTR(l->spec);
-        return 0;
+static void note(Loader *l, int r) {
+        if (r < 0)
+                container_spec_spoil(l->spec, _DIRECTIVE_INVALID, r);
 }
 
 static int load_files(Loader *l, const char *fragment, char *const *drop_ins, SourceFlags flags,
                       ContainerSpec **ret_draft) {
-        note(l, load_fragment(l, fragment, flags));
-        /* Without a fragment its drop-ins mean nothing. */
-        for (char *const *d = drop_ins; l->spec->fragment_path && d && *d; d++) {
+        int r;
+
+        r = load_fragment(l, fragment, flags);
+        if (!l->spec->fragment_path) { /* without a fragment its drop-ins mean nothing */
+                l->spec = container_spec_unref(l->spec);
+                return r;
+        }
+        note(l, r);
+        for (char *const *d = drop_ins; d && *d; d++) {
                 /* Each file begins outside of any section. */
                 l->ignored = false;
                 note(l, load_drop_in(l, *d, flags));

@@ -2,7 +2,10 @@
 #pragma once
 
 /* From a name to a draft: finds the unit on the search path, merges its drop-ins, reads systemd.syntax(7) and
- * applies the directive table. Collects every mistake of the unit in diag before it fails. */
+ * applies the directive table. Collects every mistake of the unit in diag before it fails.
+ *
+ * A unit that could be read but has mistakes fails and hands out its draft nevertheless: units/resolve finds what
+ * else is wrong with it, so that a person sees all at once. */
 
 #include "units/spec/container-spec.h"
 
@@ -20,7 +23,8 @@ typedef struct SpecifierFacts {
 #define UNIT_PATH_DEFAULT                                                                                     \
         "/etc/bulwark/units:/run/bulwark/units:/usr/local/lib/bulwark/units:/usr/lib/bulwark/units"
 
-/* Loads NAME from the search path (directories, highest precedence first). ERROR_NO_SUCH_UNIT, ERROR_MASKED. */
+/* Loads NAME from the search path (directories, highest precedence first). ERROR_NO_SUCH_UNIT, ERROR_MASKED.
+ * *ret_draft is written on success and where the draft has mistakes. */
 int unit_load(const char *name, char *const *search_path, const SpecifierFacts *facts, Diag *diag,
               ContainerSpec **ret_draft);
 /* Loads one file as given (verify, plan of a path); drop-ins beside it (FILE.d/) are applied. The name is the

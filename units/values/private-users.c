@@ -5,7 +5,7 @@
 #include "units/values/parse.h"
 
 /* Below it live the host's own users; a container mapped there would be one of them. */
-enum { RANGE_BASE_MIN = 65536, RANGE_COUNT_DEFAULT = 65536 };
+enum { RANGE_BASE_MIN = 65536 };
 
 static const char *const modes[_PRIVATE_USERS_MAX] = {
         [PRIVATE_USERS_MANAGED] = "managed",
@@ -32,7 +32,7 @@ const char *private_users_mode_to_string(PrivateUsersMode m) {
 static int parse_range(const ValueContext *c, const char *text, value_private_users *v) {
         const char *colon = strchr(text, ':');
         _cleanup_free_ char *first = colon ? strndup(text, (size_t)(colon - text)) : strdup(text);
-        uint64_t base, count = RANGE_COUNT_DEFAULT;
+        uint64_t base, count = ID_RANGE_COUNT;
 
         if (!first)
                 return -ENOMEM;
@@ -48,7 +48,7 @@ static int parse_range(const ValueContext *c, const char *text, value_private_us
                                    base, RANGE_BASE_MIN);
         if (count == 0)
                 return value_error(c, "a range of 0 ids has no user; write a count from 1, usually %d",
-                                   RANGE_COUNT_DEFAULT);
+                                   ID_RANGE_COUNT);
         /* 4294967295 is (uid_t) -1 and never an id. */
         if (base >= UINT32_MAX || count > UINT32_MAX - base)
                 return value_error(c, "the range '%s' ends beyond 4294967294, the last id there is", text);

@@ -130,16 +130,12 @@ const ValueType value_type_syscall_error = {
 
 /* --- syscall_filter */
 
-/* Their contents are policies/seccomp's. */
+/* What they contain is policies/seccomp's, which reads the same list. */
 static const char *const syscall_groups[] = {
-        "@system-service", "@aio",           "@basic-io", "@chown",
-        "@clock",          "@cpu-emulation", "@debug",    "@default",
-        "@file-system",    "@io-event",      "@ipc",      "@keyring",
-        "@known",          "@memlock",       "@module",   "@mount",
-        "@network-io",     "@obsolete",      "@pkey",     "@privileged",
-        "@process",        "@raw-io",        "@reboot",   "@resources",
-        "@sandbox",        "@setuid",        "@signal",   "@swap",
-        "@sync",           "@timer",         NULL,
+#define SYSCALL_GROUP(name, summary, members) name,
+#include "units/values/syscall-groups.inc"
+#undef SYSCALL_GROUP
+        NULL,
 };
 
 static void syscall_filter_done(void *field) {
@@ -167,8 +163,8 @@ static int check_name(const ValueContext *c, const char *name) {
                         return value_error(c, "'%s' is not a group of system calls; did you mean %s?", name,
                                            near);
                 return value_error(c,
-                                   "'%s' is not a group of system calls; write a group of systemd.exec(5), "
-                                   "such as @mount",
+                                   "'%s' is not a group of system calls; write a group of systemd.exec(5), such as "
+                                   "@mount, or @default-container",
                                    name);
         }
         if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name))

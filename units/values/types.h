@@ -120,6 +120,7 @@ typedef struct value_tmpfs {
 } value_tmpfs;
 
 /* --- confinement */
+#define ID_RANGE_COUNT UINT32_C(65536) /* ids of a container that does not say otherwise */
 typedef enum PrivateUsersMode {
         PRIVATE_USERS_MANAGED, /* own range, chosen by the manager: the default and the zero value */
         PRIVATE_USERS_NO,      /* the host's user namespace */
