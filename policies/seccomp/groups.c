@@ -5,7 +5,7 @@
 
 const SyscallGroup syscall_groups[] = {
 #define SYSCALL_GROUP(name, summary, members) { name, summary, members },
-#include "policies/seccomp/groups.inc"
+#include "units/values/syscall-groups.inc"
 #undef SYSCALL_GROUP
 };
 

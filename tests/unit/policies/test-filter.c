@@ -92,6 +92,11 @@ static void lists(void **state) {
                   ALLOW },
                 { "SystemCallFilter=@system-service\nSystemCallFilter=~@keyring\nSystemCallFilter=keyctl", "add_key",
                   DENY(EPERM) },
+                { "SystemCallFilter=@default-container keyctl", "keyctl", ALLOW },
+                { "SystemCallFilter=@default-container keyctl", "openat", ALLOW },
+                { "SystemCallFilter=@default-container keyctl", "mount", DENY(EPERM) },
+                { "SystemCallFilter=@boot-container", "mount", ALLOW },
+                { "SystemCallFilter=@boot-container", "unshare", ALLOW },
                 { "SystemCallFilter=@privileged", "reboot", ALLOW }, /* nested groups */
                 { "SystemCallFilter=@known", "bpf", ALLOW },
                 /* a first '~' starts from the default list */
