@@ -21,7 +21,6 @@ typedef struct LaunchPage {
         int32_t inner_pid;                      /* host's pid; the kernel writes it before inner can run */
         _Atomic int32_t payload_pid;            /* inside the container */
         _Atomic uint32_t init_ready;            /* futex: the init holds nothing any more */
-        _Atomic uint32_t own_descriptors;       /* futex: outer no longer shares the keeper's table */
         _Atomic uint32_t progress;              /* step that was begun last, by whomever */
         _Atomic uint32_t failed;                /* 1 once failure is complete; the first failure wins */
         _Atomic uint32_t failing;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,6 +14,11 @@
 #include "manager/keeper/keeper.h"
 #include "manager/keeper/stage.h"
 
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE (1U << 1)
+#endif
+
+#define BETWEEN_STACK 65536
 #define REQUIRED_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
 
 uint64_t keeper_now(int clock) {
@@ -83,48 +87,70 @@ static int slots_fill(const PlanView *p, LaunchPage *page, const KeeperMessage *
         return 0;
 }
 
-/* Outer is cloned with the keeper's own table and takes a copy of its low end itself: copying, and closing again, what
- * is held for a thousand containers would cost each start more than all the rest. Until then the keeper must not
- * change the table. */
-static void await_own_descriptors(Record *r) {
-        const struct timespec patience = { .tv_nsec = 50 * 1000 * 1000 };
+typedef struct Cloning {
+        Stage stage;
+        struct clone_args args;
+        int error;
+        pid_t pid;
+} Cloning;
 
-        while (atomic_load(&r->page->own_descriptors) == 0) {
-                siginfo_t si = {};
+/* Runs in the keeper's memory while the keeper waits, in the keeper's own cgroup. */
+static int clone_between(void *userdata) {
+        Cloning *c = userdata;
+        long pid;
 
-                (void)syscall(SYS_futex, &r->page->own_descriptors, FUTEX_WAIT, 0, &patience, NULL, 0);
-                if (waitid(P_PID, (id_t)r->outer, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || si.si_pid != 0)
-                        return; /* it died before it came so far */
+        if (syscall(SYS_close_range, KEEPER_HELD_FIRST, ~0U, CLOSE_RANGE_UNSHARE) < 0) {
+                c->error = -errno;
+                return 0;
         }
+        pid = syscall(SYS_clone3, &c->args, sizeof(c->args));
+        if (pid == 0)
+                stage_run_outer(&c->stage);
+        if (pid < 0)
+                c->error = -errno;
+        else
+                c->pid = (pid_t)pid;
+        return 0;
 }
 
-/* The cgroup must be fresh: since Linux 6.15 a clone into a cgroup whose cgroup.kill was ever written is killed on the
+/* Copying, and closing again, the descriptors that are held for a thousand containers would cost each start more than
+ * all the rest. So somebody in between takes the low end of the table only and clones outer from there, as the
+ * keeper's child. Outer itself must not be the one: it runs in the container's cgroup, which may be frozen or out of
+ * processor time, and the keeper would wait for it with the host's other containers behind.
+ *
+ * The cgroup must be fresh: since Linux 6.15 a clone into a cgroup whose cgroup.kill was ever written is killed on the
  * spot (the kernel compares its count of kills with that of the keeper's own cgroup). The manager makes a new
  * payload cgroup for every start. */
 static int clone_outer(Keeper *k, Record *r, const PlanView *plan, int status_fd) {
-        Stage s = { .plan = *plan,
-                    .page = r->page,
-                    .status_fd = status_fd,
-                    .proc_fd = k->proc_fd,
-                    .root_fd = -EBADF,
-                    .user_namespace_fd = -EBADF,
-                    .command_line = k->command_line,
-                    .command_line_size = k->command_line_size };
-        struct clone_args args = { .flags = CLONE_INTO_CGROUP | CLONE_FILES,
-                                   .exit_signal = SIGCHLD,
-                                   .cgroup = (uint64_t)r->cgroup_fd };
-        long pid;
+        static char stack[BETWEEN_STACK] __attribute__((aligned(16)));
+        _cleanup_close_ int cgroup_fd = fcntl(r->cgroup_fd, F_DUPFD_CLOEXEC, 3); /* within the low end */
+        Cloning c = { .stage = { .plan = *plan,
+                                 .page = r->page,
+                                 .status_fd = status_fd,
+                                 .proc_fd = k->proc_fd,
+                                 .root_fd = -EBADF,
+                                 .user_namespace_fd = -EBADF,
+                                 .command_line = k->command_line,
+                                 .command_line_size = k->command_line_size },
+                      /* With CLONE_PARENT the exit signal is that of who clones. */
+                      .args = { .flags = CLONE_INTO_CGROUP | CLONE_PARENT, .cgroup = (uint64_t)cgroup_fd } };
+        pid_t between;
 
-        if (!(plan->header->flags & PLAN_FLAG_JOIN))
-                args.flags |= CLONE_NEWNS;
-        pid = syscall(SYS_clone3, &args, sizeof(args));
-        if (pid < 0)
+        if (cgroup_fd < 0)
                 return -errno;
-        if (pid == 0)
-                stage_run_outer(&s);
-        r->outer = (pid_t)pid;
+        if (!(plan->header->flags & PLAN_FLAG_JOIN))
+                c.args.flags |= CLONE_NEWNS;
+        between = clone(clone_between, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &c);
+        if (between < 0)
+                return -errno;
+        while (waitpid(between, NULL, 0) < 0 && errno == EINTR)
+                ;
+        if (c.error < 0)
+                return c.error;
+        if (c.pid <= 0)
+                return -ECHILD; /* it was killed before it came so far */
+        r->outer = c.pid;
         r->outer_alive = true;
-        await_own_descriptors(r);
         return 0;
 }
 

@@ -137,10 +137,6 @@ _Noreturn void stage_run_outer(Stage *s) {
         for (uint32_t i = 0; i < s->plan.header->n_slots; i++)
                 keep[n++] = s->page->slots[i];
 
-        /* From here on the table is ours, and short: see await_own_descriptors(). */
-        if (syscall(SYS_close_range, KEEPER_HELD_FIRST, ~0U, CLOSE_RANGE_UNSHARE) < 0)
-                stage_fail(s, -errno);
-        stage_futex_set(&s->page->own_descriptors);
         /* Where the keeper lies and listens is the host's business, and /proc/PID/cmdline needs no permission: inner
          * can be looked at before its first instruction. */
         stage_hide_command_line(s, "");
