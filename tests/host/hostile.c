@@ -274,6 +274,27 @@ static int list_directory(const char *path) {
         return n > 0 ? NOT_STOPPED : HARMLESS;
 }
 
+static bool status_field(int pid, const char *field, uint64_t *ret);
+
+/* The init is ours: when the payload runs it has one capability, its filter, and shows nothing of the host. */
+static int init_holds(const char *arg) {
+        uint64_t permitted = 0, filter = 0, privileges = 0;
+        char text[256];
+        ssize_t n;
+        int fd;
+
+        if (!status_field(1, "CapPrm", &permitted) || !status_field(1, "Seccomp", &filter) ||
+            !status_field(1, "NoNewPrivs", &privileges))
+                return NO_SUCH_ATTACK;
+        if ((permitted & ~(UINT64_C(1) << 5 /* CAP_KILL */)) != 0 || filter != 2 || privileges != 1)
+                return NOT_STOPPED;
+        fd = open("/proc/1/cmdline", O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+        if (n < 0)
+                return errno;
+        return memmem(text, (size_t)n, "socket", 6) ? NOT_STOPPED : HARMLESS;
+}
+
 /* --- the kernel's calls */
 
 static int new_user_namespace(const char *how) {
@@ -407,6 +428,7 @@ static const struct {
         { "read-memory", read_memory },
         { "take-descriptor", take_descriptor },
         { "list", list_directory },
+        { "init-holds", init_holds },
         { "new-user-namespace", new_user_namespace },
         { "type", type_into_terminal },
         { "socket", make_socket },
