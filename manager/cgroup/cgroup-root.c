@@ -77,16 +77,18 @@ static void enable_controllers(CgroupRoot *root, int fd, const char *where) {
 
 static int open_or_make(int parent, const char *name, bool *ret_made) {
         bool made = mkdirat(parent, name, 0755) >= 0;
-        int fd;
+        _cleanup_close_ int fd = -EBADF;
 
         if (!made && errno != EEXIST)
                 return -errno;
         fd = openat(parent, name, DIRECTORY_FLAGS);
         if (fd < 0)
                 return -errno;
+        if (made && fchmod(fd, 0755) < 0) /* containers walk down here, see make() in cgroup.c */
+                return -errno;
         if (ret_made)
                 *ret_made = made;
-        return fd;
+        return TAKE_FD(fd);
 }
 
 /* Walks from the mount to the root, component by component. */

@@ -124,14 +124,18 @@ static int delegate(const CgroupRoot *root, const Cgroup *c, const CgroupOwner *
 }
 
 static int make(int parent, const char *name, int *ret_fd) {
-        int fd;
+        _cleanup_close_ int fd = -EBADF;
 
         if (mkdirat(parent, name, 0755) < 0)
                 return -errno;
         fd = openat(parent, name, DIRECTORY_FLAGS);
         if (fd < 0)
                 return -errno;
-        *ret_fd = fd;
+        /* Whatever the umask: before Linux 6.16 mounting cgroup2 in the container's namespaces walks down
+         * here with the permissions of its root, which is nobody to us. */
+        if (fchmod(fd, 0755) < 0)
+                return -errno;
+        *ret_fd = TAKE_FD(fd);
         return 0;
 }
 
