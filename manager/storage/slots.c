@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <linux/openat2.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 
 #include "manager/storage/slots.h"
@@ -44,9 +44,12 @@ static int pin(const char *path, int *ret_fd) {
         return 0;
 }
 
+/* A copy of a shared mount, and a service manager shares them all, is its peer: what the container's setup
+ * mounts there would appear on the host. */
 static int open_tree_of(const char *path, bool recursive, int *ret_fd) {
-        _cleanup_close_ int fd = -EBADF;
-        int tree, r;
+        struct mount_attr private = { .propagation = MS_PRIVATE };
+        _cleanup_close_ int fd = -EBADF, tree = -EBADF;
+        int r;
 
         r = pin(path, &fd);
         if (r < 0)
@@ -56,7 +59,9 @@ static int open_tree_of(const char *path, bool recursive, int *ret_fd) {
                                     (recursive ? AT_RECURSIVE : 0));
         if (tree < 0)
                 return -errno;
-        *ret_fd = tree;
+        if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &private, sizeof(private)) < 0)
+                return -errno;
+        *ret_fd = TAKE_FD(tree);
         return 0;
 }
 
