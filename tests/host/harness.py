@@ -20,6 +20,8 @@ import traceback
 
 BUILD = os.environ.get("BULWARK_BUILD", "")
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# Set in an emulated machine: how many times longer anything is waited for before it counts as lost.
+SLOWNESS = float(os.environ.get("BULWARK_TEST_SLOWNESS") or 1)
 
 
 class Failure(Exception):
@@ -40,13 +42,13 @@ def build_file(*candidates):
 
 def wait_until(condition, what, timeout=10.0):
     """Polls; the answer is the condition's true value."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout * SLOWNESS
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise Failure("waited %g s in vain: %s" % (timeout, what))
+            raise Failure("waited %g s in vain: %s" % (timeout * SLOWNESS, what))
         time.sleep(0.02)
 
 
@@ -84,8 +86,13 @@ def cgroup2_mount():
     raise Skip("no cgroup2 mount on this host")
 
 
+def cgroup_of_bed():
+    """Where the manager's cgroup is made: what a service manager delegated to us, else the top of the tree."""
+    return os.environ.get("BULWARK_TEST_CGROUP") or cgroup2_mount()
+
+
 def controllers():
-    return read(os.path.join(cgroup2_mount(), "cgroup.controllers")).split()
+    return read(os.path.join(cgroup_of_bed(), "cgroup.controllers")).split()
 
 
 def stat_fields(pid):
@@ -163,7 +170,7 @@ class Bed:
         self.keeper = build_file("manager/keeper/bulwark-keeper")
         self.bulwarkctl = build_file("tools/bulwarkctl/bulwarkctl")
         self.analyze = build_file("tools/bulwark-analyze/bulwark-analyze")
-        self.cgroup = os.path.join(cgroup2_mount(), os.path.basename(self.directory))
+        self.cgroup = os.path.join(cgroup_of_bed(), os.path.basename(self.directory))
         self.log = os.path.join(self.directory, "manager.log")
         self.manager = None
         self.extra = []  # processes of the current test
@@ -243,7 +250,7 @@ class Bed:
         """SIGTERM; the answer is the exit code."""
         self.manager.terminate()
         try:
-            return self.manager.wait(timeout)
+            return self.manager.wait(timeout * SLOWNESS)
         except subprocess.TimeoutExpired:
             raise Failure("the manager did not end %d s after SIGTERM:\n%s" % (timeout, read(self.log))) from None
 
@@ -272,13 +279,13 @@ class Bed:
                 input=text,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                timeout=timeout,
+                timeout=timeout * SLOWNESS,
                 env=env,
                 check=False,
             )
         except subprocess.TimeoutExpired as e:
             raise Failure(
-                "no end after %d s: %s\n%s%s" % (timeout, " ".join(command), e.stdout, e.stderr)
+                "no end after %d s: %s\n%s%s" % (timeout * SLOWNESS, " ".join(command), e.stdout, e.stderr)
             ) from None
         return Result(
             command, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
@@ -433,7 +440,7 @@ class Bed:
 
     def settle(self, before):
         """Waits until the ledger holds nothing new; the differences where it does not settle."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 5 * SLOWNESS
         while True:
             after = self.ledger()
             grown = []
