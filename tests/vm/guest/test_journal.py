@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Logs where journald runs: payloads write to the journal themselves, and bulwarkctl shows it."""
+
+from bed import *
+
+
+def journal(*matches):
+    """Entries of this boot as dictionaries."""
+    done = subprocess.run(["journalctl", "-q", "--no-pager", "-b", "-o", "json", *matches], stdout=subprocess.PIPE, check=True)
+    return [json.loads(line) for line in done.stdout.decode().splitlines()]
+
+
+def messages(name):
+    return [entry["MESSAGE"] for entry in journal("SYSLOG_IDENTIFIER=" + name)]
+
+
+def test_streams(bed):
+    """both streams arrive under the container's name, with their priorities."""
+    bed.unit("speaker", "Type=oneshot", "ExecStart=/bin/sh -c 'echo a word; echo a complaint >&2'")
+    bed.ctl("start", "--wait", "speaker").expect(0)
+    wait_until(lambda: len(messages("speaker")) >= 2, "two lines in the journal")
+    entries = {e["MESSAGE"]: e for e in journal("SYSLOG_IDENTIFIER=speaker")}
+    equal(entries["a word"]["PRIORITY"], "6", "priority of standard output")
+    equal(entries["a complaint"]["PRIORITY"], "3", "priority of standard error")
+    equal(entries["a word"]["_TRANSPORT"], "stdout", "transport")
+    equal(bed.property("speaker", "LogsToJournal"), "yes", "LogsToJournal")
+
+
+def test_logs(bed):
+    """bulwarkctl logs and status show the journal's lines, also after the end."""
+    bed.unit("teller", "ExecStart=/bin/sh -c 'for i in 1 2 3 4 5; do echo line $$i; done; sleep 1000'")
+    bed.ctl("start", "teller").expect(0)
+    wait_until(lambda: "line 5" in bed.logs("teller"), "five lines")
+    equal(len(re.findall(r"line \d", bed.logs("teller"))), 5, "lines")
+    last = bed.logs("teller", "-n", "2")
+    check("line 5" in last and "line 3" not in last, "-n 2: " + last)
+    bed.ctl("status", "teller").expect(0, "line 5")
+    bed.ctl("stop", "teller").expect(0)
+    contains(bed.logs("teller"), "line 5")
+    items = [json.loads(line) for line in bed.logs("teller", "-o", "json").splitlines()]
+    check(any(item["MESSAGE"] == "line 3" for item in items), "no line in JSON")
+
+
+def test_follow(bed):
+    """logs -f shows what comes."""
+    bed.unit("ticker", "ExecStart=/bin/sh -c 'while true; do n=$$((n+1)); echo tick $$n; sleep 0.5; done'")
+    bed.ctl("start", "ticker").expect(0)
+    client = bed.spawn(bed.ctl_command("logs", "-f", "ticker"))
+    os.set_blocking(client.stdout.fileno(), False)
+    seen = b""
+
+    def more(word):
+        nonlocal seen
+        seen += client.stdout.read() or b""
+        return word in seen
+
+    wait_until(lambda: more(b"tick 2\n"), "the first lines")
+    wait_until(lambda: more(b"tick 5\n"), "lines that came later")
+
+
+def test_no_stolen_name(bed):
+    """a payload cannot write into another's log through what it inherits."""
+    bed.unit("liar", "Type=oneshot", "ExecStart=/bin/sh -c 'echo \"SYSLOG_IDENTIFIER=victim\"; ls -l /run/systemd/journal; echo end'")
+    bed.ctl("start", "--wait", "liar").expect(0)
+    wait_until(lambda: "end" in messages("liar"), "the last line")
+    equal(messages("victim"), [], "lines of the victim")
+    check("SYSLOG_IDENTIFIER=victim" in messages("liar"), "the line as text: %s" % messages("liar"))
+
+
+def test_null(bed):
+    """StandardOutput=null stays nowhere."""
+    bed.unit("silent", "Type=oneshot", "ExecStart=/bin/sh -c 'echo lost; echo heard >&2'", "StandardOutput=null", "StandardError=journal")
+    bed.ctl("start", "--wait", "silent").expect(0)
+    wait_until(lambda: "heard" in messages("silent"), "the line of standard error")
+    check("lost" not in messages("silent"), "the line that was to be lost")
+
+
+def test_over_a_restart_of_the_manager(bed):
+    """the payload keeps its own connection; no line is lost while the manager is away."""
+    bed.unit("steady", "ExecStart=/bin/sh -c 'while true; do n=$$((n+1)); echo beat $$n; sleep 0.3; done'")
+    bed.ctl("start", "steady").expect(0)
+    wait_until(lambda: "beat 2" in messages("steady"), "the first lines")
+    bed.kill_manager()
+    count = len(messages("steady"))
+    wait_until(lambda: len(messages("steady")) > count + 2, "lines while no manager runs")
+    bed.start_manager()
+    equal(bed.property("steady", "LogsToJournal"), "yes", "LogsToJournal after the restart")
+    beats = [m for m in messages("steady") if m.startswith("beat")]
+    equal(beats, ["beat %d" % i for i in range(1, len(beats) + 1)], "the lines in order")
+
+
+run(__name__)

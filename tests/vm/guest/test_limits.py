@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Resource limits, where cgroup v2 has every controller: written, enforced, out of the payload's reach.
+
+Each enforced limit has its control: the same payload without the limit gets through.
+"""
+
+from bed import *
+
+ALLOCATE = "ExecStart=/bin/dd if=/dev/zero of=/dev/null bs=%dM count=1"
+SPIN = "ExecStart=/bin/sh -c 'while true; do :; done'"
+SPIN_ON_ALL = "ExecStart=/bin/sh -c 'for i in 1 2 3; do while true; do :; done & done; while true; do :; done'"
+FORKS = "ExecStart=/bin/sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 1000 & done; echo all of them; wait'"
+MEGABYTE = 1 << 20
+
+
+def test_written(bed):
+    """every limit stands in its file, above the payload."""
+    table = [
+        ("MemoryMax=64M", "memory.max", str(64 * MEGABYTE)),
+        ("MemoryHigh=48M", "memory.high", str(48 * MEGABYTE)),
+        ("TasksMax=64", "pids.max", "64"),
+        ("CPUQuota=50%", "cpu.max", "50000 100000"),
+        ("CPUWeight=50", "cpu.weight", "50"),
+    ]
+    bed.start_sleeper("all", *(row[0] for row in table))
+    bed.start_sleeper("plain")
+    for _, file, value in table:
+        equal(cgroup_file(bed, "all", file), value, file)
+        check(cgroup_file(bed, "plain", file) != value, "the default of %s is our value too" % file)
+    members = read(os.path.join(cgroup_directory(bed, "all"), "payload/cgroup.procs")).split()
+    check(str(bed.leader("all")) in members, "the leader is not below its limits: %s" % members)
+    bed.start_sleeper("idle", "CPUWeight=idle")
+    equal(cgroup_file(bed, "idle", "cpu.idle"), "1", "cpu.idle")
+
+
+def test_percentages(bed):
+    """percents are of this machine."""
+    total = int(re.search(r"MemTotal: +(\d+) kB", read("/proc/meminfo")).group(1)) * 1024
+    bed.start_sleeper("part", "MemoryMax=25%", "CPUQuota=150%")
+    part = int(cgroup_file(bed, "part", "memory.max"))
+    check(abs(part - total / 4) <= 4096, "25%% of %d is %d" % (total, part))
+    equal(cgroup_file(bed, "part", "cpu.max"), "150000 100000", "cpu.max")
+
+
+def test_io_weight(bed):
+    """IOWeight= is written where the kernel has a scheduler for it, and refused by name where not."""
+    subprocess.run(["modprobe", "bfq"], check=True)
+    bed.unit("weighed", "ExecStart=/bin/sleep 1000", "IOWeight=50")
+    bed.ctl("start", "weighed").expect(0)
+    directory = cgroup_directory(bed, "weighed")
+    files = [f for f in ("io.weight", "io.bfq.weight") if os.path.exists(os.path.join(directory, f))]
+    check(files, "the kernel has no weights, yet the unit started")
+    equal(cgroup_file(bed, "weighed", files[0]).splitlines()[0], "default 50", files[0])
+
+
+def test_memory_max(bed):
+    """who allocates more than MemoryMax= is killed, and the result says so."""
+    bed.unit("modest", ALLOCATE % 64, "MemoryMax=128M")
+    bed.ctl("start", "--wait", "modest").expect(0)
+    equal(bed.property("modest", "Result"), "success", "Result below the limit")
+    bed.unit("greedy", ALLOCATE % 64, "MemoryMax=32M")
+    bed.ctl("start", "--wait", "greedy").expect(128 + 9)
+    equal((bed.active("greedy"), bed.property("greedy", "Result")), ("failed", "oom-kill"), "state above the limit")
+    bed.ctl("status", "greedy").expect(3, "oom-kill")
+
+
+def test_memory_max_of_a_child(bed):
+    """a killed child leaves the others of its container alone; the limit holds for all of them together."""
+    bed.unit("parent", "ExecStart=/bin/sh -c 'dd if=/dev/zero of=/dev/null bs=64M count=1; echo child $$?; sleep 1000'", "MemoryMax=32M")
+    bed.ctl("start", "parent").expect(0)
+    wait_until(lambda: "child 137" in bed.logs("parent"), "the end of the child")
+    equal(bed.active("parent"), "active", "state of the parent")
+    check(cgroup_key(bed, "parent", "memory.events", "oom_kill") >= 1, "memory.events")
+    check(int(cgroup_file(bed, "parent", "memory.peak")) <= 32 * MEGABYTE, "memory.peak is above the limit")
+    shown = int(bed.property("parent", "MemoryCurrent"))
+    check(0 < shown <= 32 * MEGABYTE, "MemoryCurrent=%d" % shown)
+
+
+def test_memory_counts_exec(bed):
+    """what exec brings in counts too."""
+    bed.start_sleeper("host", "MemoryMax=32M")
+    bed.ctl("exec", "host", "dd", "if=/dev/zero", "of=/dev/null", "bs=8M", "count=1").expect(0)
+    bed.ctl("exec", "host", "dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1").expect(128 + 9)
+    equal(bed.active("host"), "active", "state")
+
+
+def test_memory_high(bed):
+    """above MemoryHigh= memory is taken back, without a kill."""
+    path = os.path.join(bed.out, "pages")
+    with open(path, "wb") as f:
+        for _ in range(64):
+            f.write(bytes(MEGABYTE))
+        f.flush()
+        os.fsync(f.fileno())
+
+    def reads(name, *lines):
+        """Its pages are charged to who touches them first."""
+        with open(path, "rb") as f:
+            os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        bed.unit(name, "ExecStart=/bin/sh -c 'cat /data/pages >/dev/null; echo done; sleep 1000'",
+                 "BindReadOnlyPaths=%s:/data" % bed.out, *lines)
+        bed.ctl("start", name).expect(0)
+        wait_until(lambda: "done" in bed.logs(name), name + " to read its file", 30)
+        return int(cgroup_file(bed, name, "memory.current")), cgroup_key(bed, name, "memory.events", "high")
+
+    free, events = reads("free")
+    check(free > 56 * MEGABYTE and events == 0, "without the limit: %d bytes, %d events" % (free, events))
+    bed.ctl("stop", "free").expect(0)
+    held, events = reads("held", "MemoryHigh=16M")
+    check(held < 24 * MEGABYTE and events > 0, "with the limit: %d bytes, %d events" % (held, events))
+    equal(cgroup_key(bed, "held", "memory.events", "oom_kill"), 0, "kills")
+    os.unlink(path)
+
+
+def test_tasks_max(bed):
+    """fork fails at TasksMax=, and not below."""
+    bed.unit("many", FORKS)
+    bed.ctl("start", "many").expect(0)
+    wait_until(lambda: "all of them" in bed.logs("many"), "twelve children")
+    check(int(cgroup_file(bed, "many", "pids.current")) >= 13, "processes without the limit")
+    bed.unit("few", FORKS, "TasksMax=8")
+    bed.ctl("start", "few").expect(0)
+    wait_until(lambda: "fork" in bed.logs("few"), "the shell's complaint")
+    check("all of them" not in bed.logs("few"), "all children in spite of the limit")
+    wait_until(lambda: bed.active("few") == "failed", "the shell to give up")
+
+
+def test_tasks_max_counts_exec(bed):
+    """at the limit exec is refused, and says so."""
+    bed.start_sleeper("full", "TasksMax=4")
+    clients = [bed.spawn(bed.ctl_command("exec", "full", "sleep", "1000")) for _ in range(4)]
+    wait_until(lambda: any(c.poll() is not None for c in clients), "a refused exec")
+    check(int(cgroup_file(bed, "full", "pids.current")) <= 4, "more processes than the limit")
+    refused = next(c for c in clients if c.poll() is not None)
+    check(refused.returncode != 0, "the refused exec said success")
+    equal(bed.active("full"), "active", "state")
+
+
+def usage(bed, names, seconds=2.0):
+    """CPU time each of them gets over the same while."""
+    before = {n: cgroup_key(bed, n, "cpu.stat", "usage_usec") for n in names}
+    time.sleep(seconds)
+    return {n: cgroup_key(bed, n, "cpu.stat", "usage_usec") - before[n] for n in names}
+
+
+def test_cpu_quota(bed):
+    """CPUQuota= throttles."""
+    bed.unit("slow", SPIN, "CPUQuota=10%")
+    bed.unit("fast", SPIN)
+    for name in ("slow", "fast"):
+        bed.ctl("start", name).expect(0)
+    used = usage(bed, ["slow", "fast"])
+    check(used["slow"] * 2 < used["fast"], "usage: %s" % used)
+    check(cgroup_key(bed, "slow", "cpu.stat", "nr_throttled") > 0, "never throttled")
+    equal(cgroup_key(bed, "fast", "cpu.stat", "nr_throttled"), 0, "throttled without a quota")
+
+
+def test_cpu_weight(bed):
+    """where CPUs are scarce, CPUWeight= divides them."""
+    bed.unit("light", SPIN_ON_ALL, "CPUWeight=10")
+    bed.unit("heavy", SPIN_ON_ALL, "CPUWeight=1000")
+    for name in ("light", "heavy"):
+        bed.ctl("start", name).expect(0)
+    used = usage(bed, ["light", "heavy"])
+    check(used["light"] * 3 < used["heavy"], "usage: %s" % used)
+
+
+def test_out_of_reach(bed):
+    """not even a payload with every capability and a writable cgroup lifts its own limits."""
+    bed.start_sleeper("caged", "MemoryMax=64M", "TasksMax=64", "CapabilityBoundingSet=~")
+    for words in ("echo max >/sys/fs/cgroup/memory.max", "echo max >/sys/fs/cgroup/../memory.max", "echo 0 >/sys/fs/cgroup/cgroup.procs",
+                  "mkdir /sys/fs/cgroup/own"):
+        check(bed.ctl("exec", "caged", "sh", "-c", words).code != 0, "allowed: " + words)
+    seen = bed.ctl("exec", "caged", "cat", "/proc/self/cgroup").expect(0).out
+    equal(seen.strip().split("::")[-1], "/", "the payload's own view of its cgroup")
+    equal(cgroup_file(bed, "caged", "memory.max"), str(64 * MEGABYTE), "memory.max")
+
+
+def test_over_a_restart_of_the_manager(bed):
+    """limits and their results outlive the manager."""
+    bed.unit("kept", "ExecStart=/bin/sh -c 'until [ -e /run/go ]; do sleep 0.1; done; exec dd if=/dev/zero of=/dev/null bs=64M count=1'",
+             "MemoryMax=32M", "TemporaryFileSystem=/run")
+    bed.ctl("start", "kept").expect(0)
+    bed.kill_manager()
+    bed.start_manager()
+    equal(cgroup_file(bed, "kept", "memory.max"), str(32 * MEGABYTE), "memory.max")
+    bed.ctl("exec", "kept", "touch", "/run/go").expect(0)
+    bed.wait_active("kept", "failed")
+    equal(bed.property("kept", "Result"), "oom-kill", "Result")
+
+
+run(__name__)

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The two disks of the bed: a Debian that is cached by the digest of its recipe, and a tar of what is to be tested."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.dirname(os.path.dirname(HERE))
+RECIPE = os.path.join(HERE, "base")
+UNUSED_DAYS = 14
+
+
+class Problem(Exception):
+    """What the user has to hear instead of a traceback."""
+
+
+def cache_directory():
+    home = os.environ.get("XDG_CACHE_HOME")
+    if not home:
+        home = "/var/cache" if os.geteuid() == 0 else os.path.expanduser("~/.cache")
+    path = os.path.join(home, "bulwark-vm")
+    os.makedirs(path, exist_ok=True)
+    return path
+
+
+def digest_of_tree(directory):
+    """Names, modes and contents of all files, in a fixed order."""
+    digest = hashlib.sha256()
+    for parent, directories, files in os.walk(directory):
+        directories.sort()
+        for name in sorted(files):
+            path = os.path.join(parent, name)
+            digest.update(("%s\0%o\0" % (os.path.relpath(path, directory), os.stat(path).st_mode)).encode())
+            with open(path, "rb") as f:
+                content = f.read()
+            digest.update(b"%d\0" % len(content) + content)
+    return digest.hexdigest()[:16]
+
+
+def logged(command, path, what):
+    with open(path, "ab") as log:
+        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False).returncode
+    if code != 0:
+        with open(path, encoding="utf-8", errors="replace") as log:
+            sys.stderr.write("".join(log.readlines()[-60:]))
+        raise Problem("%s failed; all of its output is in %s" % (what, path))
+
+
+def base(say):
+    """The directory of root.img, vmlinuz and initrd; built where this recipe has never been."""
+    cache = cache_directory()
+    path = os.path.join(cache, "base-" + digest_of_tree(RECIPE))
+    with open(os.path.join(cache, "lock"), "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(path):
+            if os.geteuid() != 0:
+                raise Problem("the image is not in %s yet; root can build it" % cache)
+            begin = time.monotonic()
+            say("building the Debian image, once for this recipe")
+            building = path + ".building"
+            shutil.rmtree(building, ignore_errors=True)
+            os.makedirs(building)
+            logged([os.path.join(RECIPE, "make"), building], path + ".log", "building the image")
+            os.rename(building, path)
+            say("built in %d s: %s" % (time.monotonic() - begin, path))
+        os.utime(path)
+        prune(cache)
+    return path
+
+
+def prune(cache):
+    """Images of recipes that nobody used for two weeks, and what broken runs left."""
+    for name in os.listdir(cache):
+        path = os.path.join(cache, name)
+        if name.startswith(("base-", "run-")) and os.stat(path).st_mtime < time.time() - UNUSED_DAYS * 86400:
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+
+
+def project(build, stage, say):
+    """`meson install` of a release build into stage; the build's own directory lies in the cache where none is given."""
+    log = stage + ".log"
+    if not build:
+        build = os.path.join(cache_directory(), "build-" + hashlib.sha256(SOURCE.encode()).hexdigest()[:16])
+        if not os.path.exists(os.path.join(build, "build.ninja")):
+            say("configuring a release build")
+            shutil.rmtree(build, ignore_errors=True)
+            logged(["meson", "setup", "--prefix=/usr", "--buildtype=release", build, SOURCE], log, "meson setup")
+        say("building")
+        logged(["ninja", "-C", build], log, "the build")
+    command = ["meson", "install", "-C", build, "--no-rebuild", "--destdir", stage]
+    logged(command, log, "meson install")
+    if not os.path.exists(os.path.join(stage, "usr/lib/bulwark/bulwarkd")):
+        raise Problem("%s was not configured with --prefix=/usr" % build)
+    return build
+
+
+def put(stage, target, source, mode=None):
+    path = os.path.join(stage, target)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    shutil.copy(source, path)
+    if mode:
+        os.chmod(path, mode)
+
+
+def put_text(stage, target, text):
+    path = os.path.join(stage, target)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def link(stage, target, to):
+    path = os.path.join(stage, target)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    os.symlink(to, path)
+
+
+# where the harness looks in a build directory -> where `meson install` put it
+INSTALLED = {
+    "manager/bulwarkd": "/usr/lib/bulwark/bulwarkd",
+    "manager/keeper/bulwark-keeper": "/usr/lib/bulwark/bulwark-keeper",
+    "tools/bulwarkctl/bulwarkctl": "/usr/bin/bulwarkctl",
+    "tools/bulwark-analyze/bulwark-analyze": "/usr/lib/bulwark/bulwark-analyze",
+}
+
+
+def tests(build, stage):
+    """The suites as they lie in the checkout, and a build directory that points at what is installed."""
+    top = "usr/lib/bulwark-tests"
+    for folder in ("host", "vm/guest"):
+        source = os.path.join(SOURCE, "tests", folder)
+        for name in sorted(os.listdir(source)):
+            if name.endswith(".py"):
+                put(stage, "%s/tests/%s/%s" % (top, folder, name), os.path.join(source, name))
+    put(stage, top + "/tests/tap.py", os.path.join(SOURCE, "tests/tap.py"))
+    for name in os.listdir(os.path.join(SOURCE, "units/examples")):
+        if name.endswith(".container"):
+            put(stage, "%s/units/examples/%s" % (top, name), os.path.join(SOURCE, "units/examples", name))
+    for place, path in INSTALLED.items():
+        link(stage, "%s/build/%s" % (top, place), path)
+    put(stage, top + "/build/tests/host/inside", os.path.join(build, "tests/host/inside"))
+
+
+def guest(stage, suites, environment):
+    """What runs the suites: the unit, its scripts, the list."""
+    source = os.path.join(HERE, "guest")
+    for name in ("start", "run-suites", "in-cgroup"):
+        put(stage, "usr/lib/bulwark-vm/" + name, os.path.join(source, name), 0o755)
+    put(stage, "etc/systemd/system/bulwark-vm.service", os.path.join(source, "bulwark-vm.service"))
+    link(stage, "etc/systemd/system/multi-user.target.wants/bulwark-vm.service", "../bulwark-vm.service")
+    put_text(stage, "usr/lib/bulwark-vm/suites", "".join(line + "\n" for line in suites))
+    put_text(stage, "usr/lib/bulwark-vm/environment", "".join("%s=%s\n" % item for item in environment.items()))
+
+
+def disk(stage, path):
+    """A plain tar: the guest's first program unpacks it from the block device."""
+
+    def owner(info):
+        info.uid = info.gid = 0
+        info.uname = info.gname = "root"
+        if info.isdir():
+            info.mode = 0o755
+        return info
+
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as tar:
+        for name in sorted(os.listdir(stage)):
+            tar.add(os.path.join(stage, name), name, filter=owner)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The virtual machine: its command line, its life, what it printed."""
+
+import os
+import subprocess
+import time
+
+from image import Problem
+
+# What each state of the LSMs adds to the kernel's command line. Debian's default is AppArmor.
+LSM = {
+    "none": "lsm=landlock,lockdown,yama,integrity,bpf",
+    "apparmor": "",
+    "selinux": "security=selinux selinux=1 enforcing=1",
+}
+PORTS = ("tap", "journal", "kernel")
+
+
+def hardware():
+    """Whether the CPU itself can run guests; a /dev/kvm without it starts and then hangs."""
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        flags = next((line.split() for line in f if line.startswith("flags")), [])
+    return bool({"vmx", "svm"} & set(flags)) and os.access("/dev/kvm", os.R_OK | os.W_OK)
+
+
+def kernel_arguments(lsm, shell):
+    arguments = ["console=ttyS0", "root=LABEL=root", "rw", "init=/usr/lib/bulwark-vm/init", "panic=-1", "net.ifnames=0", LSM[lsm]]
+    if not hardware():
+        # An emulated CPU may be away for seconds; that is no fault of the kernel's.
+        arguments += ["nowatchdog", "rcupdate.rcu_cpu_stall_suppress=1", "tsc=reliable"]
+    if shell:
+        arguments += ["systemd.mask=bulwark-vm.service"]
+    else:
+        arguments += ["loglevel=5", "systemd.mask=serial-getty@ttyS0.service", "systemd.show_status=no"]
+    return " ".join(a for a in arguments if a)
+
+
+def command(base, run, lsm, shell):
+    accelerator = ["-accel", "kvm", "-cpu", "host"] if hardware() else ["-accel", "tcg,thread=multi", "-cpu", "max"]
+    result = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-m", "2048", "-smp", "2"]
+    result += accelerator
+    result += ["-kernel", os.path.join(base, "vmlinuz"), "-initrd", os.path.join(base, "initrd")]
+    result += ["-append", kernel_arguments(lsm, shell)]
+    # Writes to the base image go to a temporary file and are forgotten.
+    result += ["-drive", "file=%s/root.img,if=virtio,format=raw,snapshot=on,cache=unsafe" % base]
+    result += ["-drive", "file=%s/project.tar,if=virtio,format=raw,readonly=on" % run]
+    result += ["-device", "virtio-rng-pci", "-device", "virtio-serial-pci"]
+    for port in PORTS:
+        result += ["-chardev", "file,id=%s,path=%s" % (port, os.path.join(run, port)),
+                   "-device", "virtserialport,chardev=%s,name=org.bulwark1.%s" % (port, port)]
+    return result + ["-serial", "mon:stdio" if shell else "file:" + os.path.join(run, "console")]
+
+
+def environment(run):
+    return dict(os.environ, TMPDIR=run)
+
+
+def login(base, run, lsm):
+    """A developer's terminal; ends with the guest."""
+    return subprocess.run(command(base, run, lsm, True), env=environment(run), check=False).returncode
+
+
+def boot(base, run, lsm, limit, on_line):
+    """Runs the guest to its end and hands over each line of its TAP port as it comes. What went wrong, or None."""
+    with open(os.path.join(run, "qemu.log"), "wb") as log:
+        try:
+            process = subprocess.Popen(command(base, run, lsm, False), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       env=environment(run))
+        except FileNotFoundError:
+            raise Problem("qemu-system-x86_64 is not installed: tools/dev/install-dependencies vm") from None
+    deadline = time.monotonic() + limit
+    rest = ""
+    problem = None
+    try:
+        with open(os.path.join(run, "tap"), "a+", encoding="utf-8", errors="replace") as tap:
+            tap.seek(0)
+            while True:
+                ended = process.poll() is not None
+                text = tap.read()
+                *lines, rest = (rest + text).split("\n")
+                for line in lines:
+                    on_line(line.rstrip("\r"))
+                if ended and not text:
+                    break
+                if time.monotonic() > deadline:
+                    problem = "no end after %d s" % limit
+                    break
+                time.sleep(0.2)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+    if rest:
+        on_line(rest)
+    if not problem and process.returncode != 0:
+        problem = "qemu ended with %d" % process.returncode
+    return problem
