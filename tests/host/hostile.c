@@ -564,6 +564,17 @@ static void look(int pid, uint64_t own, Findings *f) {
         (void)ptrace(PTRACE_DETACH, pid, NULL, NULL);
 }
 
+static int newest_process(int newest) {
+        DIR *d = opendir("/proc");
+
+        for (struct dirent *e; d && (e = readdir(d));)
+                if (atoi(e->d_name) > newest)
+                        newest = atoi(e->d_name);
+        if (d)
+                (void)closedir(d);
+        return newest;
+}
+
 static int watch(unsigned seconds) {
         time_t end = time(NULL) + seconds;
         int self = getpid(), newest = self;
@@ -572,13 +583,16 @@ static int watch(unsigned seconds) {
 
         if (!status_field(self, "CapBnd", &own))
                 return 1;
-        /* Numbers grow: what comes next is known before it is there. */
-        for (uint64_t round = 0; round % 1024 || time(NULL) < end; round++)
+        /* Numbers grow: what comes next is known before it is there. Who slept too long looks where they are now. */
+        for (uint64_t round = 0; round % 1024 || time(NULL) < end; round++) {
+                if (round % 512 == 0)
+                        newest = newest_process(newest);
                 for (int pid = newest + 1; pid < newest + 6; pid++)
                         if (kill(pid, 0) == 0 || errno == EPERM) {
                                 look(pid, own, &f);
                                 newest = pid;
                         }
+        }
         printf("{\"seen\":%u,\"privileged\":%u,\"excess\":\"%" PRIx64 "\",\"traced\":%u,\"descriptors\":%u,\"programs\":%u,"
                "\"command_lines\":%u,\"environments\":%u}\n",
                f.seen, f.privileged, f.excess, f.traced, f.most_descriptors, f.programs, f.command_lines, f.environments);
