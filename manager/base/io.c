@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -226,4 +227,12 @@ int pidfd_open_checked(pid_t pid, int *ret_fd) {
 
 int pidfd_signal(int pidfd, int signal) {
         return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}
+
+int pidfd_signal_awake(int pidfd, int signal) {
+        int r = pidfd_signal(pidfd, signal);
+
+        if (r >= 0 && signal != SIGCONT && signal != SIGKILL)
+                (void)pidfd_signal(pidfd, SIGCONT);
+        return r;
 }

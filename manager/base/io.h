@@ -37,3 +37,4 @@ int socket_receive(int fd, void *data, size_t max, size_t *ret_size, int *ret_fd
  * -ESRCH once the process was reaped. */
 int pidfd_open_checked(pid_t pid, int *ret_fd);
 int pidfd_signal(int pidfd, int signal);
+int pidfd_signal_awake(int pidfd, int signal); /* and SIGCONT, without which a stopped process would not see it */

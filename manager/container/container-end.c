@@ -8,6 +8,8 @@
 #include "manager/container/exit-record.h"
 #include "manager/container/record-store.h"
 
+#define REBOOT_UPTIME_MIN USEC_PER_SEC /* an init that reboots sooner has not come up at all */
+
 static int stop_signal_of(const Container *c) {
         return c->spec && c->spec->kill_signal > 0 ? c->spec->kill_signal : SIGTERM;
 }
@@ -43,7 +45,7 @@ ContainerEvent action_terminate(Container *c) {
         if (container_arm_stop_timer(c, timeout > USEC_INFINITY - now ? USEC_INFINITY : now + timeout) < 0)
                 return EVENT_STOP_TIMEOUT;
         container_send_state(c);
-        r = pidfd_signal(c->leader_fd, stop_signal_of(c));
+        r = pidfd_signal_awake(c->leader_fd, stop_signal_of(c));
         if (r < 0 && r != -ESRCH)
                 return EVENT_STOP_TIMEOUT;
         /* A frozen process does not see its signal. */
@@ -83,13 +85,37 @@ static void explain_end(Container *c) {
         c->last_error = TAKE_PTR(text);
 }
 
+/* The init asked for a reboot: the same container starts once more, from its unit as it is now. One that does so at
+ * once would keep the manager busy for ever; it stays down, and failed. */
+static bool reboot(Container *c) {
+        _cleanup_(diag_done) Diag diag = {};
+        uint32_t id;
+
+        if (c->stop_requested || c->job)
+                return true;
+        if (c->exit.monotonic_usec < c->start_monotonic + REBOOT_UPTIME_MIN) {
+                free(c->last_error);
+                c->last_error = strdup("its init asked for a reboot within a second of its start; it stays down");
+                return false;
+        }
+        if (container_queue_job(c, JOB_RESTART, "fail", &diag, &id) >= 0)
+                return true;
+        diag_keep(&diag, &c->last_error);
+        return false;
+}
+
 void container_ended(Container *c, const ExitReport *report) {
         uint64_t oom = cgroup_number(c->cgroup.fd, "memory.events", "oom_kill");
+        bool rebooting = false, good = true;
 
         c->exit = *report;
+        if (c->spec && c->spec->boot)
+                exit_of_init(&c->exit, &rebooting);
+        if (rebooting)
+                good = reboot(c);
         c->result = exit_classify(&(ExitFacts){
-                .code = report->code,
-                .status = report->status,
+                .code = c->exit.code,
+                .status = c->exit.status,
                 .success = c->spec ? &c->spec->success_exit_status : NULL,
                 .oneshot = c->spec && c->spec->type == CONTAINER_TYPE_ONESHOT,
                 .stop_requested = c->stop_requested,
@@ -98,7 +124,9 @@ void container_ended(Container *c, const ExitReport *report) {
                 .canceled = c->kill_reason == KILL_CANCELED,
                 .oom = oom != UINT64_MAX && oom > 0,
         });
-        if (c->result != RESULT_SUCCESS)
+        if (!good)
+                c->result = RESULT_SIGNAL;
+        else if (c->result != RESULT_SUCCESS)
                 explain_end(c);
         (void)container_event(c, EVENT_ENDED);
 }

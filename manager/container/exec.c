@@ -397,8 +397,7 @@ void manager_exec_abandon(Manager *m, uint32_t id) {
 
         if (!s || s->leader_fd < 0 || s->abandon_timer)
                 return;
-        (void)pidfd_signal(s->leader_fd, SIGHUP);
-        (void)pidfd_signal(s->leader_fd, SIGCONT); /* a stopped one would never notice */
+        (void)pidfd_signal_awake(s->leader_fd, SIGHUP);
         if (sd_event_add_time_relative(m->event, &s->abandon_timer, CLOCK_MONOTONIC, ABANDON_GRACE,
                                        100 * USEC_PER_MSEC, on_abandoned, s) < 0)
                 (void)pidfd_signal(s->leader_fd, SIGKILL);

@@ -39,6 +39,16 @@ ContainerResult exit_classify(const ExitFacts *f) {
         return f->code == CLD_DUMPED ? RESULT_CORE_DUMP : RESULT_SIGNAL;
 }
 
+void exit_of_init(ExitReport *report, bool *ret_reboot) {
+        bool killed = report->code == CLD_KILLED;
+
+        *ret_reboot = killed && report->status == SIGHUP;
+        if (killed && report->status == SIGINT) {
+                report->code = CLD_EXITED;
+                report->status = 0;
+        }
+}
+
 /* never renumbered */
 typedef enum Tag {
         TAG_NAME = 1,

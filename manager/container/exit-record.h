@@ -20,6 +20,10 @@ typedef struct ExitFacts {
 } ExitFacts;
 ContainerResult exit_classify(const ExitFacts *f);
 
+/* How an init ended that was PID 1 itself. reboot(2) in a PID namespace ends it by a signal that only tells what was
+ * asked for: after a power-off or halt *report says what it means, exit code 0; *ret_reboot after a restart. */
+void exit_of_init(ExitReport *report, bool *ret_reboot);
+
 typedef struct ExitRecord {
         char *name;
         ContainerState state; /* INACTIVE, EXITED or FAILED */

@@ -26,7 +26,7 @@ static void stop_next(Keeper *k) {
         k->stop_killed = false;
         if (!r)
                 return;
-        if (pidfd_signal(r->pidfd, r->stop_signal) < 0)
+        if (pidfd_signal_awake(r->pidfd, r->stop_signal) < 0)
                 record_kill(r);
         now = keeper_now(CLOCK_MONOTONIC);
         k->stop_deadline = r->stop_timeout_usec >= USEC_INFINITY - now ? USEC_INFINITY : now + r->stop_timeout_usec;

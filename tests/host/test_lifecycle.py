@@ -90,6 +90,19 @@ def test_stop_by_signal(bed):
     equal(bed.active("polite"), "inactive", "7 was said to be a success")
 
 
+def test_stop_of_a_stopped_one(bed):
+    """a payload, or its init, that SIGSTOP holds sees the stop signal all the same."""
+    bed.unit("held", "ExecStart=/bin/sleep 1000", "TimeoutStopSec=20s")
+    for whom in ("init", "payload"):
+        bed.ctl("start", "held").expect(0)
+        leader = bed.leader("held")
+        pid = leader if whom == "init" else int(read("/proc/%d/task/%d/children" % (leader, leader)).split()[0])
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: ") T " in read("/proc/%d/stat" % pid), whom + " to be held")
+        bed.ctl("stop", "held").expect(0)
+        equal((bed.active("held"), bed.property("held", "ExecMainStatus")), ("inactive", "15"), whom)
+
+
 def test_stop_by_timeout(bed):
     """who does not listen is killed after TimeoutStopSec= with all its processes."""
     bed.unit("deaf", DEAF, "TimeoutStopSec=1s")

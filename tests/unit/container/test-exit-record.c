@@ -55,6 +55,30 @@ static void every_end_has_its_word(void **state) {
                 assert_non_null(container_result_to_string(r));
 }
 
+/* An init that is PID 1 tells by a signal what it asked reboot(2) for. */
+static void an_init_powers_off_and_reboots(void **state) {
+        static const struct {
+                int code, status, expected_code, expected_status;
+                bool reboot;
+        } inits[] = {
+                { CLD_KILLED, SIGINT, CLD_EXITED, 0, false },
+                { CLD_KILLED, SIGHUP, CLD_KILLED, SIGHUP, true },
+                { CLD_KILLED, SIGKILL, CLD_KILLED, SIGKILL, false },
+                { CLD_EXITED, SIGHUP, CLD_EXITED, SIGHUP, false },
+                { CLD_EXITED, 3, CLD_EXITED, 3, false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(inits); i++) {
+                ExitReport r = { .valid = true, .code = inits[i].code, .status = inits[i].status };
+                bool reboot = !inits[i].reboot;
+
+                exit_of_init(&r, &reboot);
+                assert_int_equal(r.code, inits[i].expected_code);
+                assert_int_equal(r.status, inits[i].expected_status);
+                assert_int_equal(reboot, inits[i].reboot);
+        }
+}
+
 static ExitRecord sample(void) {
         ExitRecord r = { .name = (char *)"web@blue",
                          .state = CONTAINER_FAILED,
@@ -141,6 +165,7 @@ static void impossible_contents_are_refused(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_end_has_its_word),
+                cmocka_unit_test(an_init_powers_off_and_reboots),
                 cmocka_unit_test(comes_back_as_it_was),
                 cmocka_unit_test(damage_is_refused),
                 cmocka_unit_test(impossible_contents_are_refused),
