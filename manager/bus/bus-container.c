@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "manager/base/string-list.h"
 #include "manager/bus/bus-internal.h"
+#include "policies/caps/caps.h"
 
 /* org.bulwark1.Container: methods, what a container is at the moment (the table below), and a property for each row
  * of the directive table. The vtable is generated from both tables, so a new row needs nothing here. */
@@ -322,6 +323,14 @@ static int get_property(sd_bus *bus, const char *path, const char *interface, co
         return -ENOENT;
 }
 
+/* Rows whose empty value means a default set: shown is the set, as systemd does. */
+static const struct {
+        DirectiveId id;
+        uint64_t (*number)(const ContainerSpec *spec);
+} effective_rows[] = {
+        { DIRECTIVE_CapabilityBoundingSet, capabilities_bounding },
+};
+
 static int get_directive(sd_bus *bus, const char *path, const char *interface, const char *name,
                          sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         const ContainerSpec *spec = container_spec(userdata);
@@ -333,6 +342,9 @@ static int get_directive(sd_bus *bus, const char *path, const char *interface, c
                 id = directive_find(s, name);
         if (id < 0)
                 return -ENOENT;
+        for (size_t i = 0; spec && i < ELEMENTSOF(effective_rows); i++)
+                if (effective_rows[i].id == id)
+                        return append_number(reply, 't', effective_rows[i].number(spec));
 
         if (spec) { /* a unit that never loaded has every property, each empty */
                 r = directives[id].type->explode(container_spec_field_const(spec, id), &values);

@@ -106,6 +106,12 @@ static int apply_deltas(const ContainerSpec *spec, Diag *diag, uint64_t *base, u
         return 0;
 }
 
+uint64_t capabilities_bounding(const ContainerSpec *spec) {
+        uint64_t base = base_set(spec, NULL), bounding = 0;
+
+        return apply_deltas(spec, NULL, &base, &bounding) < 0 ? 0 : bounding;
+}
+
 static int check_ambient(const ContainerSpec *spec, Diag *diag, uint64_t bounding) {
         uint64_t missing = spec->ambient_capabilities.mask & ~bounding & CAPABILITY_MASK_ALL;
         int r = 0;

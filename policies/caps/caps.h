@@ -11,3 +11,5 @@ extern const PolicyBackend policy_backend_caps;
 uint64_t capabilities_default(void);
 /* What Boot=yes adds in a user namespace of its own. */
 uint64_t capabilities_boot(void);
+/* The bounding set that the unit comes to; 0 where its directives contradict each other. */
+uint64_t capabilities_bounding(const ContainerSpec *spec);

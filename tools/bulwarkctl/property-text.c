@@ -5,6 +5,7 @@
 #include "tools/bulwarkctl/escape.h"
 #include "tools/bulwarkctl/property-text.h"
 #include "tools/bulwarkctl/time-text.h"
+#include "units/values/types.h"
 
 /* --- numbers by the last word of the name; the first row that fits */
 static char *number_plain(uint64_t n) {
@@ -29,6 +30,20 @@ static char *number_span(uint64_t n) {
         return span_to_text(n, 4);
 }
 
+static char *number_capabilities(uint64_t mask) {
+        char *text = strdup("");
+
+        for (unsigned c = 0; text && c < 64; c++) {
+                const char *name = mask >> c & 1 ? capability_to_string(c) : NULL;
+
+                if (name && str_append(&text, "%s%s", *text ? " " : "", name) < 0) {
+                        free(text);
+                        return NULL;
+                }
+        }
+        return text;
+}
+
 static const struct {
         const char *suffix;
         char *(*to_text)(uint64_t n);
@@ -39,6 +54,9 @@ static const struct {
         { "NSec", number_usage, false },
         { "Current", number_usage, false },
         { "Sec", number_span, false },
+        { "Weight", number_usage, false },
+        { "CapabilityBoundingSet", number_capabilities, false },
+        { "AmbientCapabilities", number_capabilities, true },
         { "", number_limit, false },
 };
 

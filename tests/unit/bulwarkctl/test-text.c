@@ -152,6 +152,10 @@ static void test_properties(void **state) {
         property_check("MemoryCurrent", "18446744073709551615", "[not set]", false);
         property_check("MemoryMax", "18446744073709551615", "infinity", false);
         property_check("CPUUsageNSec", "5000000", "5000000", false);
+        property_check("CPUWeight", "18446744073709551615", "[not set]", false);
+        property_check("CapabilityBoundingSet", "0", "", false);
+        property_check("CapabilityBoundingSet", "33", "CAP_CHOWN CAP_KILL", false);
+        property_check("AmbientCapabilities", "0", "", true);
         property_check("TimeoutStopSec", "90000000", "1min 30s", false);
         property_check("ActiveEnterTimestamp", "0", "", true);
         property_check("DropInPaths", "[\"/a\", \"/b c\", \"\"]", "/a \"/b c\" \"\"", false);

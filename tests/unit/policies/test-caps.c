@@ -157,6 +157,20 @@ static void all_contradictions_at_once(void **state) {
         assert_non_null(strstr(words, "nosuchcall"));
 }
 
+/* What the bus shows beside what is compiled. */
+static void bounding_set_alone(void **state) {
+        static const char *const units[] = { "", "Boot=yes", "CapabilityBoundingSet=", "DropCapability=all",
+                                             "CapabilityBoundingSet=CAP_CHOWN\nAddCapability=CAP_NET_RAW" };
+        _cleanup_(container_spec_unrefp) ContainerSpec *wrong = fixture_spec("AddCapability=CAP_KILL\nDropCapability=CAP_KILL");
+
+        for (size_t i = 0; i < ELEMENTSOF(units); i++) {
+                _cleanup_(policy_set_unrefp) const PolicySet *set = fixture_compile(units[i], -EBADF);
+
+                assert_int_equal(capabilities_bounding(set->spec), set->capabilities.bounding);
+        }
+        assert_int_equal(capabilities_bounding(wrong), 0);
+}
+
 static void boot_without_user_namespace_warns(void **state) {
         _cleanup_(container_spec_unrefp) ContainerSpec *spec = fixture_spec("Boot=yes\nPrivateUsers=no");
         _cleanup_(policy_set_unrefp) const PolicySet *set = NULL;
@@ -197,6 +211,7 @@ int main(void) {
                 cmocka_unit_test(one_rule_each),
                 cmocka_unit_test(contradictions),
                 cmocka_unit_test(all_contradictions_at_once),
+                cmocka_unit_test(bounding_set_alone),
                 cmocka_unit_test(boot_without_user_namespace_warns),
                 cmocka_unit_test(rendering),
         };
