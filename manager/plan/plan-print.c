@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <ctype.h>
 #include <json-c/json.h>
+#include <linux/filter.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "manager/base/string-list.h"
@@ -80,6 +82,86 @@ static const char *slot_name(const PlanView *p, int64_t slot) {
         return slot < 0 ? "" : plan_text(p, p->slots[slot].name);
 }
 
+/* --- one function a kind of words; most steps say one thing */
+
+static int describe_text(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%s", plan_text(p, step->s));
+}
+
+static int describe_slot(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%s", slot_name(p, step->slot));
+}
+
+static int describe_namespaces(char **s, const PlanView *p, const PlanStep *step) {
+        return append_flags(s, namespace_names, step->a, "");
+}
+
+static int describe_terminal(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%s owner=%u", slot_name(p, (int64_t)step->b), (unsigned)step->a);
+}
+
+static int describe_id_map(char **s, const PlanView *p, const PlanStep *step) {
+        const char *map = plan_text(p, step->s);
+
+        return str_append(s, "%.*s", (int)strcspn(map, "\n"), map);
+}
+
+static int describe_sync(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%s", sync_names[step->a]);
+}
+
+static int describe_file_system(char **s, const PlanView *p, const PlanStep *step) {
+        int r = str_append(s, "%s", plan_text(p, step->s));
+
+        if (r >= 0)
+                r = append_flags(s, attribute_names, step->a, " ");
+        if (r >= 0 && step->t.size > 0)
+                r = str_append(s, " ");
+        return r < 0 ? r : append_list(s, p, step->t);
+}
+
+static int describe_attributes(char **s, const PlanView *p, const PlanStep *step) {
+        int r = str_append(s, "%s", slot_name(p, step->slot));
+
+        if (r >= 0)
+                r = append_flags(s, attribute_names, step->a, " +");
+        return r < 0 ? r : append_flags(s, attribute_names, step->b, " -");
+}
+
+static int describe_attach(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%s on %s", slot_name(p, step->slot), plan_text(p, step->s));
+}
+
+static int describe_made(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%s mode=%04o", plan_text(p, step->s), (unsigned)step->a);
+}
+
+static int describe_symlink(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%s -> %s", plan_text(p, step->s), plan_text(p, step->t));
+}
+
+static int describe_node(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%s c %u:%u mode=%04o", plan_text(p, step->s), (unsigned)(step->b >> 32),
+                          (unsigned)step->b, (unsigned)step->a);
+}
+
+static int describe_stream(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%s", stream_names[step->a]);
+}
+
+static int describe_limit(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%s soft=%llu", step->a == RLIMIT_NOFILE ? "nofile" : "limit",
+                          (unsigned long long)step->b);
+}
+
+static int describe_file_mode_mask(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%04o", (unsigned)step->a);
+}
+
+static int describe_bounding_set(char **s, const PlanView *p, const PlanStep *step) {
+        return append_capabilities(s, "keep", step->a);
+}
+
 static int describe_groups(char **s, const PlanView *p, const PlanStep *step) {
         const uint32_t *groups = (const uint32_t *)plan_text(p, step->s);
         int r = str_append(s, "uid=%u gid=%u groups=", (unsigned)step->a, (unsigned)step->b);
@@ -87,6 +169,18 @@ static int describe_groups(char **s, const PlanView *p, const PlanStep *step) {
         for (size_t i = 0; r >= 0 && i < step->s.size / sizeof(*groups); i++)
                 r = str_append(s, "%s%u", i > 0 ? "," : "", groups[i]);
         return r >= 0 && step->s.size == 0 ? str_append(s, "none") : r;
+}
+
+static int describe_capabilities(char **s, const PlanView *p, const PlanStep *step) {
+        int r = append_capabilities(s, "permitted", step->b);
+
+        if (r >= 0)
+                r = append_capabilities(s, "inheritable", step->c);
+        return r < 0 ? r : append_capabilities(s, "ambient", step->d);
+}
+
+static int describe_filter(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%u instructions", (unsigned)(step->s.size / sizeof(struct sock_filter)));
 }
 
 static int describe_execute(char **s, const PlanView *p, const PlanStep *step) {
@@ -101,111 +195,44 @@ static int describe_execute(char **s, const PlanView *p, const PlanStep *step) {
         return r < 0 ? r : append_list(s, p, step->u);
 }
 
+/* A step without a row has nothing to add to its name. */
+static int (*const describers[_STEP_KIND_MAX])(char **s, const PlanView *p, const PlanStep *step) = {
+        [STEP_ENTER_NAMESPACES] = describe_namespaces,
+        [STEP_CLONE_INNER] = describe_namespaces,
+        [STEP_OPEN_TERMINAL] = describe_terminal,
+        [STEP_WRITE_ID_MAPS] = describe_id_map,
+        [STEP_REACH] = describe_sync,
+        [STEP_AWAIT] = describe_sync,
+        [STEP_NEW_FILE_SYSTEM] = describe_file_system,
+        [STEP_SET_ATTRIBUTES] = describe_attributes,
+        [STEP_ENTER_ROOT] = describe_slot,
+        [STEP_CONTROL_TERMINAL] = describe_slot,
+        [STEP_MAKE_MOUNTPOINT] = describe_text,
+        [STEP_CLONE_TREE] = describe_text,
+        [STEP_ATTACH_MASK] = describe_text,
+        [STEP_HOST_NAME] = describe_text,
+        [STEP_WORKING_DIRECTORY] = describe_text,
+        [STEP_ATTACH] = describe_attach,
+        [STEP_MAKE_DIRECTORY] = describe_made,
+        [STEP_MAKE_FILE] = describe_made,
+        [STEP_MAKE_SYMLINK] = describe_symlink,
+        [STEP_MAKE_NODE] = describe_node,
+        [STEP_STANDARD_STREAM] = describe_stream,
+        [STEP_RESOURCE_LIMIT] = describe_limit,
+        [STEP_FILE_MODE_MASK] = describe_file_mode_mask,
+        [STEP_BOUNDING_SET] = describe_bounding_set,
+        [STEP_IDENTITY] = describe_groups,
+        [STEP_CAPABILITIES] = describe_capabilities,
+        [STEP_SECCOMP] = describe_filter,
+        [STEP_EXECUTE] = describe_execute,
+};
+
 static int describe(const PlanView *p, const PlanStep *step, char **ret) {
-        const char *s = plan_text(p, step->s), *t = plan_text(p, step->t);
         _cleanup_free_ char *text = strdup("");
         int r = text ? 0 : -ENOMEM;
 
-        if (r < 0)
-                return r;
-        switch ((StepKind)step->kind) {
-        case STEP_ENTER_NAMESPACES:
-        case STEP_CLONE_INNER:
-                r = append_flags(&text, namespace_names, step->a, "");
-                break;
-        case STEP_OPEN_TERMINAL:
-                r = str_append(&text, "%s owner=%u", slot_name(p, (int64_t)step->b), (unsigned)step->a);
-                break;
-        case STEP_WRITE_ID_MAPS:
-                r = str_append(&text, "%.*s", (int)strcspn(s, "\n"), s);
-                break;
-        case STEP_REACH:
-        case STEP_AWAIT:
-                r = str_append(&text, "%s", sync_names[step->a]);
-                break;
-        case STEP_NEW_FILE_SYSTEM:
-                r = str_append(&text, "%s", s);
-                if (r >= 0)
-                        r = append_flags(&text, attribute_names, step->a, " ");
-                if (r >= 0 && step->t.size > 0)
-                        r = str_append(&text, " ");
-                if (r >= 0)
-                        r = append_list(&text, p, step->t);
-                break;
-        case STEP_SET_ATTRIBUTES:
-                r = str_append(&text, "%s", slot_name(p, step->slot));
-                if (r >= 0)
-                        r = append_flags(&text, attribute_names, step->a, " +");
-                if (r >= 0)
-                        r = append_flags(&text, attribute_names, step->b, " -");
-                break;
-        case STEP_ENTER_ROOT:
-        case STEP_CONTROL_TERMINAL:
-                r = str_append(&text, "%s", slot_name(p, step->slot));
-                break;
-        case STEP_MAKE_MOUNTPOINT:
-        case STEP_CLONE_TREE:
-        case STEP_ATTACH_MASK:
-        case STEP_HOST_NAME:
-        case STEP_WORKING_DIRECTORY:
-                r = str_append(&text, "%s", s);
-                break;
-        case STEP_ATTACH:
-                r = str_append(&text, "%s on %s", slot_name(p, step->slot), s);
-                break;
-        case STEP_MAKE_DIRECTORY:
-        case STEP_MAKE_FILE:
-                r = str_append(&text, "%s mode=%04o", s, (unsigned)step->a);
-                break;
-        case STEP_MAKE_SYMLINK:
-                r = str_append(&text, "%s -> %s", s, t);
-                break;
-        case STEP_MAKE_NODE:
-                r = str_append(&text, "%s c %u:%u mode=%04o", s, (unsigned)(step->b >> 32), (unsigned)step->b,
-                               (unsigned)step->a);
-                break;
-        case STEP_STANDARD_STREAM:
-                r = str_append(&text, "%s", stream_names[step->a]);
-                break;
-        case STEP_RESOURCE_LIMIT:
-                r = str_append(&text, "%s soft=%llu", step->a == 7 ? "nofile" : "limit", (unsigned long long)step->b);
-                break;
-        case STEP_FILE_MODE_MASK:
-                r = str_append(&text, "%04o", (unsigned)step->a);
-                break;
-        case STEP_BOUNDING_SET:
-                r = append_capabilities(&text, "keep", step->a);
-                break;
-        case STEP_IDENTITY:
-                r = describe_groups(&text, p, step);
-                break;
-        case STEP_CAPABILITIES:
-                r = append_capabilities(&text, "permitted", step->b);
-                if (r >= 0)
-                        r = append_capabilities(&text, "inheritable", step->c);
-                if (r >= 0)
-                        r = append_capabilities(&text, "ambient", step->d);
-                break;
-        case STEP_SECCOMP:
-                r = str_append(&text, "%u instructions", (unsigned)(step->s.size / 8));
-                break;
-        case STEP_EXECUTE:
-                r = describe_execute(&text, p, step);
-                break;
-        case STEP_PRIVATE_MOUNTS:
-        case STEP_AWAIT_GO:
-        case STEP_BECOME_ROOT:
-        case STEP_LOCK_MOUNTS:
-        case STEP_ADOPT_MOUNTS:
-        case STEP_LOOPBACK_UP:
-        case STEP_SESSION_KEYRING:
-        case STEP_NEW_SESSION:
-        case STEP_FORK_PAYLOAD:
-        case STEP_CLOSE_DESCRIPTORS:
-        case STEP_NO_NEW_PRIVILEGES:
-        case _STEP_KIND_MAX:
-                break;
-        }
+        if (r >= 0 && describers[step->kind])
+                r = describers[step->kind](&text, p, step);
         if (r >= 0)
                 r = append_flags(&text, step_flag_names, step->flags, " (");
         if (r >= 0 && step->flags)
