@@ -244,13 +244,7 @@ static int capability_list_explode(const void *field, char ***ret) {
 }
 
 static int capability_list_print(const void *field, char **ret) {
-        char **words = NULL;
-        int r;
-
-        r = capability_list_explode(field, &words);
-        if (r < 0)
-                return r;
-        return value_print_words(words, ret);
+        return value_print_exploded(capability_list_explode, field, ret);
 }
 
 const ValueType value_type_capability_list = {

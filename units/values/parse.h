@@ -40,6 +40,8 @@ char *value_escape_specifiers(const char *s);
 char *value_escape_piece(const char *s);
 /* Words to one text: quoted, '%' doubled, joined by a space. Frees words. */
 int value_print_words(char **words, char **ret);
+/* print() of a type whose explode() gives such words. */
+int value_print_exploded(int (*explode)(const void *field, char ***ret), const void *field, char **ret);
 
 /* Makes room for one more item, zeroed, at items[n]. */
 int value_grow(const ValueContext *c, void *items, size_t n, size_t item_size);

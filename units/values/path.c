@@ -153,13 +153,7 @@ static int paths_explode(const void *field, char ***ret) {
 }
 
 static int paths_print(const void *field, char **ret) {
-        char **l = NULL;
-        int r;
-
-        r = paths_explode(field, &l);
-        if (r < 0)
-                return r;
-        return value_print_words(l, ret);
+        return value_print_exploded(paths_explode, field, ret);
 }
 
 const ValueType value_type_paths = {

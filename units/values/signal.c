@@ -267,13 +267,7 @@ static int exit_statuses_explode(const void *field, char ***ret) {
 }
 
 static int exit_statuses_print(const void *field, char **ret) {
-        char **l = NULL;
-        int r;
-
-        r = exit_statuses_explode(field, &l);
-        if (r < 0)
-                return r;
-        return value_print_words(l, ret);
+        return value_print_exploded(exit_statuses_explode, field, ret);
 }
 
 const ValueType value_type_exit_statuses = {

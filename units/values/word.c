@@ -397,6 +397,14 @@ int value_print_words(char **words, char **ret) {
         return 0;
 }
 
+int value_print_exploded(int (*explode)(const void *field, char ***ret), const void *field, char **ret) {
+        char **words = NULL;
+        int r;
+
+        r = explode(field, &words);
+        return r < 0 ? r : value_print_words(words, ret);
+}
+
 /* --- whole values */
 
 int value_scalar(const ValueContext *c, const char *text, char **ret) {

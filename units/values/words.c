@@ -56,13 +56,7 @@ static int words_explode(const void *field, char ***ret) {
 }
 
 static int words_print(const void *field, char **ret) {
-        char **l = NULL;
-        int r;
-
-        r = words_explode(field, &l);
-        if (r < 0)
-                return r;
-        return value_print_words(l, ret);
+        return value_print_exploded(words_explode, field, ret);
 }
 
 const ValueType value_type_words = {
@@ -263,13 +257,7 @@ static int environment_explode(const void *field, char ***ret) {
 }
 
 static int environment_print(const void *field, char **ret) {
-        char **l = NULL;
-        int r;
-
-        r = environment_explode(field, &l);
-        if (r < 0)
-                return r;
-        return value_print_words(l, ret);
+        return value_print_exploded(environment_explode, field, ret);
 }
 
 const ValueType value_type_environment = {
