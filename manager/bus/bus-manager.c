@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "manager/base/string-list.h"
 #include "manager/bus/bus-internal.h"
+#include "units/syntax/search.h"
 #include "policies/compile.h"
 #include "units/syntax/unit-load.h"
 
@@ -15,6 +16,10 @@ static int read_container(Connection *c, sd_bus_message *m, sd_bus_error *error,
         r = sd_bus_message_read(m, "s", &name);
         if (r < 0)
                 return r;
+        if (endswith(name, "@") || endswith(name, "@" UNIT_SUFFIX))
+                return bus_error_set_code(error, ERROR_USAGE,
+                                          "'%.80s' is a template; write an instance's name behind the '@', as in "
+                                          "web@blue", name);
         if (!container_name_valid(name))
                 return bus_error_set_code(error, ERROR_USAGE,
                                           "'%.80s' is no container name; letters, digits and :_.-\\ are, with at most "

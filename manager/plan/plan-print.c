@@ -278,8 +278,9 @@ int plan_print(const PlanView *p, char **ret) {
 
                 r = describe(p, step, &what);
                 if (r >= 0)
-                        r = str_append(&s, "%3u %-7s %-18s%s%s", i, actor_name(step->actor),
-                                       step_kind_to_string(step->kind), *what ? " " : "", what);
+                        r = str_append(&s, "%3u %-7s ", i, actor_name(step->actor));
+                if (r >= 0)
+                        r = str_append(&s, *what ? "%-18s %s" : "%s%s", step_kind_to_string(step->kind), what);
                 if (r >= 0)
                         r = append_origin(&s, p, step);
                 if (r >= 0)

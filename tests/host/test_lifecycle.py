@@ -308,6 +308,7 @@ def test_usage_errors(bed):
     bed.ctl("is-active", "nothere").expect(4, "inactive")
     bed.ctl("exec", "nothere", "true").expect(4)
     check(bed.ctl("start", "bad/name").code in (2, 4), "a bad name")
+    bed.ctl("start", "web@").expect(2, "is a template", "web@blue")
 
 
 def test_not_reachable(bed):
