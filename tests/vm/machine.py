@@ -36,7 +36,7 @@ def kernel_arguments(lsm, shell):
 
 
 def command(base, run, lsm, shell):
-    accelerator = ["-accel", "kvm", "-cpu", "host"] if hardware() else ["-accel", "tcg,thread=multi", "-cpu", "max"]
+    accelerator = ["-accel", "kvm", "-cpu", "host"] if hardware() else ["-accel", "tcg,thread=single", "-cpu", "max"]
     result = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-m", "2048", "-smp", "2"]
     result += accelerator
     result += ["-kernel", os.path.join(base, "vmlinuz"), "-initrd", os.path.join(base, "initrd")]
