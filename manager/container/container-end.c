@@ -34,6 +34,8 @@ int container_arm_stop_timer(Container *c, uint64_t deadline) {
         return r < 0 ? r : 0;
 }
 
+/* The state goes out twice: that a stop is wanted, and, with its deadline, that the signal was sent. A manager killed
+ * in between leaves the sending to its successor. */
 ContainerEvent action_terminate(Container *c) {
         uint64_t timeout = c->spec ? c->spec->timeout_stop_usec : 90 * USEC_PER_SEC,
                  now = now_usec(CLOCK_MONOTONIC);
@@ -42,8 +44,7 @@ ContainerEvent action_terminate(Container *c) {
         c->stop_requested = true;
         if (c->leader_fd < 0)
                 return _CONTAINER_EVENT_NONE; /* Type=simple, no payload yet: once more when it is there */
-        if (container_arm_stop_timer(c, timeout > USEC_INFINITY - now ? USEC_INFINITY : now + timeout) < 0)
-                return EVENT_STOP_TIMEOUT;
+        c->stop_deadline = 0;
         container_send_state(c);
         r = pidfd_signal_awake(c->leader_fd, stop_signal_of(c));
         if (r < 0 && r != -ESRCH)
@@ -51,6 +52,9 @@ ContainerEvent action_terminate(Container *c) {
         /* A frozen process does not see its signal. */
         c->freeze_wanted = false;
         (void)cgroup_freeze(c->cgroup.fd, false);
+        if (container_arm_stop_timer(c, timeout > USEC_INFINITY - now ? USEC_INFINITY : now + timeout) < 0)
+                return EVENT_STOP_TIMEOUT;
+        container_send_state(c);
         return _CONTAINER_EVENT_NONE;
 }
 
