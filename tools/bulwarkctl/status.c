@@ -9,6 +9,7 @@
 #include "tools/bulwarkctl/escape.h"
 #include "tools/bulwarkctl/logs.h"
 #include "tools/bulwarkctl/property-text.h"
+#include "tools/bulwarkctl/table.h"
 #include "tools/bulwarkctl/time-text.h"
 #include "units/values/types.h"
 
@@ -302,6 +303,9 @@ static int status_one(Context *c, const char *name, bool first) {
                 return client_report(&error, r, "cannot show", name);
         if (c->options->quiet)
                 return status_of(p);
+        /* A program gets every property, as from show, and the answer in the exit code. */
+        if (c->options->output != FORMAT_TABLE)
+                return json_print(p, stdout, c->options->output) < 0 ? EXIT_FAILURE : status_of(p);
         if (!first)
                 putchar('\n');
         print_head(c, p, name);
@@ -331,6 +335,8 @@ static int status_manager(Context *c) {
         r = client_properties(&c->client, BUS_PATH, BUS_INTERFACE_MANAGER, &error, &p);
         if (r < 0)
                 return client_report(&error, r, "cannot show the manager", NULL);
+        if (c->options->output != FORMAT_TABLE)
+                return json_print(p, stdout, c->options->output) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         printf("%s%s%s bulwarkd\n", ui_color(&c->ui, COLOR_GREEN), ui_glyph(&c->ui, GLYPH_DOT),
                ui_reset(&c->ui));
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {

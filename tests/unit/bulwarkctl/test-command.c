@@ -269,6 +269,9 @@ static const Case cases[] = {
         { "status nope", 4, NULL, "cannot show nope" },
         { "status sleepy nope", 3, "sleepy", "cannot show nope" },
         { "status", 0, "Unit path: /a /b\n", NULL },
+        { "status -o json web", 0, "\"SubState\":\"running\"", NULL },
+        { "status -o json sleepy", 3, "\"ActiveState\":\"inactive\"", NULL },
+        { "status -o json-pretty", 0, "\"UnitPath\"", NULL },
         /* logs */
         { "logs -n 2 web", 0,
          "Nov 14 22:13:45 web[out]: line 25\nNov 14 22:15:00 web[err]: last \x1b[31m\xff line\n", NULL },
