@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policies/apparmor/apparmor.h"
 #include "policies/caps/caps.h"
 #include "policies/compile.h"
-#include "policies/rules.h"
+#include "policies/landlock/landlock.h"
 #include "policies/seccomp/seccomp.h"
+#include "policies/selinux/selinux.h"
 
-/* Order matters: seccomp reads the bounding set. */
+/* Order matters: seccomp and what follows it read the bounding set. */
 const PolicyBackend *const policy_backends[] = {
         &policy_backend_caps,
         &policy_backend_seccomp,
+        &policy_backend_apparmor,
+        &policy_backend_selinux,
+        &policy_backend_landlock,
 };
 
 size_t policy_backends_count(void) {
@@ -26,9 +31,8 @@ const PolicySet *policy_set_unref(const PolicySet *p) {
         if (!set || --set->n_ref > 0)
                 return NULL;
 
-        policy_rules_done(&set->capabilities.rules);
-        policy_rules_done(&set->seccomp.rules);
-        free(set->seccomp.program);
+        for (size_t i = 0; i < ELEMENTSOF(policy_backends); i++)
+                policy_backends[i]->done(set);
         container_spec_unref(set->spec);
         free(set);
         return NULL;
@@ -36,17 +40,11 @@ const PolicySet *policy_set_unref(const PolicySet *p) {
 
 /* What the kernel will be given, and nothing else: moving a line of the unit does not change it. */
 static void compute_digest(PolicySet *set) {
-        struct {
-                uint64_t capabilities[5];
-                Digest seccomp;
-        } content = {
-                .capabilities = { set->capabilities.bounding, set->capabilities.permitted,
-                                  set->capabilities.effective, set->capabilities.inheritable,
-                                  set->capabilities.ambient },
-                .seccomp = set->seccomp.digest,
-        };
+        Digest parts[ELEMENTSOF(policy_backends)] = {};
 
-        digest_of(&content, sizeof(content), &set->digest);
+        for (size_t i = 0; i < ELEMENTSOF(policy_backends); i++)
+                policy_backends[i]->digest(set, parts + i);
+        digest_of(parts, sizeof(parts), &set->digest);
 }
 
 int policy_compile(const ContainerSpec *spec, int cache_fd, Diag *diag, const PolicySet **ret) {

@@ -30,11 +30,59 @@ typedef struct SeccompPolicy {
         PolicyRules rules;
 } SeccompPolicy;
 
+/* What the payload enters with its execve(), and the profile that is generated for it. */
+typedef struct AppArmorPolicy {
+        char *profile;     /* to enter; NULL = the payload stays in the manager's own confinement, "unconfined" */
+        bool optional;     /* "-NAME": where the kernel knows no such profile, the payload stays unconfined */
+        char *text;        /* of the generated profile, apparmor.d(5); NULL = the profile is somebody else's */
+        Digest digest;     /* of text; zeroes where there is none */
+        PolicyRules rules;
+} AppArmorPolicy;
+
+typedef struct SELinuxPolicy {
+        char *type;        /* domain of the payload: of the base module, or the unit's own; NULL = none is entered */
+        char *file_type;   /* of its files */
+        char *context;     /* SELinuxContext=CONTEXT: entered as it is; NULL = type with the container's own level */
+        char *level;       /* SELinuxLevel=; NULL = a pair of categories of the container's own */
+        bool optional;     /* "-CONTEXT": where the policy knows no such context, the payload stays in the manager's */
+        char *cil;         /* what the unit needs beyond the base module, one CIL block; NULL = nothing */
+        Digest digest;     /* of cil; zeroes where there is none */
+        PolicyRules rules;
+} SELinuxPolicy;
+
+/* access bits as in linux/landlock.h, within what the host's ABI knows */
+typedef struct LandlockPathRule {
+        uint64_t access;
+        char *path;        /* in the container */
+        char **except;     /* not NULL: not path itself but each of its entries, without these names, as the launch finds
+                            * them */
+        bool missing_ok;
+        Origin origin;
+} LandlockPathRule;
+typedef struct LandlockPortRule {
+        uint64_t access;
+        uint16_t port;
+        Origin origin;
+} LandlockPortRule;
+typedef struct LandlockPolicy {
+        unsigned abi;      /* it is written for; 0 = none */
+        uint64_t handled_fs, handled_net, scoped;
+        LandlockPathRule *paths;
+        size_t n_paths;
+        LandlockPortRule *ports;
+        size_t n_ports;
+        PolicyRules rules;
+        PolicyRules unsaid; /* protections of the unit that Landlock, or its ABI here, cannot express; mounts have them */
+} LandlockPolicy;
+
 typedef struct PolicySet {
         unsigned n_ref;
         ContainerSpec *spec; /* referenced: the rules' origins point into it */
         CapabilityPolicy capabilities;
         SeccompPolicy seccomp;
+        AppArmorPolicy apparmor; /* compiled whatever the host runs, so that it can be shown; spec->mac says what is used */
+        SELinuxPolicy selinux;
+        LandlockPolicy landlock;
         Digest digest; /* of what the kernel is given: not of rules and origins */
 } PolicySet;
 
@@ -49,9 +97,12 @@ static inline void policy_set_unrefp(const PolicySet **p) {
 }
 
 typedef struct PolicyBackend {
-        const char *name;                     /* "caps", "seccomp" */
+        const char *name;                     /* "caps", "seccomp", "apparmor", "selinux", "landlock" */
         int (*compile)(const ContainerSpec *spec, int cache_fd, Diag *diag, PolicySet *set);
         int (*render)(const PolicySet *set, char **ret); /* for people: rules, or the filter as text */
+        const PolicyRules *(*rules)(const PolicySet *set);
+        void (*digest)(const PolicySet *set, Digest *ret); /* of what the kernel is given */
+        void (*done)(PolicySet *set);
 } PolicyBackend;
 extern const PolicyBackend *const policy_backends[];
 size_t policy_backends_count(void);

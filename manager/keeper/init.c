@@ -97,6 +97,7 @@ int init_run(Stage *s, pid_t payload) {
         sigfillset(&all);
         if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
                 return -errno;
+        stage_run_steps(s, ACTOR_INIT, s->step + 1);
         r = confine_self();
         if (r < 0)
                 return r; /* PID 1 ends, so the kernel kills the payload too */

@@ -42,6 +42,7 @@ const StepOp step_ops[_STEP_KIND_MAX] = {
         [STEP_RESOURCE_LIMIT] = step_resource_limit,
         [STEP_FILE_MODE_MASK] = step_file_mode_mask,
         [STEP_WORKING_DIRECTORY] = step_working_directory,
+        [STEP_SECURITY_LABEL] = step_security_label,
         [STEP_CLOSE_DESCRIPTORS] = step_close_descriptors,
         [STEP_BOUNDING_SET] = step_bounding_set,
         [STEP_IDENTITY] = step_identity,
@@ -89,7 +90,7 @@ static bool is_missing(int error) {
         return error == -ENOENT || error == -ENOTDIR;
 }
 
-_Noreturn void stage_run(Stage *s, unsigned actors, uint32_t from) {
+void stage_run_steps(Stage *s, unsigned actors, uint32_t from) {
         s->actors = actors;
         for (s->step = from; s->step < s->plan.header->n_steps; s->step++) {
                 const PlanStep *step = s->plan.steps + s->step;
@@ -103,6 +104,10 @@ _Noreturn void stage_run(Stage *s, unsigned actors, uint32_t from) {
                 if (r < 0 && !((step->flags & STEP_FLAG_OPTIONAL) && (is_missing(r) || r == -EBADF)))
                         stage_fail(s, r);
         }
+}
+
+_Noreturn void stage_run(Stage *s, unsigned actors, uint32_t from) {
+        stage_run_steps(s, actors, from);
         /* Only outer comes here: the others end in EXECUTE. */
         _exit(EXIT_SUCCESS);
 }

@@ -81,6 +81,9 @@ int step_no_new_privileges(Stage *s, const PlanStep *step);
 int step_seccomp(Stage *s, const PlanStep *step);
 int step_execute(Stage *s, const PlanStep *step);
 
+/* steps-label.c */
+int step_security_label(Stage *s, const PlanStep *step);
+
 /* Nobody looks into this process, and it ends with the keeper: its end must not leave half a container behind. The
  * kernel forgets both at a change of credentials (the first becomes /proc/sys/fs/suid_dumpable), so that every step
  * that makes one calls this. */
@@ -92,6 +95,8 @@ void stage_hide_command_line(Stage *s, const char *name);
 /* The init role: reaps, forwards, tells the page how the payload ended, and ends with it. Returns only where it
  * could not confine itself. */
 int init_run(Stage *s, pid_t payload);
+/* Runs what the plan has for the given actors from there on; a step that fails ends the process. */
+void stage_run_steps(Stage *s, unsigned actors, uint32_t from);
 /* Continues the plan with the given actors; never returns. */
 _Noreturn void stage_run(Stage *s, unsigned actors, uint32_t from);
 

@@ -53,6 +53,7 @@ static void build_inner(PlanWriter *w, const ContainerSpec *spec, const PlanPara
                 plan_origin_row(w, spec, DIRECTIVE_ProcessTwo);
                 plan_add_step(w, STEP_FORK_PAYLOAD, ACTOR_INNER, (StepOperands){});
                 plan_origin_none(w);
+                plan_label(w, spec, &p->labels, LABEL_CURRENT, ACTOR_INIT); /* it executes nothing any more */
         }
 }
 
@@ -145,7 +146,8 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
                                        .argv = command.argv,
                                        .environment = environment,
                                        .directory = spec->exec_directory,
-                                       .directory_missing_ok = spec->exec_directory_missing_ok };
+                                       .directory_missing_ok = spec->exec_directory_missing_ok,
+                                       .labels = parameters->labels };
         plan_writer_init(&w);
         plan_origin_row(&w, spec, DIRECTIVE_RootDirectory);
         slots.root = plan_add_slot(&w, SLOT_TREE, "root", spec->root_directory, STEP_FLAG_RECURSIVE);
@@ -218,6 +220,7 @@ int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const 
                                        .environment = environment,
                                        .directory = p->directory ? p->directory : spec->exec_directory,
                                        .directory_missing_ok = !p->directory,
+                                       .labels = p->labels,
                                        .join = true,
                                        .terminal = p->terminal };
         plan_writer_init(&w);

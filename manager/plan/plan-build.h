@@ -23,10 +23,14 @@ typedef struct ConfineParameters {
         const char *directory;
         bool directory_missing_ok;
         int16_t stdio[3];
+        PlanLabels labels;
         bool terminal;
         bool join;               /* into a running container: the plan's CLONE_INNER is part of the confinement */
 } ConfineParameters;
 void plan_confine(PlanWriter *w, const ContainerSpec *spec, const PolicySet *policies,
                   const ConfineParameters *parameters);
+/* The labels of every module that this life has one of. */
+void plan_label(PlanWriter *w, const ContainerSpec *spec, const PlanLabels *labels, LabelAttribute attribute,
+                Actor actor);
 /* Where execve() looks for a command: itself with a slash, else each directory of PATH in environment. */
 int plan_candidates(const char *command, char *const *environment, char ***ret);

@@ -8,6 +8,7 @@
 #define OUTER ACTOR_OUTER
 #define INNER ACTOR_INNER
 #define PAYLOAD ACTOR_PAYLOAD
+#define INIT ACTOR_INIT
 static const struct {
         const char *name;
         unsigned actors;
@@ -19,6 +20,7 @@ static const struct {
 #undef OUTER
 #undef INNER
 #undef PAYLOAD
+#undef INIT
 
 const char *step_kind_to_string(unsigned kind) {
         return kind < _STEP_KIND_MAX ? step_kinds[kind].name : NULL;
@@ -74,6 +76,8 @@ static bool operands_good(const PlanView *p, const PlanStep *s) {
         case STEP_MAKE_NODE:
         case STEP_CONTROL_TERMINAL:
                 return s->slot != PLAN_NO_SLOT && text_good(p, s->s) && text_good(p, s->t);
+        case STEP_SECURITY_LABEL:
+                return s->a < _LABEL_ATTRIBUTE_MAX && s->t.size > 0 && text_good(p, s->s) && text_good(p, s->t);
         case STEP_PRIVATE_MOUNTS:
         case STEP_CLONE_INNER:
         case STEP_WRITE_ID_MAPS:

@@ -87,6 +87,20 @@ static void confine_privileges(PlanWriter *w, const ContainerSpec *spec, const P
         plan_origin_none(w);
 }
 
+static void label(PlanWriter *w, const char *module, const char *text, LabelAttribute attribute, Actor actor) {
+        if (text)
+                plan_add_step(w, STEP_SECURITY_LABEL, actor,
+                              (StepOperands){ .s = module, .t = text, .a = attribute });
+}
+
+void plan_label(PlanWriter *w, const ContainerSpec *spec, const PlanLabels *labels, LabelAttribute attribute,
+                Actor actor) {
+        plan_origin_row(w, spec, DIRECTIVE_MandatoryAccessControl);
+        label(w, "apparmor", labels->apparmor_profile, attribute, actor);
+        label(w, "selinux", labels->selinux_context, attribute, actor);
+        plan_origin_none(w);
+}
+
 static void confine_seccomp(PlanWriter *w, const ContainerSpec *spec, const PolicySet *policies) {
         plan_origin_row(w, spec, DIRECTIVE_SystemCallFilter);
         plan_add_step(w, STEP_SECCOMP, ACTOR_PAYLOAD,
@@ -105,7 +119,10 @@ void plan_confine(PlanWriter *w, const ContainerSpec *spec, const PolicySet *pol
         const Actor early = p->join ? ACTOR_OUTER : ACTOR_PAYLOAD;
 
         plan_origin_none(w);
+        label(w, "selinux", p->labels.selinux_context, LABEL_KEYS, early);
         plan_add_step(w, STEP_SESSION_KEYRING, early, (StepOperands){});
+        /* A wish for the next execve: nothing of the way there is done under the label, and a clone inherits it. */
+        plan_label(w, spec, &p->labels, LABEL_EXEC, early);
         if (!p->join)
                 confine_session(w, p);
         confine_process(w, p, early);

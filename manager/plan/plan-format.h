@@ -27,6 +27,7 @@ typedef enum Actor {
         ACTOR_OUTER = 1 << 0,
         ACTOR_INNER = 1 << 1,
         ACTOR_PAYLOAD = 1 << 2,
+        ACTOR_INIT = 1 << 3,
 } Actor;
 
 typedef enum StepFlags {
@@ -48,6 +49,14 @@ typedef enum SyncPoint { /* where outer and inner meet */
         SYNC_ROOT_READY,        /* outer -> inner: the root is complete and its mount namespace locked */
         _SYNC_POINT_MAX,
 } SyncPoint;
+
+/* What SECURITY_LABEL sets, as in /proc/PID/attr. */
+typedef enum LabelAttribute {
+        LABEL_EXEC,    /* taken on by the next execve; a clone inherits the wish */
+        LABEL_CURRENT, /* at once */
+        LABEL_KEYS,    /* of keyrings made from now on (SELinux) */
+        _LABEL_ATTRIBUTE_MAX,
+} LabelAttribute;
 
 /* Where the descriptor of a slot comes from. All but MADE are opened by the manager and sent with the plan. */
 typedef enum SlotKind {

@@ -244,7 +244,7 @@ static int describe(const PlanView *p, const PlanStep *step, char **ret) {
 }
 
 static const char *actor_name(unsigned actor) {
-        return actor == ACTOR_OUTER ? "outer" : actor == ACTOR_INNER ? "inner" : "payload";
+        return actor == ACTOR_OUTER ? "outer" : actor == ACTOR_INNER ? "inner" : actor == ACTOR_INIT ? "init" : "payload";
 }
 
 static int append_origin(char **s, const PlanView *p, const PlanStep *step) {

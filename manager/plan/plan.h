@@ -15,10 +15,18 @@ typedef struct Plan {
 Plan *plan_free(Plan *p);
 DEFINE_CLEANUP(Plan, plan_free)
 
+/* What was chosen for one life of the container; the policies have the rest. */
+typedef struct PlanLabels {
+        const char *apparmor_profile;  /* the payload enters it; NULL = none */
+        const char *selinux_context;   /* of the payload, with its categories; NULL = none */
+        const char *selinux_file_context; /* of what the launch mounts (context=); NULL = none */
+} PlanLabels;
+
 typedef struct PlanParameters {
         uint32_t id_base, id_count; /* of the container's user namespace; count 0 = none (PrivateUsers=no) */
         bool await_go;              /* the manager has work in the live namespaces */
         const char *invocation_id;  /* 32 hex digits, for the environment; may be NULL */
+        PlanLabels labels;
 } PlanParameters;
 int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanParameters *parameters, Diag *diag,
                Plan **ret);
@@ -31,6 +39,7 @@ typedef struct ExecParameters {
         const char *directory;    /* NULL = the unit's */
         bool terminal;
         bool user_namespace;      /* the container has its own */
+        PlanLabels labels;        /* of the life that is entered */
 } ExecParameters;
 int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const ExecParameters *parameters,
                     Diag *diag, Plan **ret);

@@ -215,8 +215,26 @@ static int caps_render(const PolicySet *set, char **ret) {
         return 0;
 }
 
+static const PolicyRules *caps_rules(const PolicySet *set) {
+        return &set->capabilities.rules;
+}
+
+static void caps_digest(const PolicySet *set, Digest *ret) {
+        const CapabilityPolicy *c = &set->capabilities;
+        const uint64_t content[] = { c->bounding, c->permitted, c->effective, c->inheritable, c->ambient };
+
+        digest_of(content, sizeof(content), ret);
+}
+
+static void caps_done(PolicySet *set) {
+        policy_rules_done(&set->capabilities.rules);
+}
+
 const PolicyBackend policy_backend_caps = {
         .name = "caps",
         .compile = caps_compile,
         .render = caps_render,
+        .rules = caps_rules,
+        .digest = caps_digest,
+        .done = caps_done,
 };

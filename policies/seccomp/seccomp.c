@@ -193,8 +193,24 @@ static int render(const PolicySet *set, char **ret) {
         return bpf_to_text(set->seccomp.program, set->seccomp.n_instructions, name_of, &names, ret);
 }
 
+static const PolicyRules *rules(const PolicySet *set) {
+        return &set->seccomp.rules;
+}
+
+static void digest(const PolicySet *set, Digest *ret) {
+        *ret = set->seccomp.digest;
+}
+
+static void done(PolicySet *set) {
+        policy_rules_done(&set->seccomp.rules);
+        free(set->seccomp.program);
+}
+
 const PolicyBackend policy_backend_seccomp = {
         .name = "seccomp",
         .compile = compile,
         .render = render,
+        .rules = rules,
+        .digest = digest,
+        .done = done,
 };

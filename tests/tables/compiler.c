@@ -44,6 +44,7 @@ static const HostFacts table_host = {
         .tasks_max = 32768,
         .capabilities = CAPABILITY_MASK_ALL,
         .last_capability = 40,
+        .mac = { .apparmor = true, .landlock_abi = 7 },
 };
 
 static const char *environment_text(const char *path) {
@@ -89,6 +90,7 @@ int compile_draft(ContainerSpec *draft, Compilation *c) {
         if (r < 0)
                 return r;
         id_range_of(c->spec, 0x00100000, &parameters.id_base, &parameters.id_count);
+        parameters.labels.apparmor_profile = c->spec->mac.apparmor ? c->policies->apparmor.profile : NULL;
         return plan_build(c->spec, c->policies, &parameters, &c->diag, &c->plan);
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The two disks of the bed: a Debian that is cached by the digest of its recipe, and a tar of what is to be tested."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -29,6 +30,14 @@ def cache_directory():
     return path
 
 
+@contextlib.contextmanager
+def locked():
+    """One at a time builds what others use too."""
+    with open(os.path.join(cache_directory(), "lock"), "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def digest_of_tree(directory):
     """Names, modes and contents of all files, in a fixed order."""
     digest = hashlib.sha256()
@@ -52,15 +61,15 @@ def logged(command, path, what):
         raise Problem("%s failed; all of its output is in %s" % (what, path))
 
 
+def base_path():
+    return os.path.join(cache_directory(), "base-" + digest_of_tree(RECIPE))
+
+
 def base(say):
     """The directory of root.img, vmlinuz and initrd; built where this recipe has never been."""
-    cache = cache_directory()
-    path = os.path.join(cache, "base-" + digest_of_tree(RECIPE))
-    with open(os.path.join(cache, "lock"), "wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    path = base_path()
+    with locked():
         if not os.path.exists(path):
-            if os.geteuid() != 0:
-                raise Problem("the image is not in %s yet; root can build it" % cache)
             begin = time.monotonic()
             say("building the Debian image, once for this recipe")
             building = path + ".building"
@@ -70,7 +79,7 @@ def base(say):
             os.rename(building, path)
             say("built in %d s: %s" % (time.monotonic() - begin, path))
         os.utime(path)
-        prune(cache)
+        prune(cache_directory())
     return path
 
 

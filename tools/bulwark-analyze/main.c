@@ -50,6 +50,7 @@ static int analyze(const Options *o, const char *unit, Analysis *a) {
                 return r;
         /* The ids that the manager would try first; it takes others only where they are in use. */
         id_range_of(a->spec, id_range_candidate(a->spec->name, 0), &parameters.id_base, &parameters.id_count);
+        parameters.labels.apparmor_profile = a->spec->mac.apparmor ? a->policies->apparmor.profile : NULL;
         return plan_build(a->spec, a->policies, &parameters, &a->diag, &a->plan);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The only file before a launch that asks the host anything. */
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -222,6 +223,27 @@ static void gather_numbers(HostFacts *f) {
         }
 }
 
+/* --- mandatory access control */
+
+static bool file_says(const char *path, const char *word) {
+        _cleanup_free_ char *text = NULL;
+
+        if (read_text(AT_FDCWD, path, 0, FACT_FILE_MAX, &text) < 0)
+                return false;
+        text[strcspn(text, "\n")] = 0;
+        return streq(text, word);
+}
+
+/* The module's parameter is there in every mount namespace; securityfs may be missing, and who needs it says so then. */
+static void gather_mac(MacFacts *f) {
+        const long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+        f->apparmor = file_says("/sys/module/apparmor/parameters/enabled", "Y");
+        f->selinux_enforcing = file_says("/sys/fs/selinux/enforce", "1");
+        f->selinux = f->selinux_enforcing || file_says("/sys/fs/selinux/enforce", "0");
+        f->landlock_abi = abi > 0 ? (unsigned)abi : 0;
+}
+
 int host_facts_gather(HostFacts *ret) {
         *ret = (HostFacts){};
         set_manager_facts(&ret->specifiers);
@@ -230,6 +252,7 @@ int host_facts_gather(HostFacts *ret) {
         gather_names(ret);
         gather_os_release(ret);
         gather_numbers(ret);
+        gather_mac(&ret->mac);
         return 0;
 }
 

@@ -20,5 +20,8 @@ int environment_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag)
 /* The text of one EnvironmentFile=; assignments go into *env, later ones replace earlier ones. */
 int environment_file_parse(const char *path, const char *text, Diag *diag, char ***env);
 
+/* Which security modules confine the payload: sets spec->mac. */
+int mac_resolve(ContainerSpec *spec, const HostFacts *host, Diag *diag);
+
 /* Contradictions between the settings; changes nothing. Needs the identity. */
 int spec_check(const ContainerSpec *spec, const HostFacts *host, const UnitFacts *facts, Diag *diag);

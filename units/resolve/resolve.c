@@ -73,6 +73,11 @@ int spec_resolve(ContainerSpec *draft, const HostFacts *host, const UnitFacts *u
         r = environment_resolve(s, unit, diag);
         if (r < 0)
                 error = r;
+        if (!s->wrong[DIRECTIVE_MandatoryAccessControl]) {
+                r = mac_resolve(s, host, diag);
+                if (r < 0)
+                        error = r;
+        }
         r = spec_check(s, host, unit, diag);
         if (r < 0)
                 error = r;

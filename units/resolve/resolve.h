@@ -6,6 +6,15 @@
 
 #include "units/syntax/unit-load.h"
 
+/* Which security modules the running kernel enforces. */
+typedef struct MacFacts {
+        bool apparmor;          /* enabled, and its kernel interface can be reached */
+        bool selinux;           /* a policy is loaded */
+        bool selinux_enforcing;
+        unsigned landlock_abi;  /* 0 = the kernel has none, or it was disabled at boot */
+        MacMode mode;           /* of bulwarkd.conf: what a unit gets that does not say; MAC_MODE_UNSET = auto */
+} MacFacts;
+
 typedef struct HostFacts {
         SpecifierFacts specifiers;
         char **strings; /* owns what specifiers point to */
@@ -13,6 +22,7 @@ typedef struct HostFacts {
         uint64_t tasks_max;    /* kernel's thread limit */
         uint64_t capabilities; /* bounding set of this process */
         unsigned last_capability;
+        MacFacts mac;
 } HostFacts;
 int host_facts_gather(HostFacts *ret); /* the host as a whole; never fails for a missing file */
 void host_facts_done(HostFacts *f);

@@ -76,6 +76,13 @@ typedef struct Identity {
         char *user_name, *home, *shell; /* may be NULL where passwd has no such user */
 } Identity;
 
+/* Which mandatory access control the payload gets: what MandatoryAccessControl= asks for, met by what the host's kernel
+ * runs. Backends that the unit itself opted out of (unconfined) are false here too. */
+typedef struct MacDecision {
+        bool apparmor, selinux;
+        unsigned landlock_abi; /* 0 = none */
+} MacDecision;
+
 typedef struct ContainerSpec {
         unsigned n_ref;
 
@@ -106,6 +113,7 @@ typedef struct ContainerSpec {
         bool exec_directory_missing_ok;
         bool init_role;          /* ProcessTwo= resolved: the keeper's init is PID 1 */
         uint64_t host_memory, host_tasks; /* what percentages were taken of */
+        MacDecision mac;
 } ContainerSpec;
 
 int container_spec_new(const char *name, ContainerSpec **ret); /* defaults of the table applied */

@@ -46,6 +46,34 @@ int value_print_exploded(int (*explode)(const void *field, char ***ret), const v
 /* Makes room for one more item, zeroed, at items[n]. */
 int value_grow(const ValueContext *c, void *items, size_t n, size_t item_size);
 
+/* A type whose value is one word of a list: the enum's numbers index words, NULL-terminated; NULL or "" in it stands for
+ * a number that nobody can write. Nothing resets to the number reset. */
+int value_choice_parse(const ValueContext *c, const char *text, const char *const *words, int reset, int *field);
+#define DEFINE_CHOICE_TYPE(type_name, words_, reset_, syntax_)                                                \
+        static int type_name##_parse(const ValueContext *c, const char *text, void *field) {                  \
+                int v = 0, r = value_choice_parse(c, text, words_, reset_, &v);                                \
+                                                                                                               \
+                if (r >= 0)                                                                                    \
+                        *(value_##type_name *)field = (value_##type_name)v;                                    \
+                return r;                                                                                      \
+        }                                                                                                      \
+        static int type_name##_print(const void *field, char **ret) {                                          \
+                return value_print_scalar(words_[*(const value_##type_name *)field], ret);                     \
+        }                                                                                                      \
+        static int type_name##_explode(const void *field, char ***ret) {                                       \
+                return value_explode_one(words_[*(const value_##type_name *)field], ret);                      \
+        }                                                                                                      \
+        const ValueType value_type_##type_name = {                                                             \
+                .name = #type_name,                                                                            \
+                .syntax = syntax_,                                                                             \
+                .signature = "s",                                                                              \
+                .size = sizeof(value_##type_name),                                                             \
+                .parse = type_name##_parse,                                                                    \
+                .print = type_name##_print,                                                                    \
+                .explode = type_name##_explode,                                                                \
+                .words = words_,                                                                               \
+        }
+
 /* An absolute path without "..", control characters, or undue length. Reports. */
 int value_check_path(const ValueContext *c, const char *path, char **ret);
 /* The same for a path that is (the end of) a value_scalar(): it must stay what it is when written and read again. */

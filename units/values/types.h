@@ -148,6 +148,23 @@ typedef struct value_capability_list { /* AddCapability=, DropCapability= */
         size_t n;
 } value_capability_list;
 
+typedef enum MacMode {
+        MAC_MODE_UNSET, /* the host's default: bulwarkd.conf, else auto */
+        MAC_MODE_AUTO,  /* every module that the kernel runs */
+        MAC_MODE_REQUIRED, /* no start without AppArmor or SELinux enforcing */
+        MAC_MODE_NO,
+        _MAC_MODE_MAX,
+        _MAC_MODE_INVALID = -EINVAL,
+} MacMode;
+typedef MacMode value_mac_mode;
+typedef enum MacLost {
+        MAC_LOST_STOP, /* the default: what lost its confinement is killed */
+        MAC_LOST_WARN,
+        _MAC_LOST_MAX,
+        _MAC_LOST_INVALID = -EINVAL,
+} MacLost;
+typedef MacLost value_mac_lost;
+
 /* Mirrors SystemCallErrorNumber=: an errno, or kill the process. */
 #define SYSCALL_ERROR_KILL (-1)
 typedef int value_syscall_error; /* 0 = unset (EPERM), an explicit 0 is refused; > 0 errno; SYSCALL_ERROR_KILL */
@@ -181,11 +198,13 @@ typedef uint32_t value_cpu_weight; /* 1..10000; 0 = unset; CPU_WEIGHT_IDLE */
 #define CPU_WEIGHT_IDLE UINT32_MAX
 typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
 
+/* In this order the fuzzer numbers them: new ones stand at the end. */
 #define VALUE_TYPES(X)                                                                                        \
         X(bool) X(string) X(path) X(hostname) X(words) X(time_span) X(signal) X(tristate) X(container_type)     \
         X(exec_list) X(user) X(users) X(working_directory) X(environment) X(paths) X(env_names) X(output)       \
         X(exit_statuses) X(binds) X(tmpfs) X(private_users) X(capability_set) X(capability_list)                \
-        X(syscall_error) X(syscall_filter) X(memory_limit) X(tasks_limit) X(cpu_quota) X(cpu_weight) X(io_weight)
+        X(syscall_error) X(syscall_filter) X(memory_limit) X(tasks_limit) X(cpu_quota) X(cpu_weight) X(io_weight)   \
+        X(mac_mode) X(mac_lost)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)
@@ -199,6 +218,9 @@ int capability_from_string(const char *name);
 int errno_from_string(const char *name);               /* "EPERM" -> EPERM */
 const char *errno_to_string(int error);
 const char *container_type_to_string(ContainerType t);
+const char *mac_mode_to_string(MacMode m);
+MacMode mac_mode_from_string(const char *word);
+const char *mac_lost_to_string(MacLost l);
 const char *private_users_mode_to_string(PrivateUsersMode m);
 int path_normalize(const char *path, char **ret);      /* -EINVAL unless absolute and free of ".." */
 char *time_span_to_string(uint64_t usec);              /* "1min 30s", "infinity" */

@@ -30,7 +30,11 @@ def test_boot(bed):
     def state():
         return inside("systemctl", "is-system-running").out.strip()
 
-    wait_until(lambda: state() not in ("", "offline", "initializing", "starting"), "systemd to come up", 60)
+    try:
+        wait_until(lambda: state() not in ("", "offline", "initializing", "starting"), "systemd to come up", 60)
+    except Failure as why:
+        raise Failure("%s; its state: %s; waiting for:\n%s\n%s" % (
+            why, inside("systemctl", "is-system-running"), inside("systemctl", "list-jobs").out, bed.logs("debian")[-3000:])) from None
     failed = inside("systemctl", "list-units", "--failed", "--plain", "--no-legend").out
     equal((state(), failed), ("running", ""), "state inside")
     equal(inside("cat", "/proc/1/comm").out, "systemd\n", "PID 1")

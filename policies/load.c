@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "manager/base/io.h"
+#include "manager/base/string-list.h"
+#include "policies/apparmor/apparmor-load.h"
+#include "policies/load.h"
+#include "policies/selinux/selinux-load.h"
+
+const PolicyLoader *const policy_loaders[] = {
+        &policy_loader_apparmor,
+        &policy_loader_selinux,
+};
+#define N_LOADERS ELEMENTSOF(policy_loaders)
+
+struct PolicyHost {
+        PolicyHostConfig config;
+        struct {
+                void *data;
+                void (*done)(void *data);
+        } slots[N_LOADERS];
+};
+
+size_t policy_loaders_count(void) {
+        return N_LOADERS;
+}
+
+int policy_host_new(const PolicyHostConfig *config, PolicyHost **ret) {
+        PolicyHost *h = calloc(1, sizeof(*h));
+
+        if (!h)
+                return -ENOMEM;
+        h->config = *config;
+        *ret = h;
+        return 0;
+}
+
+PolicyHost *policy_host_free(PolicyHost *h) {
+        if (!h)
+                return NULL;
+        for (size_t i = 0; i < N_LOADERS; i++)
+                if (h->slots[i].data && h->slots[i].done)
+                        h->slots[i].done(h->slots[i].data);
+        free(h);
+        return NULL;
+}
+
+const PolicyHostConfig *policy_host_config(const PolicyHost *h) {
+        return &h->config;
+}
+
+void **policy_host_slot(PolicyHost *h, const PolicyLoader *loader, void (*done)(void *data)) {
+        size_t i = 0;
+
+        while (policy_loaders[i] != loader)
+                i++;
+        h->slots[i].done = done;
+        return &h->slots[i].data;
+}
+
+PolicyWork *policy_work_new(const char *what, const Digest *key) {
+        PolicyWork *w = malloc(sizeof(*w));
+
+        if (!w)
+                return NULL;
+        *w = (PolicyWork){ .input = -EBADF, .output = -EBADF, .what = strdup(what), .key = *key };
+        return w->what ? w : policy_work_free(w);
+}
+
+PolicyWork *policy_work_free(PolicyWork *w) {
+        if (!w)
+                return NULL;
+        (void)strv_free(w->argv);
+        (void)safe_close(w->input);
+        (void)safe_close(w->output);
+        free(w->what);
+        free(w->data);
+        free(w);
+        return NULL;
+}
+
+void policy_labels_done(PolicyLabels *l) {
+        free(l->apparmor_profile);
+        free(l->selinux_context);
+        free(l->selinux_file_context);
+        *l = (PolicyLabels){};
+}
+
+bool policy_labels_hold(const PolicyLabels *labels, int proc, const PolicyLoader **ret_loader, char **ret_found) {
+        for (size_t i = 0; i < N_LOADERS; i++) {
+                const char *expected = policy_loaders[i]->expected(labels);
+                _cleanup_free_ char *found = NULL;
+
+                if (!expected)
+                        continue;
+                if (policy_loaders[i]->label_of(proc, &found) >= 0 && streq(found, expected))
+                        continue;
+                *ret_loader = policy_loaders[i];
+                *ret_found = TAKE_PTR(found);
+                return false;
+        }
+        return true;
+}
