@@ -98,6 +98,10 @@ static int set_keeper(ManagerConfig *config, const char *name, const char *value
         return replace_path(&config->keeper, name, value, diag);
 }
 
+static int set_policy_helper(ManagerConfig *config, const char *name, const char *value, Diag *diag) {
+        return replace_path(&config->policy_helper, name, value, diag);
+}
+
 static int set_cgroup(ManagerConfig *config, const char *name, const char *value, Diag *diag) {
         char *copy;
 
@@ -141,6 +145,7 @@ static const Option options[] = {
           set_state_directory },
         { "cgroup", "PATH", "The delegated cgroup below which containers are made", set_cgroup },
         { "keeper", "FILE", "The keeper's program", set_keeper },
+        { "policy-helper", "FILE", "The program that runs the slow policy compilers", set_policy_helper },
         { "log-level", "LEVEL", "How much is logged: err, warning, notice, info, debug", set_log_level },
         { "help", NULL, "Print this help", print_help },
         { "version", NULL, "Print the version", print_version },
@@ -164,7 +169,8 @@ static int config_defaults(ManagerConfig *config) {
         config->runtime_directory = strdup(RUNTIME_DIRECTORY_DEFAULT);
         config->state_directory = strdup(STATE_DIRECTORY_DEFAULT);
         config->keeper = strdup(BULWARK_KEEPER);
-        if (!config->runtime_directory || !config->state_directory || !config->keeper)
+        config->policy_helper = strdup(BULWARK_POLICY);
+        if (!config->runtime_directory || !config->state_directory || !config->keeper || !config->policy_helper)
                 return -ENOMEM;
         return set_unit_path(config, "unit-path", UNIT_PATH_DEFAULT, NULL);
 }
@@ -175,6 +181,7 @@ static void config_done(ManagerConfig *config) {
         free(config->state_directory);
         free(config->cgroup);
         free(config->keeper);
+        free(config->policy_helper);
 }
 
 /* -ECANCELED: the option asked for text only, which was printed. */
@@ -316,15 +323,6 @@ static int prepare(Daemon *d, Diag *diag) {
 }
 
 /* --- the loop */
-static void log_diag(const Log *log, const Diag *diag) {
-        for (size_t i = 0; i < diag->n_entries; i++) {
-                _cleanup_free_ char *line = diag_entry_to_string(&diag->entries[i]);
-
-                log_message(log, diag->entries[i].level == DIAG_ERROR ? LOG_ERR : LOG_WARNING, "%s",
-                            line ? line : diag->entries[i].text);
-        }
-}
-
 static void on_shutdown_done(void *userdata) {
         Daemon *d = userdata;
 

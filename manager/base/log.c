@@ -23,3 +23,12 @@ void log_message(const Log *log, int priority, const char *format, ...) {
         line[n++] = '\n';
         (void)write_all(STDERR_FILENO, line, (size_t)n); /* one write, so that lines of two writers do not mix */
 }
+
+void log_diag(const Log *log, const Diag *diag) {
+        for (size_t i = 0; i < diag->n_entries; i++) {
+                _cleanup_free_ char *line = diag_entry_to_string(&diag->entries[i]);
+
+                log_message(log, diag->entries[i].level == DIAG_ERROR ? LOG_ERR : LOG_WARNING, "%s",
+                            line ? line : diag->entries[i].text);
+        }
+}

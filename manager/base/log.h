@@ -6,11 +6,13 @@
 
 #include <syslog.h>
 
-#include "manager/base/util.h"
+#include "manager/base/diag.h"
 
 typedef struct Log {
         int max_priority; /* LOG_INFO unless told */
         bool prefix;      /* write the <N> prefix */
 } Log;
 
+/* Every entry, a line each. */
+void log_diag(const Log *log, const Diag *diag);
 void log_message(const Log *log, int priority, const char *format, ...) _printf_(3, 4);

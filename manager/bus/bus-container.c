@@ -259,6 +259,44 @@ static uint64_t get_logs_to_journal(const Container *c) {
         return container_logs_to_journal(c);
 }
 
+static int append_mac_backends(const Container *c, sd_bus_message *reply) {
+        const char *names[8];
+        size_t n = container_mac_backends(c, names, ELEMENTSOF(names) - 1);
+
+        names[n] = NULL;
+        return bus_append_texts(reply, (char *const *)names);
+}
+
+static int append_mac_unsaid(const Container *c, sd_bus_message *reply) {
+        _cleanup_strv_ char **list = NULL;
+        int r;
+
+        r = container_mac_unsaid(c, &list);
+        return r < 0 ? r : bus_append_texts(reply, list);
+}
+
+static int append_policy_digest(const Container *c, sd_bus_message *reply) {
+        static const Digest nothing;
+        const Digest *digest = container_policy_digest(c);
+        char hex[DIGEST_HEX_SIZE] = "";
+
+        if (!digest_equal(digest, &nothing))
+                digest_to_hex(digest, hex);
+        return sd_bus_message_append(reply, "s", hex);
+}
+
+static uint64_t get_mac_verified(const Container *c) {
+        return container_mac_verified(c);
+}
+
+static uint64_t get_mac_label_lost(const Container *c) {
+        return container_mac_lost(c);
+}
+
+static uint64_t get_landlock_abi(const Container *c) {
+        return container_landlock_abi(c);
+}
+
 #define CONST SD_BUS_VTABLE_PROPERTY_CONST
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 #define LIVE 0 /* read from the kernel each time; no signal tells */
@@ -289,6 +327,14 @@ static const Property properties[] = {
         { "CPUUsageNSec", "t", LIVE, .number = get_cpu_usage },
         { "UIDRangeBase", "u", CHANGES, .number = get_uid_base },
         { "UIDRangeCount", "u", CHANGES, .number = get_uid_count },
+        { "MACBackends", "as", CHANGES, .append = append_mac_backends },
+        { "MACLabel", "s", CHANGES, .text = container_mac_label },
+        { "MACVerified", "b", CHANGES, .number = get_mac_verified },
+        { "MACLabelLost", "b", CHANGES, .number = get_mac_label_lost },
+        { "LandlockABI", "u", CHANGES, .number = get_landlock_abi },
+        { "MACUnsaid", "as", LIVE, .append = append_mac_unsaid },
+        { "PolicyDigest", "s", CHANGES, .append = append_policy_digest },
+        { "Progress", "s", CHANGES, .text = container_progress },
         { "LogDirectory", "s", CHANGES, .text = container_log_directory },
         { "LogsToJournal", "b", CHANGES, .number = get_logs_to_journal },
 };

@@ -31,6 +31,10 @@ int container_encode_life(const Container *c, void **ret, size_t *ret_size) {
                    .logs_to_journal = c->logs_to_journal,
                    .stop_deadline = c->stop_deadline,
                    .kill_reason = c->kill_reason,
+                   .labels = c->labels,
+                   .policy_digest = c->policy_digest,
+                   .verified = c->verified,
+                   .mac_lost = c->mac_lost,
                    .n_streams = c->n_streams };
 
         for (size_t i = 0; i < c->n_streams; i++)
@@ -143,8 +147,14 @@ static void take_blob(Container *c, Blob *b) {
         c->manager->last_start = MAX_OF(c->manager->last_start, b->sequence);
         c->stop_requested = b->stop_requested;
         c->stop_deadline = b->stop_deadline;
-        c->kill_reason = b->kill_reason <= KILL_TIMEOUT ? (KillReason)b->kill_reason : KILL_NONE;
+        c->kill_reason = b->kill_reason < _KILL_REASON_MAX ? (KillReason)b->kill_reason : KILL_NONE;
         c->logs_to_journal = b->logs_to_journal;
+        policy_labels_done(&c->labels);
+        c->labels = b->labels;
+        b->labels = (PolicyLabels){};
+        c->policy_digest = b->policy_digest;
+        c->verified = b->verified;
+        c->mac_lost = b->mac_lost;
         if (c->spec && c->spec->private_users.mode == PRIVATE_USERS_MANAGED &&
             id_ranges_take(&c->manager->ranges, c->name, c->id_base) < 0)
                 log_message(&c->manager->config.log, LOG_WARNING,
@@ -288,6 +298,7 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
         if (open_streams(c, &b, fds + (n_fds - held), held) < 0)
                 log_message(&m->config.log, LOG_ERR, "%s: its output cannot be read any more", c->name);
         resume(c, b.restart);
+        mac_adopt(c);
         c->active_enter[0] = c->start_realtime;
         c->active_enter[1] = c->start_monotonic;
         if (message->keeper_state == KEEPER_EXITED)
@@ -336,6 +347,7 @@ static int restore_life(const void *data, size_t size, void *userdata) {
         c->leader = b.leader;
         c->end_saved = false;
         resume(c, b.restart);
+        mac_adopt(c);
         c->active_enter[0] = c->start_realtime;
         c->active_enter[1] = c->start_monotonic;
         container_orphaned(c);

@@ -25,6 +25,7 @@ typedef enum Tag {
         TAG_RESOLVED_FLAGS,
         TAG_HOST_MEMORY,
         TAG_HOST_TASKS,
+        TAG_MAC,
         /* one number each */
         TAG_ID_BASE = 64,
         TAG_ID_COUNT,
@@ -37,14 +38,21 @@ typedef enum Tag {
         TAG_FLAGS,
         TAG_STOP_DEADLINE,
         TAG_KILL_REASON,
+        /* mandatory access control */
+        TAG_APPARMOR_PROFILE = 96,
+        TAG_SELINUX_CONTEXT,
+        TAG_SELINUX_FILE_CONTEXT,
+        TAG_POLICY_DIGEST,
 } Tag;
 
-enum { FLAG_STOP = 1, FLAG_RESTART = 2, FLAG_JOURNAL = 4 };
+enum { FLAG_STOP = 1, FLAG_RESTART = 2, FLAG_JOURNAL = 4, FLAG_VERIFIED = 8, FLAG_MAC_LOST = 16, FLAG_FAMILY = 32 };
 enum { RESOLVED_MISSING_OK = 1, RESOLVED_INIT_ROLE = 2 };
+enum { MAC_APPARMOR = 1, MAC_SELINUX = 2, MAC_LANDLOCK_SHIFT = 8 }; /* the Landlock ABI above */
 
 void blob_done(Blob *b) {
         free(b->name);
         free(b->unit_text);
+        policy_labels_done(&b->labels);
         if (b->spec)
                 (void)container_spec_unref((ContainerSpec *)b->spec);
         *b = (Blob){};
@@ -65,6 +73,9 @@ static void encode_resolved(Encoder *e, const ContainerSpec *s) {
                            (s->init_role ? RESOLVED_INIT_ROLE : 0));
         encode_u64(e, TAG_HOST_MEMORY, s->host_memory);
         encode_u64(e, TAG_HOST_TASKS, s->host_tasks);
+        encode_u64(e, TAG_MAC,
+                   (s->mac.apparmor ? MAC_APPARMOR : 0) | (s->mac.selinux ? MAC_SELINUX : 0) |
+                           (uint64_t)s->mac.landlock_abi << MAC_LANDLOCK_SHIFT);
 }
 
 int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
@@ -92,7 +103,12 @@ int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
         encode_u64(&e, TAG_SEQUENCE, b->sequence);
         encode_u64(&e, TAG_FLAGS,
                    (b->stop_requested ? FLAG_STOP : 0) | (b->restart ? FLAG_RESTART : 0) |
-                           (b->logs_to_journal ? FLAG_JOURNAL : 0));
+                           (b->logs_to_journal ? FLAG_JOURNAL : 0) | (b->verified ? FLAG_VERIFIED : 0) |
+                           (b->mac_lost ? FLAG_MAC_LOST : 0) | (b->labels.family ? FLAG_FAMILY : 0));
+        encode_string(&e, TAG_APPARMOR_PROFILE, b->labels.apparmor_profile);
+        encode_string(&e, TAG_SELINUX_CONTEXT, b->labels.selinux_context);
+        encode_string(&e, TAG_SELINUX_FILE_CONTEXT, b->labels.selinux_file_context);
+        encode_bytes(&e, TAG_POLICY_DIGEST, &b->policy_digest, sizeof(b->policy_digest));
         encode_u64(&e, TAG_STOP_DEADLINE, b->stop_deadline);
         encode_u64(&e, TAG_KILL_REASON, b->kill_reason);
         for (size_t i = 0; i < b->n_streams; i++)
@@ -156,7 +172,7 @@ typedef struct Resolved {
         Identity identity;
         char **environment;
         char *directory;
-        uint64_t flags, memory, tasks;
+        uint64_t flags, memory, tasks, mac;
 } Resolved;
 
 static void resolved_done(Resolved *r) {
@@ -226,6 +242,8 @@ static int decode_resolved(Resolved *d, const Field *f) {
                 return field_u64(f, &d->memory);
         case TAG_HOST_TASKS:
                 return field_u64(f, &d->tasks);
+        case TAG_MAC:
+                return field_u64(f, &d->mac);
         default:
                 return 0; /* of a newer manager */
         }
@@ -253,6 +271,9 @@ static int decode_flags(Blob *b, const Field *f) {
         b->stop_requested = v & FLAG_STOP;
         b->restart = v & FLAG_RESTART;
         b->logs_to_journal = v & FLAG_JOURNAL;
+        b->verified = v & FLAG_VERIFIED;
+        b->mac_lost = v & FLAG_MAC_LOST;
+        b->labels.family = v & FLAG_FAMILY;
         return 0;
 }
 
@@ -272,6 +293,17 @@ static int decode_field(Blob *b, Resolved *resolved, const Field *f) {
                 return replace_string(f, &b->unit_text);
         case TAG_STREAM:
                 return decode_stream(b, f);
+        case TAG_APPARMOR_PROFILE:
+                return replace_string(f, &b->labels.apparmor_profile);
+        case TAG_SELINUX_CONTEXT:
+                return replace_string(f, &b->labels.selinux_context);
+        case TAG_SELINUX_FILE_CONTEXT:
+                return replace_string(f, &b->labels.selinux_file_context);
+        case TAG_POLICY_DIGEST:
+                if (f->size != sizeof(b->policy_digest))
+                        return -EBADMSG;
+                memcpy(&b->policy_digest, f->data, sizeof(b->policy_digest));
+                return 0;
         case TAG_FLAGS:
                 return decode_flags(b, f);
         default:
@@ -299,6 +331,9 @@ static int freeze(Blob *b, Resolved *resolved) {
         s->init_role = resolved->flags & RESOLVED_INIT_ROLE;
         s->host_memory = resolved->memory;
         s->host_tasks = resolved->tasks;
+        s->mac = (MacDecision){ .apparmor = resolved->mac & MAC_APPARMOR,
+                                .selinux = resolved->mac & MAC_SELINUX,
+                                .landlock_abi = (unsigned)(resolved->mac >> MAC_LANDLOCK_SHIFT) };
         b->spec = TAKE_PTR(s);
         return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "manager/container/log-stream.h"
 #include "manager/container/manager.h"
+#include "policies/load.h"
 
 typedef struct BlobStream {
         LogSink sink;
@@ -27,6 +28,9 @@ typedef struct Blob {
         bool stop_requested, restart, logs_to_journal;
         uint64_t stop_deadline; /* monotonic */
         uint32_t kill_reason;
+        PolicyLabels labels;
+        Digest policy_digest;
+        bool verified, mac_lost;
         BlobStream streams[LOG_STREAMS_MAX];
         size_t n_streams;
 } Blob;

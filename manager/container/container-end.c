@@ -130,6 +130,8 @@ void container_ended(Container *c, const ExitReport *report) {
         });
         if (!good)
                 c->result = RESULT_SIGNAL;
+        else if (c->kill_reason == KILL_MISMATCH || c->kill_reason == KILL_MAC_LOST)
+                c->result = c->kill_reason == KILL_MISMATCH ? RESULT_LABEL_MISMATCH : RESULT_MAC_LOST; /* words are there */
         else if (c->result != RESULT_SUCCESS)
                 explain_end(c);
         (void)container_event(c, EVENT_ENDED);
@@ -233,6 +235,7 @@ ContainerEvent action_undo(Container *c) {
         if (r < 0 && r != -ENOENT)
                 log_message(&c->manager->config.log, LOG_WARNING, "%s: cannot remove its control group: %s",
                             c->name, strerror(-r));
+        mac_release(c);
         container_release(c);
         c->frozen = false;
         container_forget_life(c);

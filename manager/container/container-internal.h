@@ -15,6 +15,7 @@
 #include "manager/plan/plan.h"
 #include "manager/storage/id-ranges.h"
 #include "manager/storage/slots.h"
+#include "policies/load.h"
 #include "units/resolve/resolve.h"
 
 typedef enum LoadState {
@@ -30,6 +31,9 @@ typedef enum KillReason {
         KILL_NONE,
         KILL_CANCELED, /* a stop before the payload ran */
         KILL_TIMEOUT,  /* TimeoutStopSec= was over */
+        KILL_MISMATCH, /* its label after the start was not what it was to be */
+        KILL_MAC_LOST, /* nor any more */
+        _KILL_REASON_MAX,
 } KillReason;
 
 /* A start under way: from prepare until the payload runs. */
@@ -61,6 +65,15 @@ struct Container {
         const ContainerSpec *spec;   /* what runs, or ran last, was started with this */
 
         const PolicySet *policies; /* of loaded: compiled by the check, used by the start that follows */
+
+        /* --- mandatory access control, of the life that runs or ran last */
+        PolicyLabels labels;
+        Digest policy_digest; /* of everything that the kernel was given */
+        bool verified;        /* every label was read back from the processes */
+        bool mac_lost;        /* and later was not there any more (MACLost=warn) */
+        bool awaits_work;     /* ASSEMBLING: work of this key runs */
+        Digest awaited;
+        char *progress;       /* what it says; for people */
 
         ContainerState state;
         Job *job;
@@ -125,6 +138,11 @@ struct Manager {
         bool adopted; /* the records on disk were read once */
         IdRanges ranges;
 
+        PolicyHost *policies;
+        struct Assembly *assemblies; /* outside compilers that run */
+        size_t n_assemblies;
+        sd_event_source *mac_sources[2]; /* one a loader */
+
         KeeperClient *keeper;
         sd_event_source *reconnect_timer;
         uint64_t reconnect_delay;
@@ -164,6 +182,7 @@ bool container_is_down(const Container *c); /* inactive, exited or failed */
 
 /* --- actions: return the event that follows at once, _CONTAINER_EVENT_NONE where one will come later or
  * none */
+ContainerEvent action_assemble(Container *c);
 ContainerEvent action_prepare(Container *c);
 ContainerEvent action_launch(Container *c);
 ContainerEvent action_terminate(Container *c);
@@ -191,6 +210,21 @@ void container_spawn_lost(Container *c, int error);
 size_t container_held_descriptors(const Container *c, int ret[static 2 * LOG_STREAMS_MAX]);
 void container_started(Container *c, const KeeperMessage *m, int *pidfd);
 void container_not_started(Container *c, const KeeperMessage *m);
+
+/* --- assemble.c: outside compilers, off the loop */
+void assemblies_free(Manager *m);
+
+/* --- mac.c: labels are chosen, read back and watched */
+int mac_open(Manager *m);
+int mac_load(Container *c, Diag *diag);   /* into the kernel, for a new life: sets c->labels */
+void mac_adopt(Container *c);             /* c->labels of a life that another manager began */
+void mac_release(Container *c);           /* the life is over, its cgroup empty */
+void mac_forget(Container *c);            /* its unit is gone for good */
+PlanLabels mac_plan_labels(const Container *c);
+void mac_verify_start(Container *c);      /* the payload was executed: is it what it was to be? */
+void mac_verify(Container *c);            /* and is it still? */
+/* One process that joined; false with words. */
+bool mac_verify_session(Container *c, int leader_fd, pid_t leader, Diag *diag);
 
 /* --- container-end.c */
 void container_ended(Container *c, const ExitReport *report);

@@ -26,6 +26,9 @@ void container_begin_life(Container *c) {
         c->logs_to_journal = false;
         c->leader = 0;
         c->id_base = c->id_count = 0;
+        policy_labels_done(&c->labels);
+        c->policy_digest = (Digest){};
+        c->verified = c->mac_lost = false;
         free(c->last_error);
         c->last_error = NULL;
         record_remove(c->manager->records_fd, c->name);
@@ -58,7 +61,11 @@ static int build_plan(Container *c, Diag *diag, Plan **ret) {
 
         r = container_compile(c, diag);
         if (r >= 0)
+                r = mac_load(c, diag);
+        if (r >= 0) {
+                p.labels = mac_plan_labels(c);
                 r = plan_build(c->spec, c->policies, &p, diag, ret);
+        }
         container_drop_policies(c); /* the plan has them; an exec finds them in the cache */
         return r;
 }
@@ -137,6 +144,7 @@ ContainerEvent action_prepare(Container *c) {
         c->result = RESULT_RESOURCES;
         if (c->cgroup.fd >= 0)
                 (void)cgroup_remove(&c->manager->cgroup, c->name);
+        mac_release(c);
         container_release(c);
         container_save_end(c, CONTAINER_FAILED);
         return EVENT_NOT_PREPARED;
@@ -237,6 +245,7 @@ void container_started(Container *c, const KeeperMessage *m, int *pidfd) {
         c->leader_fd = TAKE_FD(*pidfd);
         c->start_realtime = m->started_realtime_usec;
         c->start_monotonic = m->started_monotonic_usec;
+        mac_verify_start(c);
         (void)container_event(c, EVENT_STARTED);
         container_save_life(c);
 }

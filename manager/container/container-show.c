@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What others may read of a container. */
+#include <stdio.h>
+
 #include "manager/container/container-internal.h"
 
 const char *container_name(const Container *c) {
@@ -15,6 +17,7 @@ static const struct {
         const char *active, *sub;
 } words[_CONTAINER_STATE_MAX] = {
         [CONTAINER_INACTIVE] = { "inactive", "dead" },
+        [CONTAINER_ASSEMBLING] = { "activating", "assembling" },
         [CONTAINER_PREPARING] = { "activating", "start-pre" },
         [CONTAINER_LAUNCHING] = { "activating", "start" },
         [CONTAINER_RUNNING] = { "active", "running" },
@@ -55,6 +58,7 @@ static const char *const results[_RESULT_MAX] = {
         [RESULT_SUCCESS] = "success",     [RESULT_EXIT_CODE] = "exit-code", [RESULT_SIGNAL] = "signal",
         [RESULT_CORE_DUMP] = "core-dump", [RESULT_TIMEOUT] = "timeout",     [RESULT_OOM_KILL] = "oom-kill",
         [RESULT_LAUNCH] = "launch",       [RESULT_RESOURCES] = "resources", [RESULT_UNKNOWN] = "unknown",
+        [RESULT_POLICY] = "policy",       [RESULT_LABEL_MISMATCH] = "label-mismatch", [RESULT_MAC_LOST] = "mac-lost",
 };
 
 const char *container_result_to_string(ContainerResult r) {
@@ -148,4 +152,69 @@ bool container_logs_to_journal(const Container *c) {
 
 const char *container_log_directory(const Container *c) {
         return c->log_directory;
+}
+
+size_t container_mac_backends(const Container *c, const char **ret, size_t max) {
+        const struct {
+                const char *name;
+                bool used;
+        } all[] = {
+                { "apparmor", c->labels.apparmor_profile },
+                { "selinux", c->labels.selinux_context },
+                { "landlock", c->spec && c->spec->mac.landlock_abi > 0 },
+        };
+        size_t n = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(all); i++)
+                if (all[i].used && n < max && c->start_realtime > 0)
+                        ret[n++] = all[i].name;
+        return n;
+}
+
+const char *container_mac_label(const Container *c) {
+        return c->labels.selinux_context ? c->labels.selinux_context : c->labels.apparmor_profile;
+}
+
+bool container_mac_verified(const Container *c) {
+        return c->verified;
+}
+
+bool container_mac_lost(const Container *c) {
+        return c->mac_lost;
+}
+
+unsigned container_landlock_abi(const Container *c) {
+        return c->spec && c->start_realtime > 0 ? c->spec->mac.landlock_abi : 0;
+}
+
+/* Asked by people, so it is compiled when they ask and not kept for a thousand containers. */
+int container_mac_unsaid(const Container *c, char ***ret) {
+        _cleanup_(policy_set_unrefp) const PolicySet *set = NULL;
+        _cleanup_strv_ char **list = NULL;
+        int r = 0;
+
+        if (container_landlock_abi(c) > 0)
+                r = policy_compile(c->spec, c->manager->cache_fd, NULL, &set);
+        for (size_t i = 0; r >= 0 && set && i < set->landlock.unsaid.n; i++) {
+                const PolicyRule *rule = set->landlock.unsaid.items + i;
+                char *line = NULL;
+
+                if (!rule->origin.file)
+                        r = asprintf(&line, "%s", rule->text);
+                else
+                        r = asprintf(&line, "%s:%u: %s", rule->origin.file, rule->origin.line, rule->text);
+                r = r < 0 ? -ENOMEM : strv_push(&list, line);
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(list);
+        return 0;
+}
+
+const Digest *container_policy_digest(const Container *c) {
+        return &c->policy_digest;
+}
+
+const char *container_progress(const Container *c) {
+        return c->progress;
 }

@@ -9,7 +9,12 @@
  * cannot come has none. */
 static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] = {
         [CONTAINER_INACTIVE] = {
-                [EVENT_START]        = TO(PREPARE, PREPARING),
+                [EVENT_START]        = TO(ASSEMBLE, ASSEMBLING),
+        },
+        [CONTAINER_ASSEMBLING] = {
+                [EVENT_ASSEMBLED]     = TO(PREPARE, PREPARING),
+                [EVENT_NOT_ASSEMBLED] = TO(NONE, FAILED),
+                [EVENT_STOP]          = TO(FORGET, INACTIVE), /* what is being compiled ends up in the cache */
         },
         [CONTAINER_PREPARING] = {
                 [EVENT_PREPARED]     = TO(LAUNCH, LAUNCHING),
@@ -20,12 +25,14 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_STARTED]      = TO(NONE, RUNNING),
                 [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
+                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
                 [EVENT_STOP]         = TO(KILL, KILLING), /* no payload yet that could end by itself */
         },
         [CONTAINER_RUNNING] = {
                 [EVENT_STARTED]      = TO(NONE, RUNNING), /* Type=simple counts as running before */
                 [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
+                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
                 [EVENT_STOP]         = TO(TERMINATE, STOPPING),
         },
         [CONTAINER_EXITED] = {
@@ -36,6 +43,7 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
                 [EVENT_STOP_TIMEOUT] = TO(KILL, KILLING),
+                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
         },
         [CONTAINER_KILLING] = {
                 [EVENT_STARTED]      = TO(KILL, KILLING),
@@ -48,7 +56,7 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_EMPTY_BADLY]  = TO(UNDO, FAILED),
         },
         [CONTAINER_FAILED] = {
-                [EVENT_START]        = TO(PREPARE, PREPARING),
+                [EVENT_START]        = TO(ASSEMBLE, ASSEMBLING),
                 [EVENT_RESET]        = TO(FORGET, INACTIVE),
         },
 };
@@ -60,7 +68,7 @@ Transition container_transition(ContainerState state, ContainerEvent event) {
 }
 
 static const char *const states[_CONTAINER_STATE_MAX] = {
-        [CONTAINER_INACTIVE] = "inactive", [CONTAINER_PREPARING] = "preparing",
+        [CONTAINER_INACTIVE] = "inactive", [CONTAINER_ASSEMBLING] = "assembling", [CONTAINER_PREPARING] = "preparing",
         [CONTAINER_LAUNCHING] = "launching", [CONTAINER_RUNNING] = "running",
         [CONTAINER_EXITED] = "exited", [CONTAINER_STOPPING] = "stopping",
         [CONTAINER_KILLING] = "killing", [CONTAINER_CLEANING] = "cleaning",
@@ -68,7 +76,9 @@ static const char *const states[_CONTAINER_STATE_MAX] = {
 };
 
 static const char *const events[_CONTAINER_EVENT_MAX] = {
-        [EVENT_START] = "start", [EVENT_PREPARED] = "prepared",
+        [EVENT_START] = "start", [EVENT_ASSEMBLED] = "assembled", [EVENT_NOT_ASSEMBLED] = "not-assembled",
+        [EVENT_MAC_LOST] = "mac-lost",
+        [EVENT_PREPARED] = "prepared",
         [EVENT_NOT_PREPARED] = "not-prepared", [EVENT_CLONED] = "cloned",
         [EVENT_STARTED] = "started", [EVENT_NOT_STARTED] = "not-started",
         [EVENT_STOP] = "stop", [EVENT_STOP_TIMEOUT] = "stop-timeout",
@@ -78,7 +88,7 @@ static const char *const events[_CONTAINER_EVENT_MAX] = {
 };
 
 static const char *const actions[_CONTAINER_ACTION_MAX] = {
-        [ACTION_NONE] = "none", [ACTION_PREPARE] = "prepare", [ACTION_LAUNCH] = "launch",
+        [ACTION_NONE] = "none", [ACTION_ASSEMBLE] = "assemble", [ACTION_PREPARE] = "prepare", [ACTION_LAUNCH] = "launch",
         [ACTION_TERMINATE] = "terminate", [ACTION_KILL] = "kill", [ACTION_CLEAN] = "clean",
         [ACTION_UNDO] = "undo", [ACTION_FORGET] = "forget",
 };

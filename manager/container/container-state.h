@@ -7,6 +7,7 @@
 
 typedef enum ContainerState {
         CONTAINER_INACTIVE,
+        CONTAINER_ASSEMBLING, /* outside compilers make what the policies need; the host is as it was */
         CONTAINER_PREPARING,  /* host changes before the launch: cgroup, trees, pipes */
         CONTAINER_LAUNCHING,  /* the keeper runs the plan */
         CONTAINER_RUNNING,
@@ -21,6 +22,8 @@ typedef enum ContainerState {
 
 typedef enum ContainerEvent {
         EVENT_START,        /* a start job begins */
+        EVENT_ASSEMBLED,    /* every policy can be loaded */
+        EVENT_NOT_ASSEMBLED, /* one cannot */
         EVENT_PREPARED,     /* everything stands on the host */
         EVENT_NOT_PREPARED, /* preparing failed; it was undone already */
         EVENT_CLONED,       /* Type=simple: the keeper took the launch */
@@ -28,6 +31,7 @@ typedef enum ContainerEvent {
         EVENT_NOT_STARTED,  /* a step of the plan failed, or the keeper refused */
         EVENT_STOP,         /* a stop job begins */
         EVENT_STOP_TIMEOUT, /* TimeoutStopSec= is over */
+        EVENT_MAC_LOST,     /* a process is not under the label that it was to have */
         EVENT_ENDED,        /* the leader is gone */
         EVENT_EMPTY_WELL,   /* no process is left, and the end was a success */
         EVENT_EMPTY_REMAIN, /* the same, and RemainAfterExit= keeps the container active */
@@ -39,7 +43,8 @@ typedef enum ContainerEvent {
 
 typedef enum ContainerAction {
         ACTION_NONE,
-        ACTION_PREPARE,   /* range, policies, plan, cgroup, trees, standard streams */
+        ACTION_ASSEMBLE,  /* run the next outside compiler that is needed, off the loop */
+        ACTION_PREPARE,   /* range, labels, plan, cgroup, trees, standard streams */
         ACTION_LAUNCH,    /* SPAWN to the keeper */
         ACTION_TERMINATE, /* thaw, KillSignal=, arm TimeoutStopSec= */
         ACTION_KILL,      /* cgroup.kill */

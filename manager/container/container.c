@@ -42,6 +42,8 @@ void container_destroy(Container *c) {
         container_release(c);
         c->job = job_free(c->job);
         container_drop_policies(c);
+        policy_labels_done(&c->labels);
+        free(c->progress);
         container_use_spec(c, NULL);
         if (c->loaded)
                 (void)container_spec_unref((ContainerSpec *)c->loaded);
@@ -88,6 +90,7 @@ void container_restore_state(Container *c, ContainerState state) {
 }
 
 static ContainerEvent (*const actions[_CONTAINER_ACTION_MAX])(Container *c) = {
+        [ACTION_ASSEMBLE] = action_assemble,
         [ACTION_PREPARE] = action_prepare,     [ACTION_LAUNCH] = action_launch,
         [ACTION_TERMINATE] = action_terminate, [ACTION_KILL] = action_kill,
         [ACTION_CLEAN] = action_clean,         [ACTION_UNDO] = action_undo,

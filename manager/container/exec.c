@@ -101,7 +101,8 @@ static int build(const Container *c, const ExecRequest *request, Diag *diag, Pla
                               .environment = request->environment,
                               .directory = request->directory,
                               .terminal = request->terminal,
-                              .user_namespace = c->id_count > 0 };
+                              .user_namespace = c->id_count > 0,
+                              .labels = mac_plan_labels(c) };
         r = plan_build_exec(c->spec, policies, &p, diag, ret);
         (void)policy_set_unref(policies);
         return r;
@@ -222,17 +223,19 @@ static int receive_terminal(Session *s) {
         return 0;
 }
 
-static void session_started(Manager *m, Session *s, int *fds, size_t n_fds) {
+static void session_started(Manager *m, Session *s, const KeeperMessage *message, int *fds, size_t n_fds) {
+        _cleanup_(diag_done) Diag diag = {};
         ExecSession session = { .id = s->id };
         int r = s->terminal_fd >= 0 ? receive_terminal(s) : 0;
 
         if (n_fds > 0)
                 s->leader_fd = TAKE_FD(fds[0]);
-        if (r < 0) {
-                _cleanup_(diag_done) Diag diag = {};
-
-                (void)pidfd_signal(s->leader_fd, SIGKILL);
+        if (r < 0)
                 (void)diag_errno(&diag, ERROR_LAUNCH, NULL, NULL, -r, "the terminal did not arrive");
+        else if (!mac_verify_session(s->container, s->leader_fd, message->pid, &diag))
+                r = -EPERM;
+        if (r < 0) {
+                (void)pidfd_signal(s->leader_fd, SIGKILL);
                 session_failed(m, s, r, &diag);
                 return;
         }
@@ -261,7 +264,7 @@ bool sessions_event(Manager *m, const KeeperMessage *message, int *fds, size_t n
                 return strchr(message->id, '/') != NULL; /* of a session that was dropped */
         switch ((KeeperType)message->type) {
         case KEEPER_EVENT_STARTED:
-                session_started(m, s, fds, n_fds);
+                session_started(m, s, message, fds, n_fds);
                 break;
         case KEEPER_EVENT_FAILED:
                 r = step_failure_explain(s->plan, &message->failure, &diag);

@@ -63,6 +63,7 @@ static const char *advance_start(Container *c, Job *j, bool *moved) {
                 return c->spec && c->spec->type == CONTAINER_TYPE_ONESHOT ? NULL : "done";
         case CONTAINER_EXITED:
                 return "done";
+        case CONTAINER_ASSEMBLING:
         case CONTAINER_PREPARING:
         case CONTAINER_LAUNCHING:
                 j->begun = true;

@@ -267,6 +267,8 @@ int manager_start(Manager *m, Diag *diag) {
         if (r >= 0)
                 r = cgroup_watch_open(m);
         if (r >= 0)
+                r = mac_open(m);
+        if (r >= 0)
                 r = manager_keeper_open(m);
         if (r >= 0)
                 r = id_ranges_load(m->state_fd, "ids", diag, &m->ranges);

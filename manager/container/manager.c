@@ -20,10 +20,12 @@ int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manage
         m->config.state_directory = strdup(config->state_directory);
         m->config.cgroup = config->cgroup ? strdup(config->cgroup) : NULL;
         m->config.keeper = config->keeper ? strdup(config->keeper) : NULL;
+        m->config.policy_helper = config->policy_helper ? strdup(config->policy_helper) : NULL;
         r = str_append(&m->keeper_socket, "%s/keeper", config->runtime_directory);
         if (r >= 0 && (!m->config.runtime_directory || !m->config.state_directory ||
                        (config->unit_path && !m->config.unit_path) ||
-                       (config->cgroup && !m->config.cgroup) || (config->keeper && !m->config.keeper)))
+                       (config->cgroup && !m->config.cgroup) || (config->keeper && !m->config.keeper) ||
+                       (config->policy_helper && !m->config.policy_helper)))
                 r = -ENOMEM;
         if (r < 0) {
                 (void)manager_free(m);
@@ -39,6 +41,7 @@ static void config_done(ManagerConfig *c) {
         free(c->state_directory);
         free(c->cgroup);
         free(c->keeper);
+        free(c->policy_helper);
 }
 
 Manager *manager_free(Manager *m) {
@@ -54,6 +57,10 @@ Manager *manager_free(Manager *m) {
         m->inotify_source = sd_event_source_disable_unref(m->inotify_source);
         m->job_source = sd_event_source_disable_unref(m->job_source);
         m->shutdown_source = sd_event_source_disable_unref(m->shutdown_source);
+        assemblies_free(m);
+        for (size_t i = 0; i < ELEMENTSOF(m->mac_sources); i++)
+                m->mac_sources[i] = sd_event_source_disable_unref(m->mac_sources[i]);
+        m->policies = policy_host_free(m->policies);
         (void)safe_close(m->inotify_fd);
         (void)safe_close(m->keeper_fd);
         (void)safe_close(m->runtime_fd);
@@ -241,6 +248,7 @@ static void reload_one(Container *c) {
 
         (void)container_load(c, &diag);
         if (c->load == LOAD_NOT_FOUND && is_forgettable(c)) {
+                mac_forget(c);
                 forget(c);
                 return;
         }

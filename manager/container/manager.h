@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 #include <systemd/sd-id128.h>
 
+#include "manager/base/hash.h"
 #include "manager/base/log.h"
 #include "manager/container/container-state.h"
 #include "units/spec/container-spec.h"
@@ -21,6 +22,7 @@ typedef struct ManagerConfig {
         char *state_directory;   /* /var/lib/bulwark; 0700 */
         char *cgroup;            /* delegated root relative to the cgroup2 mount, or absolute; NULL = found */
         char *keeper;            /* path of bulwark-keeper */
+        char *policy_helper;     /* path of bulwark-policy */
         bool standalone;         /* start a keeper where none answers */
         Log log;
 } ManagerConfig;
@@ -100,6 +102,9 @@ typedef enum ContainerResult { /* systemd's words for Result= */
         RESULT_OOM_KILL,
         RESULT_LAUNCH,    /* "launch": a step of the plan failed */
         RESULT_RESOURCES, /* preparing failed */
+        RESULT_POLICY,    /* a protection could not be compiled or loaded */
+        RESULT_LABEL_MISMATCH, /* the payload was not under its label after its execve; it was killed */
+        RESULT_MAC_LOST,  /* it lost its label while it ran, and was killed */
         RESULT_UNKNOWN,   /* exit status lost with the keeper */
         _RESULT_MAX,
 } ContainerResult;
@@ -122,6 +127,16 @@ uint64_t container_since(const Container *c, bool active, bool monotonic); /* wh
 uint64_t container_state_change_usec(const Container *c); /* realtime */
 uint64_t container_start_usec(const Container *c);        /* realtime: when the payload was last executed; 0 = never */
 int container_id_range(const Container *c, uint32_t *ret_base, uint32_t *ret_count); /* -ENODATA = none */
+/* The security modules of the life that runs, or ran last: "apparmor", "selinux", "landlock"; at most max of them. */
+size_t container_mac_backends(const Container *c, const char **ret, size_t max);
+const char *container_mac_label(const Container *c);     /* profile or context of its processes; NULL = none */
+bool container_mac_verified(const Container *c);         /* every label was read back from outside */
+bool container_mac_lost(const Container *c);             /* and one was not there any more later (MACLost=warn) */
+unsigned container_landlock_abi(const Container *c);      /* 0 = no ruleset */
+/* What of the unit Landlock, or its ABI here, cannot say, a line each with its place. Owned list. */
+int container_mac_unsaid(const Container *c, char ***ret);
+const Digest *container_policy_digest(const Container *c); /* of all that the kernel was given; zeroes = nothing yet */
+const char *container_progress(const Container *c);      /* what a start that takes long is at; NULL = nothing */
 const char *container_cgroup(const Container *c);        /* relative to the cgroup2 mount; NULL = none */
 uint32_t container_job(const Container *c, JobType *ret_type); /* 0 = none */
 /* From the cgroup, live; UINT64_MAX = not available */

@@ -609,6 +609,44 @@ bool container_logs_to_journal(const Container *c) {
         return false;
 }
 
+size_t container_mac_backends(const Container *c, const char **ret, size_t max) {
+        if (max == 0)
+                return 0;
+        ret[0] = "landlock";
+        return 1;
+}
+
+const char *container_mac_label(const Container *c) {
+        return "bulwark-label";
+}
+
+bool container_mac_verified(const Container *c) {
+        return true;
+}
+
+bool container_mac_lost(const Container *c) {
+        return false;
+}
+
+unsigned container_landlock_abi(const Container *c) {
+        return 7;
+}
+
+int container_mac_unsaid(const Container *c, char ***ret) {
+        *ret = NULL;
+        return strv_extend(ret, "web.container:7: unsaid");
+}
+
+const Digest *container_policy_digest(const Container *c) {
+        static const Digest digest = { .bytes = { 0xab } };
+
+        return &digest;
+}
+
+const char *container_progress(const Container *c) {
+        return "compiling";
+}
+
 const char *container_log_directory(const Container *c) {
         return "/var/lib/bulwark/logs/web";
 }

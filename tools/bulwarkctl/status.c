@@ -157,6 +157,34 @@ static void print_amounts(json_object *p) {
         }
 }
 
+/* "apparmor, landlock ABI 7; label bulwark-web (verified)" */
+static void print_security(const Context *c, json_object *p) {
+        json_object *backends = property_value(p, "MACBackends"), *unsaid = property_value(p, "MACUnsaid");
+        const char *label = property_string(p, "MACLabel");
+        bool lost = json_object_get_boolean(property_value(p, "MACLabelLost"));
+        bool verified = json_object_get_boolean(property_value(p, "MACVerified"));
+        _cleanup_free_ char *safe = escape_text(label, 0);
+        size_t n = json_object_is_type(backends, json_type_array) ? json_object_array_length(backends) : 0;
+
+        for (size_t i = 0; i < n; i++) {
+                const char *name = json_object_get_string(json_object_array_get_idx(backends, i));
+
+                if (i == 0)
+                        print_label("Security");
+                printf("%s%s", i == 0 ? "" : ", ", name);
+                if (streq(name, "landlock"))
+                        printf(" ABI %" PRIu64, property_number(p, "LandlockABI"));
+        }
+        if (n > 0 && !isempty(safe))
+                printf("; label %s (%s%s%s)", safe, lost ? ui_color(&c->ui, COLOR_RED) : "",
+                       lost ? "lost" : verified ? "verified" : "not verified", lost ? ui_reset(&c->ui) : "");
+        if (n > 0)
+                putchar('\n');
+        for (size_t i = 0; json_object_is_type(unsaid, json_type_array) && i < json_object_array_length(unsaid); i++)
+                print_line(i == 0 ? "Unsaid" : "",
+                           json_object_get_string(json_object_array_get_idx(unsaid, i)));
+}
+
 /* --- the tree of processes */
 typedef struct Process {
         const char *cgroup, *command;
@@ -312,6 +340,9 @@ static int status_one(Context *c, const char *name, bool first) {
         print_loaded(c, p);
         print_active(c, p);
         print_process(p);
+        if (*property_string(p, "Progress"))
+                print_line("Progress", property_string(p, "Progress"));
+        print_security(c, p);
         print_amounts(p);
         print_cgroup(c, p, name);
         if (*property_string(p, "LastError"))
