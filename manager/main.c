@@ -13,6 +13,7 @@
 #include "manager/base/string-list.h"
 #include "manager/bus/bus.h"
 #include "manager/bus/names.h"
+#include "units/resolve/resolve.h"
 #include "units/syntax/unit-load.h"
 
 /* bulwarkd: options become a ManagerConfig, the loop runs, signals end it. Everything that lives hangs off one
@@ -90,6 +91,10 @@ static int set_runtime_directory(ManagerConfig *config, const char *name, const 
         return replace_path(&config->runtime_directory, name, value, diag);
 }
 
+static int set_config_file(ManagerConfig *config, const char *name, const char *value, Diag *diag) {
+        return replace_path(&config->config_file, name, value, diag);
+}
+
 static int set_state_directory(ManagerConfig *config, const char *name, const char *value, Diag *diag) {
         return replace_path(&config->state_directory, name, value, diag);
 }
@@ -139,6 +144,7 @@ static int print_version(ManagerConfig *config, const char *name, const char *va
 static const Option options[] = {
         { "standalone", NULL, "Start the keeper too, and stop all containers at the end", set_standalone },
         { "unit-path", "DIR[:DIR...]", "Where unit files are looked for, most important first", set_unit_path },
+        { "config", "FILE", "What is decided for every unit (" HOST_CONFIG_DEFAULT ")", set_config_file },
         { "runtime-directory", "DIR", "Sockets and what ends with the boot (" RUNTIME_DIRECTORY_DEFAULT ")",
           set_runtime_directory },
         { "state-directory", "DIR", "Logs and what outlives the boot (" STATE_DIRECTORY_DEFAULT ")",
@@ -182,6 +188,7 @@ static void config_done(ManagerConfig *config) {
         free(config->cgroup);
         free(config->keeper);
         free(config->policy_helper);
+        free(config->config_file);
 }
 
 /* -ECANCELED: the option asked for text only, which was printed. */

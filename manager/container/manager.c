@@ -18,6 +18,7 @@ int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manage
         m->config.unit_path = strv_copy(config->unit_path);
         m->config.runtime_directory = strdup(config->runtime_directory);
         m->config.state_directory = strdup(config->state_directory);
+        m->config.config_file = config->config_file ? strdup(config->config_file) : NULL;
         m->config.cgroup = config->cgroup ? strdup(config->cgroup) : NULL;
         m->config.keeper = config->keeper ? strdup(config->keeper) : NULL;
         m->config.policy_helper = config->policy_helper ? strdup(config->policy_helper) : NULL;
@@ -25,7 +26,8 @@ int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manage
         if (r >= 0 && (!m->config.runtime_directory || !m->config.state_directory ||
                        (config->unit_path && !m->config.unit_path) ||
                        (config->cgroup && !m->config.cgroup) || (config->keeper && !m->config.keeper) ||
-                       (config->policy_helper && !m->config.policy_helper)))
+                       (config->policy_helper && !m->config.policy_helper) ||
+                       (config->config_file && !m->config.config_file)))
                 r = -ENOMEM;
         if (r < 0) {
                 (void)manager_free(m);
@@ -37,6 +39,7 @@ int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manage
 
 static void config_done(ManagerConfig *c) {
         c->unit_path = strv_free(c->unit_path);
+        free(c->config_file);
         free(c->runtime_directory);
         free(c->state_directory);
         free(c->cgroup);
@@ -272,6 +275,13 @@ int manager_reload(Manager *m, Diag *diag) {
                 host_facts_done(&m->host);
         r = host_facts_gather(&m->host);
         m->host_gathered = r >= 0;
+        if (r >= 0) {
+                r = host_config_load(m->config.config_file, diag, &m->host);
+                if (r < 0 && diag->n_errors > 0) {
+                        tell_reloading(m, false);
+                        return r;
+                }
+        }
         if (r >= 0)
                 r = load_all(m);
         for (size_t i = m->n_sorted; r >= 0 && i > 0;

@@ -18,6 +18,7 @@ typedef struct Container Container;
 
 typedef struct ManagerConfig {
         char **unit_path;
+        char *config_file;       /* bulwarkd.conf; NULL = the default, which may be missing */
         char *runtime_directory; /* /run/bulwark; 0700 */
         char *state_directory;   /* /var/lib/bulwark; 0700 */
         char *cgroup;            /* delegated root relative to the cgroup2 mount, or absolute; NULL = found */

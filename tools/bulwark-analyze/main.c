@@ -40,6 +40,9 @@ static int analyze(const Options *o, const char *unit, Analysis *a) {
         r = host_facts_gather(&a->host);
         if (r < 0)
                 return r;
+        r = host_config_load(o->config, &a->diag, &a->host);
+        if (r < 0)
+                return r;
         r = is_file(unit) ? unit_load_file(unit, &a->host.specifiers, &a->diag, &draft)
                           : unit_load(unit, o->unit_path, &a->host.specifiers, &a->diag, &draft);
         if (draft)

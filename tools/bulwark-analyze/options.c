@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "tools/bulwark-analyze/options.h"
+#include "units/resolve/resolve.h"
 #include "units/syntax/unit-load.h"
 
 static const char *const format_names[_FORMAT_MAX] = {
@@ -31,6 +32,11 @@ static int set_path(Options *o, const char *value) {
         }
         strv_free(o->unit_path);
         o->unit_path = TAKE_PTR(list);
+        return 0;
+}
+
+static int set_config(Options *o, const char *value) {
+        o->config = value;
         return 0;
 }
 
@@ -64,6 +70,7 @@ static const struct {
         bool answer;
 } options[] = {
         { 0, "unit-path", "DIR:DIR...", "search units here instead of the default directories", set_path, false },
+        { 0, "config", "FILE", "read this instead of " HOST_CONFIG_DEFAULT, set_config, false },
         { 'o', "output", "FORMAT", "table (the default), json or json-pretty", set_output, false },
         { 'q', "quiet", NULL, "print no warnings", set_quiet, false },
         { 'h', "help", NULL, "show this text", print_help, true },

@@ -23,6 +23,7 @@ typedef struct Verb {
 
 struct Options {
         char **unit_path;
+        const char *config; /* NULL = the default; borrowed from argv */
         OutputFormat output;
         bool quiet;
         const Verb *verb;   /* NULL: --help or --version was answered */

@@ -27,6 +27,11 @@ typedef struct HostFacts {
 int host_facts_gather(HostFacts *ret); /* the host as a whole; never fails for a missing file */
 void host_facts_done(HostFacts *f);
 
+#define HOST_CONFIG_DEFAULT "/etc/bulwark/bulwarkd.conf"
+/* bulwarkd.conf and the drop-ins in FILE.d into what units get that do not say themselves. path NULL = the default, which may be
+ * missing. All mistakes are reported at once. */
+int host_config_load(const char *path, Diag *diag, HostFacts *f);
+
 /* What one unit's draft names on the host: its root's passwd and group, its environment files. Files are opened
  * RESOLVE_IN_ROOT, regular, bounded in size, never blocking. */
 typedef struct UnitFacts {
