@@ -28,7 +28,8 @@
  *               FragmentPath s, DropInPaths as, Job (uo), InvocationID ay, MainPID u, ExecMainCode i, ExecMainStatus i,
  *               ExecMainStartTimestamp t, ExecMainExitTimestamp t, ActiveEnterTimestamp t, ActiveExitTimestamp t,
  *               StateChangeTimestamp t, ControlGroup s, MemoryCurrent t, TasksCurrent t, CPUUsageNSec t,
- *               UIDRangeBase u, UIDRangeCount u, LogDirectory s, LogsToJournal b
+ *               UIDRangeBase u, UIDRangeCount u, MACBackends as, MACLabel s, MACVerified b, MACLabelLost b, LandlockABI u,
+ *               MACUnsaid as, PolicyDigest s, Progress s, LogDirectory s, LogsToJournal b
  *               and one for each row of the directive table, by its name, with its type's D-Bus signature
  *
  * /org/bulwark1/job/<id>   org.bulwark1.Job: properties Id u, Unit (so), JobType s, State s */

@@ -57,7 +57,9 @@ static const char *advance_start(Container *c, Job *j, bool *moved) {
         case CONTAINER_INACTIVE:
                 return j->begun ? "done" : begin_start(c, j, moved); /* a oneshot that came to its end */
         case CONTAINER_FAILED:
-                return j->begun ? "failed" : begin_start(c, j, moved);
+                if (j->begun)
+                        return c->result == RESULT_POLICY ? "refused" : "failed";
+                return begin_start(c, j, moved);
         case CONTAINER_RUNNING:
                 j->begun = true;
                 return c->spec && c->spec->type == CONTAINER_TYPE_ONESHOT ? NULL : "done";

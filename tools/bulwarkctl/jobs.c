@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "manager/base/string-list.h"
-#include "tools/bulwarkctl/verbs.h"
+#include "tools/bulwarkctl/progress.h"
 
 typedef struct Job {
         struct Jobs *jobs;
@@ -233,6 +233,8 @@ static int jobs_run(Jobs *j) {
 
         r = sd_bus_match_signal(bus, NULL, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, "JobRemoved",
                                 on_job_removed, j);
+        if (r >= 0)
+                r = progress_show(j->context);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < j->n; i++) {

@@ -144,6 +144,10 @@ static int method_job(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         /* another's job first: it must not be taken for ours */
         (void)sd_bus_emit_signal(s->bus, BUS_PATH, BUS_INTERFACE_MANAGER, "JobRemoved", "uoss", 3,
                                  BUS_JOB_PREFIX "/3", "other", "failed");
+        if (streq(name, "sleepy") && startswith(sd_bus_message_get_member(m), "Restart"))
+                (void)sd_bus_emit_signal(s->bus, BUS_CONTAINER_PREFIX "/sleepy", "org.freedesktop.DBus.Properties", "PropertiesChanged",
+                                         "sa{sv}as", BUS_INTERFACE_CONTAINER, 2, "SubState", "s", "assembling", "Progress",
+                                         "s", "compiling the \033 policy", 0);
         if (!streq(name, "early"))
                 (void)sd_bus_reply_method_return(m, "o", path);
         (void)sd_bus_emit_signal(s->bus, BUS_PATH, BUS_INTERFACE_MANAGER, "JobRemoved", "uoss", 4, path,
@@ -366,7 +370,7 @@ static int append_container(const Server *s, sd_bus_message *reply, const Fake *
         (void)snprintf(file, sizeof(file), "%s/web.container", s->directory);
         (void)snprintf(logs, sizeof(logs), "%s/logs/%s", s->directory, f->name);
         return sd_bus_message_append(
-                reply, "a{sv}", 22, "Id", "s", f->name, "Description", "s", f->description, "LoadState", "s",
+                reply, "a{sv}", 28, "Id", "s", f->name, "Description", "s", f->description, "LoadState", "s",
                 f->load, "LoadError", "(ss)", "", "", "ActiveState", "s", f->active, "SubState", "s", f->sub,
                 "FreezerState", "s", "running", "Result", "s", up ? "success" : "exit-code", "LastError",
                 "s", f->last_error, "FragmentPath", "s", file, "DropInPaths", "as", 1, "/etc/a b.conf",
@@ -375,7 +379,9 @@ static int append_container(const Server *s, sd_bus_message *reply, const Fake *
                 up ? UINT64_C(1700000000000000) : UINT64_C(0), "ControlGroup", "s",
                 up ? "/containers/web" : "", "MemoryCurrent", "t", up ? UINT64_C(1572864) : UINT64_MAX,
                 "UIDRangeBase", "u", 524288, "UIDRangeCount", "u", 65536, "LogDirectory", "s", logs,
-                "TimeoutStopSec", "t", UINT64_C(90000000));
+                "TimeoutStopSec", "t", UINT64_C(90000000), "MACBackends", "as", 2, "apparmor", "landlock",
+                "MACLabel", "s", "bulwark-web", "MACVerified", "b", 1, "MACLabelLost", "b", 0, "LandlockABI", "u", 7,
+                "MACUnsaid", "as", 1, "web.container:9: below a writable path");
 }
 
 static int method_get_all(sd_bus_message *m, Server *s) {
