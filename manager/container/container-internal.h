@@ -71,6 +71,7 @@ struct Container {
         Digest policy_digest; /* of everything that the kernel was given */
         bool verified;        /* every label was read back from the processes */
         bool mac_lost;        /* and later was not there any more (MACLost=warn) */
+        bool mac_pending;     /* the policy moved while a command was on its way in: look again */
         bool awaits_work;     /* ASSEMBLING: work of this key runs */
         Digest awaited;
         char *progress;       /* what it says; for people */
@@ -223,6 +224,8 @@ void mac_forget(Container *c);            /* its unit is gone for good */
 PlanLabels mac_plan_labels(const Container *c);
 void mac_verify_start(Container *c);      /* the payload was executed: is it what it was to be? */
 void mac_verify(Container *c);            /* and is it still? */
+/* A command has arrived or failed to. */
+void mac_session_settled(Container *c);
 /* One process that joined; false with words. */
 bool mac_verify_session(Container *c, int leader_fd, pid_t leader, Diag *diag);
 
@@ -254,6 +257,7 @@ int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag)
 
 /* --- exec.c */
 bool sessions_event(Manager *m, const KeeperMessage *message, int *fds, size_t n_fds);
+bool sessions_launching(const Container *c); /* some command has not been executed yet */
 void sessions_lost(Manager *m);
 void sessions_free(Manager *m);
 

@@ -179,9 +179,11 @@ static int open_slots(Session *s, bool terminal, SlotSet *slots) {
 
 static void session_failed(Manager *m, Session *s, int r, const Diag *diag) {
         void (*started)(int, const Diag *, ExecSession *, void *) = s->started;
+        Container *container = s->container;
         void *userdata = s->userdata;
 
         session_drop(m, s);
+        mac_session_settled(container);
         started(r, diag, NULL, userdata);
 }
 
@@ -201,6 +203,15 @@ static Session *by_id(Manager *m, uint32_t id) {
         if (s->id == id)
                 return s;
         return NULL;
+}
+
+bool sessions_launching(const Container *c) {
+        const Session *s;
+
+        DL_FOREACH(c->manager->sessions, s)
+        if (s->container == c && !s->running)
+                return true;
+        return false;
 }
 
 /* The master was sent before the payload ran. */
@@ -240,6 +251,7 @@ static void session_started(Manager *m, Session *s, const KeeperMessage *message
                 return;
         }
         s->running = true;
+        mac_session_settled(s->container);
         s->plan = plan_free(s->plan);
         for (size_t i = 0; i < ELEMENTSOF(s->stdio); i++)
                 session.stdio[i] = TAKE_FD(s->stdio[i]);

@@ -163,10 +163,6 @@ static void lose(Container *c, KillReason why) {
         (void)container_event(c, EVENT_MAC_LOST);
 }
 
-static bool sessions_are_coming(const Container *c) {
-        return c->n_sessions > 0; /* told apart by nobody before their execve: their own end looks again */
-}
-
 void mac_verify_start(Container *c) {
         _cleanup_(finding_done) Finding f = {};
 
@@ -188,8 +184,11 @@ void mac_verify(Container *c) {
 
         if (!c->spec || c->leader_fd < 0 || c->state != CONTAINER_RUNNING || !has_labels(c))
                 return;
+        /* A command on its way in is inside before its execve gives it the label: then everybody is looked at as soon
+         * as it has arrived. */
+        c->mac_pending = sessions_launching(c);
         check_leader(c, c->leader_fd, c->leader, &f);
-        if (!f.bad && c->labels.family && !sessions_are_coming(c))
+        if (!f.bad && c->labels.family && !c->mac_pending)
                 check_members(c, &f);
         if (!f.bad) {
                 c->verified |= !c->mac_lost;
@@ -206,6 +205,11 @@ void mac_verify(Container *c) {
                 container_send_state(c);
                 container_notify(c);
         }
+}
+
+void mac_session_settled(Container *c) {
+        if (c->mac_pending && !sessions_launching(c))
+                mac_verify(c);
 }
 
 bool mac_verify_session(Container *c, int leader_fd, pid_t leader, Diag *diag) {
