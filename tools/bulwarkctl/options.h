@@ -14,7 +14,7 @@ typedef enum OptionId {
 #undef OPTION
         _OPTION_MAX,
 } OptionId;
-#define O(id) (UINT32_C(1) << OPTION_##id)
+#define O(id) (UINT64_C(1) << OPTION_##id)
 #define OPTIONS_COMMON (O(HELP) | O(VERSION) | O(RUNTIME_DIRECTORY) | O(NO_PAGER) | O(NO_LEGEND) | O(QUIET))
 
 typedef enum OutputFormat {
@@ -65,7 +65,7 @@ struct Verb {
         const char *arguments;  /* NULL = takes none */
         size_t min, max;
         VerbGroup group;
-        uint32_t options;
+        uint64_t options;
         Completion completion;
         unsigned flags;
         const char *help;

@@ -32,7 +32,7 @@ static const struct {
 static const struct {
         const char *name;
         Completion kind;
-        uint32_t options;
+        uint64_t options;
         unsigned flags;
         const char *help;
 } verbs[] = {
