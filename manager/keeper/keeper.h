@@ -54,6 +54,7 @@ struct Connection {
 
 typedef struct Keeper {
         int epoll_fd, listen_fd, signal_fd, proc_fd;
+        int socket_directory_fd; /* of the host, which the keeper's own root does not show */
         int reserve_fd; /* given up to refuse a connection when there is no other */
         char *command_line; /* argv's memory */
         size_t command_line_size;
@@ -69,6 +70,22 @@ typedef struct Keeper {
 
 /* Moves a descriptor to KEEPER_HELD_FIRST or beyond; where no number is free it stays what it is. */
 int keeper_hold(int fd);
+
+/* mounts.c */
+
+/* A new mount of a file system, attached nowhere: nosuid, nodev, noexec. */
+int keeper_file_system(const char *type, unsigned attributes, int *ret);
+
+/* A mount namespace with an empty root, and in it a procfs and a sysfs.
+ *
+ * A mount namespace is always born as a copy of the whole of another one, with what no path leads to any more: where a new
+ * root was moved over "/" (by systemd for a service with InaccessiblePaths=, say) the old one stays beneath it with
+ * everything that is mounted there. Nobody gets in, but the kernel counts it: a procfs or sysfs that is wholly visible
+ * somewhere in the namespace gives the right to mount a fresh one (mnt_already_visible()), without our masks, to whoever may
+ * mount in the container. So the namespace that all containers' are copied from holds nothing of the host's. It needs the
+ * two, since inner mounts its own by the same rule; they go when outer leaves this root. And a copy of four mounts is made
+ * more quickly than one of all the host's, none of which we keep from being unmounted. */
+int keeper_own_mounts(const Keeper *k);
 
 /* record.c */
 Record *record_new(Keeper *k, const char *id);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <getopt.h>
-#include <linux/mount.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -71,8 +71,9 @@ static int run_from_memory(char **argv) {
         return -errno;
 }
 
-static int socket_listen(const char *path, int *ret) {
+static int socket_listen(const char *path, int *ret, int *ret_directory) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
+        char *slash;
         _cleanup_close_ int fd = -EBADF;
 
         if (strlen(path) >= sizeof(address.sun_path))
@@ -89,20 +90,27 @@ static int socket_listen(const char *path, int *ret) {
         (void)unlink(path);
         if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, KEEPER_MAX_CONNECTIONS) < 0)
                 return -errno;
+        slash = strrchr(address.sun_path, '/');
+        if (slash)
+                slash[slash == address.sun_path] = 0;
+        *ret_directory = open(slash ? address.sun_path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (*ret_directory < 0)
+                return -errno;
         *ret = TAKE_FD(fd);
         return 0;
 }
 
-/* A procfs of our own: nobody can mount anything below it. */
-static int proc_mount(int *ret) {
-        _cleanup_close_ int fs = -EBADF;
+static void socket_remove(const Keeper *k, const char *path) {
+        const char *slash = strrchr(path, '/');
 
-        fs = (int)syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC);
-        if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-                return -errno;
-        *ret = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
-                            MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-        return *ret < 0 ? -errno : 0;
+        (void)unlinkat(k->socket_directory_fd, slash ? slash + 1 : path, 0);
+}
+
+/* A descriptor that can be had again without a path. */
+static int reserve_new(void) {
+        int fd = eventfd(0, EFD_CLOEXEC);
+
+        return fd < 0 ? -errno : fd;
 }
 
 /* A descriptor of ours among the standard ones would be handed to every stage. */
@@ -161,15 +169,16 @@ static int keeper_setup(Keeper *k, const char *socket_path) {
         k->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
         if (k->signal_fd < 0 || k->epoll_fd < 0)
                 return -errno;
-        r = proc_mount(&k->proc_fd);
+        /* A procfs of our own: nobody can mount anything below it. */
+        r = keeper_file_system("proc", 0, &k->proc_fd);
         if (r < 0)
                 return r;
-        r = socket_listen(socket_path, &k->listen_fd);
+        r = socket_listen(socket_path, &k->listen_fd, &k->socket_directory_fd);
         if (r < 0)
                 return r;
-        k->reserve_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        k->reserve_fd = reserve_new();
         if (k->reserve_fd < 0)
-                return -errno;
+                return k->reserve_fd;
         r = keeper_watch(k, k->listen_fd, &k->listen_fd);
         return r < 0 ? r : keeper_watch(k, k->signal_fd, &k->signal_fd);
 }
@@ -187,7 +196,7 @@ static void accept_refuse(Keeper *k) {
                 return;
         k->reserve_fd = safe_close(k->reserve_fd);
         (void)safe_close(accept4(k->listen_fd, NULL, NULL, SOCK_CLOEXEC));
-        k->reserve_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        k->reserve_fd = reserve_new();
         if (k->reserve_fd < 0) /* the whole host has none left, another process was quicker: look again later */
                 (void)nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
 }
@@ -299,7 +308,7 @@ int main(int argc, char **argv) {
                 {},
         };
         Keeper k = { .epoll_fd = -EBADF, .listen_fd = -EBADF, .signal_fd = -EBADF, .proc_fd = -EBADF,
-                     .reserve_fd = -EBADF };
+                     .socket_directory_fd = -EBADF, .reserve_fd = -EBADF };
         const char *socket_path = NULL;
         int o, r;
 
@@ -328,7 +337,12 @@ int main(int argc, char **argv) {
         r = keeper_setup(&k, socket_path);
         if (r < 0)
                 return fail("cannot start", r);
+        r = keeper_own_mounts(&k);
+        if (r < 0) {
+                socket_remove(&k, socket_path);
+                return fail("cannot make a mount namespace without the host's mounts", r);
+        }
         r = keeper_run(&k);
-        (void)unlink(socket_path);
+        socket_remove(&k, socket_path);
         return r < 0 ? fail("event loop", r) : EXIT_SUCCESS;
 }

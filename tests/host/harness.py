@@ -222,10 +222,11 @@ class Bed:
             *more,
         ]
 
-    def start_manager(self):
+    def start_manager(self, *before):
+        """before: a command that becomes the manager in the end."""
         with open(self.log, "ab") as log:
             self.manager = subprocess.Popen(
-                self.manager_command(),
+                [*before, *self.manager_command()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

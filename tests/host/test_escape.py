@@ -130,6 +130,26 @@ def test_all_capabilities_nested(bed):
     repelled(answers)
 
 
+MOVE_ROOT = 'mount --make-rprivate / && mount --rbind / "$0" && cd "$0" && mount --move . / && exec chroot . "$@"'
+
+
+def test_all_capabilities_under_a_moved_root(bed):
+    """nor where the manager's own root was moved over another one, as systemd does for a service with InaccessiblePaths=.
+
+    Protection: keeper_own_mounts(). The procfs that lies beneath would give the right to a fresh one, without masks."""
+    top = os.path.join(bed.directory, "top")
+    os.mkdir(top)
+    equal(bed.stop_manager(), 0, "exit code of the manager")
+    bed.start_manager("unshare", "-m", "sh", "-c", MOVE_ROOT, top)
+    try:
+        points = [line.split()[4] for line in read("/proc/%d/mountinfo" % bed.keeper_pid()).splitlines()]
+        equal(points, ["/", "/proc", "/sys"], "mounts of the keeper")
+        repelled(attack(bed, "moved", MOUNTS, *EVERYTHING))
+    finally:
+        bed.stop_manager()
+    os.rmdir(top)
+
+
 def watch(bed, name, *lines, execs=60):
     """A container that looks at whatever appears, while execs run."""
     install(bed)
