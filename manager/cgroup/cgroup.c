@@ -2,12 +2,15 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "manager/base/io.h"
 #include "manager/base/string-list.h"
+#include "manager/cgroup/cgroup-host.h"
 #include "manager/cgroup/cgroup.h"
 
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -219,6 +222,28 @@ uint64_t cgroup_number(int fd, const char *file, const char *key) {
         if (fd < 0 || cgroup_read(fd, file, text, sizeof(text)) < 0 || !parse_key(text, key, &value))
                 return UINT64_MAX;
         return value;
+}
+
+int cgroup_open_beside(const Cgroup *c, const char *path, pid_t leader, int *ret) {
+        /* Names below the payload's cgroup are the container's to choose. */
+        const struct open_how how = { .flags = DIRECTORY_FLAGS,
+                                      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV };
+        _cleanup_free_ char *where = NULL;
+        const char *below;
+        int fd, r;
+
+        r = cgroup_path_of_process(leader, &where);
+        if (r < 0)
+                return r;
+        below = startswith(where, path);
+        below = below ? startswith(below, "/payload") : NULL;
+        if (!below || (below[0] && below[0] != '/'))
+                return -ESRCH; /* the leader has gone, its number is somebody else's */
+        fd = (int)syscall(SYS_openat2, c->payload_fd, below[0] ? below + 1 : ".", &how, sizeof(how));
+        if (fd < 0)
+                return -errno;
+        *ret = fd;
+        return 0;
 }
 
 int cgroup_events(int fd, CgroupEvents *ret) {

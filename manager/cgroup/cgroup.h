@@ -27,6 +27,11 @@ int cgroup_create(const CgroupRoot *root, const char *name, const CgroupLimit *l
                   const CgroupOwner *owner, Diag *diag, Cgroup *ret);
 int cgroup_open(const CgroupRoot *root, const char *name, Cgroup *ret); /* -ENOENT */
 
+/* Where one more process of the container can live: the cgroup of its leader. That is the payload's, unless an init has
+ * handed controllers to children there: then no process may be in it (EBUSY), and the init has moved itself below. path:
+ * ROOT/containers/NAME as /proc/PID/cgroup writes it. A directory descriptor of the caller's. */
+int cgroup_open_beside(const Cgroup *c, const char *path, pid_t leader, int *ret);
+
 typedef struct CgroupEvents {
         bool populated, frozen;
 } CgroupEvents;

@@ -313,7 +313,8 @@ static void on_joined(int error, void *userdata) {
 static int join(Session *s, const SlotSet *slots) {
         _cleanup_free_ JoinReply *reply = malloc(sizeof(*reply));
         int fds[2 + 8], r;
-        _cleanup_close_ int plan_fd = -EBADF;
+        _cleanup_close_ int plan_fd = -EBADF, cgroup_fd = -EBADF;
+        const Container *c = s->container;
         KeeperMessage m;
         size_t n = 0;
 
@@ -321,13 +322,16 @@ static int join(Session *s, const SlotSet *slots) {
                 return -ENOMEM;
         if (slots->n > ELEMENTSOF(fds) - 2)
                 return -E2BIG;
+        r = cgroup_open_beside(&c->cgroup, c->cgroup_path, c->leader, &cgroup_fd);
+        if (r < 0)
+                return r;
         *reply = (JoinReply){ .manager = s->container->manager, .id = s->id };
         r = memfd_sealed("bulwark-plan", s->plan->data, s->plan->size, &plan_fd);
         if (r < 0)
                 return r;
         keeper_message_init(&m, KEEPER_JOIN, s->key);
         fds[n++] = plan_fd;
-        fds[n++] = s->container->cgroup.payload_fd;
+        fds[n++] = cgroup_fd;
         for (size_t i = 0; i < slots->n; i++) {
                 m.slots[m.n_slots++] = slots->items[i].slot;
                 fds[n++] = slots->items[i].fd;
