@@ -29,12 +29,15 @@ def test_all_verify(bed):
     """every example passes verify and has a plan."""
     names = sorted(n[: -len(".container")] for n in os.listdir(EXAMPLES) if n.endswith(".container"))
     check(len(names) >= 5, "examples: %s" % names)
-    os.makedirs(os.path.join(bed.directory, "cache"), exist_ok=True)
+    data = os.path.join(bed.directory, "data")
+    os.makedirs(data, exist_ok=True)
+    # Some bind a directory that a host has only after their first line of instructions, and name users of a root of packages.
+    ours = {"cache": ["BindPaths=", "BindPaths=%s:/var/lib/redis" % data, "User=105", "Group=105"],
+            "database": ["BindPaths=", "BindPaths=%s:/var/lib/postgresql" % data, "User=105", "Group=105"],
+            "login": ["BindReadOnlyPaths=", "BindReadOnlyPaths=%s:/root/.ssh" % data]}
+    ours["database-setup"] = ours["database"]
     for name in names:
-        # cache.container binds a directory that a host has only after its first line of instructions.
-        more = ["BindPaths=", "BindPaths=%s/cache:/var/lib/redis" % bed.directory] if name == "cache" else []
-        if name == "cache":
-            more += ["User=105", "Group=105"]
+        more = ours.get(name, [])
         install(bed, name, *more)
         path = os.path.join(bed.units, name + ".container")
         bed.verify(path).expect(0)
