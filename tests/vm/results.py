@@ -2,6 +2,7 @@
 """What a guest said becomes one TAP stream; what it should have said and did not becomes a failure."""
 
 import re
+import time
 
 RESULT = re.compile(r"^(not )?ok\b *\d* *(?:- *)?(.*)$")
 PLAN = re.compile(r"^1\.\.(\d+)\b *(?:# *SKIP\S* *(.*))?$", re.IGNORECASE)
@@ -11,7 +12,6 @@ KERNEL = re.compile(
     r"(BUG: |WARNING: |Oops: |------------\[ cut here|general protection fault|UBSAN: |KASAN: |kernel BUG at "
     r"|Kernel panic|INFO: task .* blocked for|Out of memory: |list_(?:add|del) corruption)"
 )
-DENIAL = re.compile(r"avc: +denied|AVC avc|apparmor=\"DENIED\"|USER_AVC|SELINUX_ERR")
 
 
 class Results:
@@ -22,8 +22,11 @@ class Results:
         self.expected = list(suites)
         self.number = self.failed = 0
         self.suite = None
+        self.begin = time.monotonic()
+        self.cpu = self.cpu_begin = 0
         self.planned = self.seen = self.suite_failed = 0
         self.complete = False
+        self.times = []  # (suite or "boot", seconds, seconds of the emulator's processor time) in the order they ran
 
     def result(self, good, text, *diagnosis):
         self.number += 1
@@ -32,11 +35,13 @@ class Results:
         for line in diagnosis:
             self.write("# " + line)
 
-    def line(self, line):
-        """One line of the guest's TAP port."""
+    def line(self, line, cpu=0):
+        """One line of the guest's TAP port; the processor time that the emulator had used by then."""
+        self.cpu = cpu
         words = line.split()
         if words[:2] == ["#", "suite"]:
             self.close()
+            self.took("between" if self.times else "boot")
             self.suite, self.planned, self.seen, self.suite_failed = words[2], None, 0, 0
         elif words[:2] == ["#", "end"] and self.suite:
             self.close(int(words[3]))
@@ -63,6 +68,7 @@ class Results:
         if not self.suite:
             return
         name, self.suite = self.suite, None
+        self.took(name)
         if name in self.expected:
             self.expected.remove(name)
         if code is None:
@@ -72,13 +78,22 @@ class Results:
         elif code != 0 and not self.suite_failed:
             self.result(False, name + ": exit code", str(code))
 
-    def finish(self, problem, kernel_log):
-        """After the guest has ended; the answer is whether everything is well."""
+    def took(self, what):
+        """The time since the last call was for this."""
+        now = time.monotonic()
+        self.times.append((what, now - self.begin, self.cpu - self.cpu_begin))
+        self.begin, self.cpu_begin = now, self.cpu
+
+    def finish(self, problem, kernel_log, denied=(), holes=()):
+        """After the guest has ended; the answer is whether everything is well. denied: unexpected denials; holes: lines
+        that say that the log lacks some."""
         self.close()
         for name in self.expected:
             self.result(False, name + ": ran", "the guest never began it")
         cries = kernel_complaints(kernel_log)
         self.result(not cries, "the kernel log has no BUG or WARNING", *cries)
+        self.result(not denied, "no security module denied what it should not", *("%s: %s" % (d.where, d.line) for d in denied))
+        self.result(not holes, "the log is whole", *holes)
         problems = [problem] if problem else []
         if not self.complete:
             problems.append("the closing line is missing")
@@ -89,7 +104,3 @@ class Results:
 
 def kernel_complaints(text):
     return [line for line in text.splitlines() if KERNEL.match(line)]
-
-
-def denials(text):
-    return [line for line in text.splitlines() if DENIAL.search(line)]

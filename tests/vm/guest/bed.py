@@ -26,3 +26,10 @@ def cgroup_key(bed, name, file, key):
         if line.split()[0] == key:
             return int(line.split()[1])
     raise Failure("%s of %s has no %s" % (file, name, key))
+
+
+def example(bed, name, *lines):
+    """A unit of units/examples as it is, roots and all; lines go into a drop-in, as a user's would."""
+    shutil.copy(os.path.join(SOURCE, "units/examples", name + ".container"), bed.units)
+    bed.drop_in(name, "bed.conf", "[Container]\n%s\n" % "\n".join(lines))
+    bed.ctl("daemon-reload").expect(0)

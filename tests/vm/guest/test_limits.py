@@ -44,7 +44,7 @@ def test_percentages(bed):
 
 def test_io_weight(bed):
     """IOWeight= is written where the kernel has a scheduler for it, and refused by name where not."""
-    subprocess.run(["modprobe", "bfq"], check=True)
+    subprocess.run(["modprobe", "bfq"], stdout=subprocess.DEVNULL, check=True)
     bed.unit("weighed", "ExecStart=/bin/sleep 1000", "IOWeight=50")
     bed.ctl("start", "weighed").expect(0)
     directory = cgroup_directory(bed, "weighed")
