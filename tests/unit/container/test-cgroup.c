@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -195,6 +200,61 @@ static void create_fill_remove(void **state) {
         assert_int_equal(faccessat(root.fd, "containers", F_OK, 0), -1);
 }
 
+static void move(pid_t pid, int cgroup_fd) {
+        char text[16];
+
+        (void)snprintf(text, sizeof(text), "%d", (int)pid);
+        assert_int_equal(cgroup_write(cgroup_fd, "cgroup.procs", text), 0);
+}
+
+static ino_t inode_of(int fd) {
+        struct stat st;
+
+        assert_int_equal(fstat(fd, &st), 0);
+        return st.st_ino;
+}
+
+/* Wherever below the payload's cgroup the leader has gone, and nowhere else. */
+static void beside_the_leader(void **state) {
+        static const CgroupLimit none[1] = {};
+        _cleanup_(cgroup_root_done) CgroupRoot root = CGROUP_ROOT_EMPTY;
+        _cleanup_(cgroup_done) Cgroup c = CGROUP_EMPTY;
+        _cleanup_close_ int payload = -EBADF, inner = -EBADF, beside = -EBADF;
+        _cleanup_free_ char *own = NULL;
+        char path[512], web[600];
+        pid_t leader;
+        int unused;
+
+        if (cgroup_path_of_process(0, &own) < 0)
+                skip();
+        (void)snprintf(path, sizeof(path), "%s/bulwark-test-%d", streq(own, "/") ? "" : own, (int)getpid());
+        if (cgroup_root_open(path, false, NULL, &root) < 0)
+                skip();
+        (void)snprintf(web, sizeof(web), "%s/containers/web", root.path);
+        assert_int_equal(cgroup_create(&root, "web", none, 0, NULL, NULL, &c), 0);
+        leader = fork();
+        if (leader == 0)
+                for (;;)
+                        (void)pause();
+        assert_true(leader > 0);
+        assert_int_equal(cgroup_open_beside(&c, web, leader, &unused), -ESRCH);
+
+        move(leader, c.payload_fd);
+        assert_int_equal(cgroup_open_beside(&c, web, leader, &payload), 0);
+        assert_true(inode_of(payload) == inode_of(c.payload_fd));
+        assert_int_equal(mkdirat(c.payload_fd, "init.scope", 0755), 0);
+        inner = openat(c.payload_fd, "init.scope", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        move(leader, inner);
+        assert_int_equal(cgroup_open_beside(&c, web, leader, &beside), 0);
+        assert_true(inode_of(beside) == inode_of(inner));
+
+        (void)kill(leader, SIGKILL);
+        (void)waitpid(leader, NULL, 0);
+        assert_true(cgroup_open_beside(&c, web, leader, &unused) < 0);
+        assert_int_equal(cgroup_remove(&root, "web"), 0);
+        cgroup_root_remove(&root);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(limits_render),
@@ -205,6 +265,7 @@ int main(void) {
                 cmocka_unit_test(own_path),
                 cmocka_unit_test(names_are_file_names),
                 cmocka_unit_test(create_fill_remove),
+                cmocka_unit_test(beside_the_leader),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
