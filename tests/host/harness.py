@@ -49,7 +49,7 @@ def wait_until(condition, what, timeout=10.0):
             return value
         if time.monotonic() > deadline:
             raise Failure("waited %g s in vain: %s" % (timeout * SLOWNESS, what))
-        time.sleep(0.02)
+        time.sleep(0.02 * SLOWNESS)  # each look costs an emulated processor what it looks for
 
 
 def check(condition, message):
