@@ -37,8 +37,8 @@ def check_failed_units():
 
 
 def check_bus():
-    """polkit and logind answer on the system bus."""
-    for name in ("org.freedesktop.PolicyKit1", "org.freedesktop.login1", "org.freedesktop.systemd1"):
+    """polkit, logind and machined answer on the system bus."""
+    for name in ("org.freedesktop.PolicyKit1", "org.freedesktop.login1", "org.freedesktop.machine1", "org.freedesktop.systemd1"):
         answer = output("busctl", "--no-pager", "call", name, "/", "org.freedesktop.DBus.Peer", "Ping")
         if answer:
             yield "%s: %s" % (name, answer)
