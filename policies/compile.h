@@ -61,7 +61,7 @@ typedef struct LandlockPathRule {
 } LandlockPathRule;
 typedef struct LandlockPortRule {
         uint64_t access;
-        uint16_t port;
+        uint16_t first, last;
         Origin origin;
 } LandlockPortRule;
 typedef struct LandlockPolicy {

@@ -85,6 +85,11 @@ int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag) {
         if (!words)
                 return diag_error(diag, code, &origin, directive, "cannot carry out %s: %s (step %u)", name,
                                   strerror(error), f->index);
+        if (subject && error == ELOOP)
+                return diag_error(diag, code, &origin, directive,
+                                  "cannot %s \"%s\": a symbolic link stands on the way; name the path that it leads to "
+                                  "(step %u %s)",
+                                  words, subject, f->index, name);
         if (subject)
                 return diag_error(diag, code, &origin, directive, "cannot %s \"%s\": %s (step %u %s)", words,
                                   subject, strerror(error), f->index, name);

@@ -70,10 +70,12 @@ int step_clone_tree(Stage *s, const PlanStep *step) {
         _cleanup_close_ int at = -EBADF;
         long fd;
 
-        at = root_open(s, plan_text(&s->plan, step->s), false);
-        if (at < 0)
-                return at;
-        fd = syscall(SYS_open_tree, at, "",
+        if (step->b == 0) {
+                at = root_open(s, plan_text(&s->plan, step->s), step->d == PLAN_NO_SYMLINKS);
+                if (at < 0)
+                        return at;
+        }
+        fd = syscall(SYS_open_tree, step->b == 0 ? at : stage_slot(s, (int64_t)step->b - 1), "",
                      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
                              (step->flags & STEP_FLAG_RECURSIVE ? AT_RECURSIVE : 0));
         if (fd < 0)

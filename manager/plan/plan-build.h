@@ -13,6 +13,20 @@ void plan_inner_file_systems(PlanWriter *w, const ContainerSpec *spec, RootSlots
 int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *parameters, RootSlots *slots,
                     Diag *diag);
 
+/* What the unit mounts, in one list sorted by destination, so that a parent comes before its child. */
+typedef struct UnitMount {
+        const char *path;
+        const Origin *origin;
+        const char *directive;
+        const BindMount *bind;   /* one of the three */
+        bool bind_read_only;
+        const TmpfsMount *tmpfs;
+        const char *default_mode;
+        int16_t slot;
+} UnitMount;
+/* plan-cover.c: what of the tree, once it is complete, is read-only, writable, executable or not */
+int plan_cover_paths(PlanWriter *w, const ContainerSpec *spec, const UnitMount *mounts, size_t n_mounts, int16_t root);
+
 /* plan-confine.c: from the process as it was cloned to the payload: one code for start, exec and shell */
 typedef struct ConfineParameters {
         const Identity *identity;

@@ -65,8 +65,9 @@ static bool operands_good(const PlanView *p, const PlanStep *s) {
                 return s->slot != PLAN_NO_SLOT && text_good(p, s->s);
         case STEP_OPEN_TERMINAL:
                 return slot_good(p, (int64_t)s->b) && s->slot != PLAN_NO_SLOT;
-        case STEP_ENTER_NAMESPACES:
         case STEP_CLONE_TREE:
+                return s->slot != PLAN_NO_SLOT && s->b <= p->header->n_slots && text_good(p, s->s);
+        case STEP_ENTER_NAMESPACES:
         case STEP_SET_ATTRIBUTES:
         case STEP_ENTER_ROOT:
         case STEP_ATTACH:

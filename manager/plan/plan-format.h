@@ -36,7 +36,7 @@ typedef enum StepFlags {
         STEP_FLAG_IDMAP = 1 << 2,     /* SET_ATTRIBUTES: id-map by the inner's user namespace */
 } StepFlags;
 
-#define PLAN_NO_SYMLINKS 1 /* operand d of ATTACH, MAKE_MOUNTPOINT: a symlink on the way is refused */
+#define PLAN_NO_SYMLINKS 1 /* operand d of ATTACH, MAKE_MOUNTPOINT, CLONE_TREE: a symlink on the way is refused */
 
 /* What ATTACH_MASK puts over a path, below the slot it names (the container's /dev). */
 #define PLAN_MASK_HOME ".inaccessible"

@@ -132,17 +132,7 @@ static void make_dev(PlanWriter *w, const PlanParameters *p, RootSlots *slots) {
                       (StepOperands){ .slot1 = SLOT(slots->dev), .s = PLAN_MASK_FILE, .a = 0 });
 }
 
-/* --- what the unit mounts, in one list sorted by destination, so that a parent comes before its child */
-typedef struct UnitMount {
-        const char *path;
-        const Origin *origin;
-        const char *directive;
-        const BindMount *bind;   /* one of the three */
-        bool bind_read_only;
-        const TmpfsMount *tmpfs;
-        const char *default_mode;
-        int16_t slot;
-} UnitMount;
+/* --- what the unit mounts */
 
 static int unit_mount_compare(const void *a, const void *b) {
         const UnitMount *x = a, *y = b;
@@ -299,13 +289,7 @@ static void cover_kernel_file_systems(PlanWriter *w, const ContainerSpec *spec, 
                               (StepOperands){ .slot1 = SLOT(net), .s = "/proc/sys/net" });
 }
 
-static void cover_unit_paths(PlanWriter *w, const ContainerSpec *spec, const RootSlots *slots) {
-        for (size_t i = 0; i < spec->read_only_paths.n; i++) {
-                const PathItem *p = spec->read_only_paths.items + i;
-
-                plan_origin(w, &p->origin, "ReadOnlyPaths");
-                cover_read_only(w, p->path, p->missing_ok ? STEP_FLAG_OPTIONAL : 0);
-        }
+static void mask_unit_paths(PlanWriter *w, const ContainerSpec *spec, const RootSlots *slots) {
         for (size_t i = 0; i < spec->inaccessible_paths.n; i++) {
                 const PathItem *p = spec->inaccessible_paths.items + i;
 
@@ -366,7 +350,6 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         attach(w, slots->mqueue, "/dev/mqueue", S_IFDIR, 0, true);
         unit_mounts_attach(w, p, mounts, n);
         cover_kernel_file_systems(w, spec, slots);
-        cover_unit_paths(w, spec, slots);
 
         plan_origin_row(w, spec, DIRECTIVE_ReadOnly);
         if (spec->read_only)
@@ -376,6 +359,12 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         if (!spec->boot)
                 plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
                               (StepOperands){ .slot1 = SLOT(slots->dev), .a = MOUNT_ATTR_RDONLY });
+        /* Copies of the root's tree: made of it as it now is, read-only. */
+        r = plan_cover_paths(w, spec, mounts, n, slots->root);
+        if (r < 0)
+                return diag_errno(diag, ERROR_NO_MEMORY, NULL, NULL, -r, "cannot build the plan");
+        mask_unit_paths(w, spec, slots);
+        plan_origin_none(w);
         plan_add_step(w, STEP_LOCK_MOUNTS, ACTOR_OUTER, (StepOperands){});
         plan_add_step(w, STEP_REACH, ACTOR_OUTER, (StepOperands){ .a = SYNC_ROOT_READY });
         return 0;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "manager/base/string-list.h"
+#include "policies/families.h"
 #include "policies/rules.h"
 #include "policies/seccomp/guards.h"
 
@@ -28,7 +31,14 @@ static const uint32_t forbidden_ioctls[] = { TIOCSTI, TIOCLINUX };
  * payload (READ_IMPLIES_EXEC, ADDR_NO_RANDOMIZE) or name foreign ABIs. */
 static const uint32_t personalities[] = { 0x0, 0x8, 0x20000, 0x20008, 0xffffffff };
 
-static const uint32_t families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET };
+/* They carry what TCP carries to the same ports, and Landlock judges the ports of TCP alone. */
+#ifndef IPPROTO_SMC
+#define IPPROTO_SMC 256
+#endif
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+static const uint32_t other_transports[] = { IPPROTO_SMC, IPPROTO_MPTCP };
 
 typedef enum GuardTest {
         GUARD_EQUALS_NONE, /* refuse the values listed */
@@ -40,47 +50,48 @@ typedef struct Guard {
         const char *name;
         unsigned argument;
         GuardTest test;
-        const uint32_t *values;
+        const uint32_t *values; /* NULL = the profile's families */
         size_t n_values;
         int error;         /* 0 = what every denied call gets */
-        const char *words; /* for people, before the error */
+        const char *words; /* for people, before the error; the families follow where they decide */
 } Guard;
 
 static const uint32_t namespace_flags[] = { NAMESPACE_FLAGS };
 
-/* Each compares the low 32 bits only, as the kernel reads these arguments: comparing 64 would let a caller
+/* Several of one call stand together. Each compares the low 32 bits only, as the kernel reads these arguments: comparing 64 would let a caller
  * pass by setting a high bit (CVE-2019-10063). */
 static const Guard guards[] = {
         { "ioctl", 1, GUARD_EQUALS_NONE, forbidden_ioctls, ELEMENTSOF(forbidden_ioctls), 0,
           "deny ioctl TIOCSTI TIOCLINUX" },
         { "personality", 0, GUARD_EQUALS_ONE, personalities, ELEMENTSOF(personalities), 0,
           "deny personality other than 0x0 0x8 0x20000 0x20008 0xffffffff" },
-        { "socket", 0, GUARD_EQUALS_ONE, families, ELEMENTSOF(families), EAFNOSUPPORT,
-          "deny socket other than AF_UNIX AF_INET AF_INET6 AF_NETLINK" },
-        { "socketpair", 0, GUARD_EQUALS_ONE, families, ELEMENTSOF(families), EAFNOSUPPORT,
-          "deny socketpair other than AF_UNIX AF_INET AF_INET6 AF_NETLINK" },
+        { "socket", 0, GUARD_EQUALS_ONE, NULL, 0, EAFNOSUPPORT, "deny socket other than " },
+        { "socket", 2, GUARD_EQUALS_NONE, other_transports, ELEMENTSOF(other_transports), EPROTONOSUPPORT,
+          "deny socket with IPPROTO_SMC IPPROTO_MPTCP" },
+        { "socketpair", 0, GUARD_EQUALS_ONE, NULL, 0, EAFNOSUPPORT, "deny socketpair other than " },
         { "clone", CLONE_FLAGS_ARGUMENT, GUARD_NO_BITS, namespace_flags, 1, 0,
           "deny clone with flags that make namespaces" },
 };
 
-static const Guard *guard_find(const SeccompProfile *p, const SyscallEntry *entry) {
+static bool guard_applies(const SeccompProfile *p, const SyscallEntry *entry, const Guard *guard) {
+        return streq(guard->name, entry->name) && !(p->namespaces && guard->values == namespace_flags) &&
+               (p->known_transports || guard->values != other_transports);
+}
+
+/* The first from there on that judges the call; NULL = none (any more). */
+static const Guard *guard_find(const SeccompProfile *p, const SyscallEntry *entry, const Guard *from) {
         if (entry->action != SYSCALL_ALLOW)
                 return NULL;
 
-        for (size_t i = 0; i < ELEMENTSOF(guards); i++)
-                if (streq(guards[i].name, entry->name))
-                        return p->namespaces && guards[i].values == namespace_flags ? NULL : guards + i;
+        for (const Guard *g = from; g < guards + ELEMENTSOF(guards); g++)
+                if (guard_applies(p, entry, g))
+                        return g;
 
         return NULL;
 }
 
-/* AF_PACKET stands last and needs its capability. */
-static size_t guard_values(const SeccompProfile *p, const Guard *guard) {
-        return guard->n_values - (guard->values == families && !p->packet_socket);
-}
-
 bool seccomp_guarded(const SeccompProfile *p, const SyscallEntry *entry) {
-        return guard_find(p, entry);
+        return guard_find(p, entry, guards);
 }
 
 /* --- instructions */
@@ -175,19 +186,25 @@ static void emit_unknown(Program *program, const SyscallTable *table) {
 }
 
 /* The number is loaded, and still is where the number is another one. The tests jump to the second of two
- * answers when they hit. */
-static void emit_guard(Program *program, const SeccompProfile *p, const Guard *guard, uint32_t number) {
-        uint32_t refuse = error_to_return(guard->error != 0 ? guard->error : p->denied);
+ * answers when they hit. What passes a guard that is not the call's last goes on to the next one. */
+static void emit_guard(Program *program, const SeccompProfile *p, const Guard *guard, uint32_t number, bool last) {
+        const struct sock_filter refuse = BPF_STMT(
+                BPF_RET | BPF_K, error_to_return(guard->error != 0 ? guard->error : p->denied));
+        const uint32_t *values = guard->values ? guard->values : p->families;
+        const size_t n = guard->values ? guard->n_values : p->n_families;
+        const bool hit_refuses = guard->test != GUARD_EQUALS_ONE;
+        const struct sock_filter pass = last ? (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+                                             : (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, hit_refuses ? 1 : 0);
         uint16_t test = guard->test == GUARD_NO_BITS ? BPF_JSET : BPF_JEQ;
-        size_t n = guard_values(p, guard);
-        bool hit_refuses = guard->test != GUARD_EQUALS_ONE;
 
         emit_jump(program, BPF_JEQ, number, 0, n + 3);
         emit_load(program, low_half_of_argument(guard->argument));
         for (size_t i = 0; i < n; i++)
-                emit_jump(program, test, guard->values[i], n - i, 0);
-        emit_return(program, hit_refuses ? SECCOMP_RET_ALLOW : refuse);
-        emit_return(program, hit_refuses ? refuse : SECCOMP_RET_ALLOW);
+                emit_jump(program, test, values[i], n - i, 0);
+        emit(program, hit_refuses ? pass : refuse);
+        emit(program, hit_refuses ? refuse : pass);
+        if (!last)
+                emit_load(program, offsetof(struct seccomp_data, nr));
 }
 
 int seccomp_guards_build(const SeccompProfile *p, struct sock_filter **ret, size_t *ret_n) {
@@ -196,10 +213,12 @@ int seccomp_guards_build(const SeccompProfile *p, struct sock_filter **ret, size
         emit_abi(&program);
         emit_unknown(&program, &p->table);
         for (size_t i = 0; i < p->table.n; i++) {
-                const Guard *guard = guard_find(p, p->table.entries + i);
+                const SyscallEntry *entry = p->table.entries + i;
 
-                if (guard)
-                        emit_guard(&program, p, guard, p->table.entries[i].number);
+                for (const Guard *guard = guard_find(p, entry, guards), *next; guard; guard = next) {
+                        next = guard_find(p, entry, guard + 1);
+                        emit_guard(&program, p, guard, entry->number, !next);
+                }
         }
 
         if (program.error < 0) {
@@ -211,23 +230,36 @@ int seccomp_guards_build(const SeccompProfile *p, struct sock_filter **ret, size
         return 0;
 }
 
+static const Origin *guard_origin(const ContainerSpec *spec, const Guard *guard) {
+        return container_spec_origin(spec, !guard->values                    ? DIRECTIVE_RestrictAddressFamilies
+                                           : guard->values == other_transports ? DIRECTIVE_SocketBindDeny
+                                                                               : DIRECTIVE_SystemCallErrorNumber);
+}
+
+static int families_text(const SeccompProfile *p, const Guard *guard, char **ret) {
+        uint64_t mask = 0;
+
+        if (guard->values)
+                return str_append(ret, "%s", "");
+        for (size_t i = 0; i < p->n_families; i++)
+                mask |= UINT64_C(1) << p->families[i];
+        return address_families_text(mask, ret);
+}
+
 int seccomp_guards_rules(const SeccompProfile *p, const ContainerSpec *spec, PolicyRules *rules) {
-        const Origin *denied = container_spec_origin(spec, DIRECTIVE_SystemCallErrorNumber);
-
         for (size_t i = 0; i < p->table.n; i++) {
-                const Guard *guard = guard_find(p, p->table.entries + i);
-                bool packets;
-                int error, r;
+                const SyscallEntry *entry = p->table.entries + i;
 
-                if (!guard)
-                        continue;
-                error = guard->error != 0 ? guard->error : p->denied;
-                packets = guard->values == families && p->packet_socket;
-                r = policy_rules_add(rules, guard->error != 0 ? NULL : denied, "%s%s: %s", guard->words,
-                                     packets ? " AF_PACKET" : "",
-                                     denial_to_string(error).text);
-                if (r < 0)
-                        return r;
+                for (const Guard *guard = guard_find(p, entry, guards); guard; guard = guard_find(p, entry, guard + 1)) {
+                        _cleanup_free_ char *families = NULL;
+                        int r = families_text(p, guard, &families);
+
+                        if (r >= 0)
+                                r = policy_rules_add(rules, guard_origin(spec, guard), "%s%s: %s", guard->words, families,
+                                                     denial_to_string(guard->error != 0 ? guard->error : p->denied).text);
+                        if (r < 0)
+                                return r;
+                }
         }
         return 0;
 }

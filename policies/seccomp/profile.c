@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <linux/capability.h>
-
+#include "policies/families.h"
 #include "policies/seccomp/profile.h"
 #include "policies/seccomp/seccomp.h"
 
@@ -250,10 +249,14 @@ void seccomp_profile_done(SeccompProfile *p) {
 int seccomp_profile_new(const ContainerSpec *spec, uint64_t bounding, Diag *diag, SeccompProfile *ret) {
         _cleanup_(seccomp_profile_done) SeccompProfile p = {
                 .denied = spec->system_call_error_number != 0 ? spec->system_call_error_number : EPERM,
-                .packet_socket = bounding & (UINT64_C(1) << CAP_NET_RAW),
+                .known_transports = spec->socket_bind_deny.n > 0,
         };
+        const uint64_t families = address_families_within(spec, bounding);
         int r;
 
+        for (uint32_t family = 0; family < ADDRESS_FAMILY_MAX; family++)
+                if (address_families_have(families, family))
+                        p.families[p.n_families++] = family;
         r = check_error(p.denied, container_spec_origin(spec, DIRECTIVE_SystemCallErrorNumber),
                         "SystemCallErrorNumber", diag);
         if (r < 0)

@@ -21,7 +21,9 @@ typedef struct SeccompProfile {
         SyscallTable table;
         int denied;         /* what a call that is not on the list gets: an errno or SYSCALL_ERROR_KILL */
         bool namespaces;    /* new namespaces may be made */
-        bool packet_socket; /* AF_PACKET is useful: CAP_NET_RAW is in the bounding set */
+        uint32_t families[ADDRESS_FAMILY_MAX]; /* that a socket may have, in the order of their numbers */
+        size_t n_families;
+        bool known_transports; /* only sockets whose ports Landlock judges: it looks at TCP itself alone */
 } SeccompProfile;
 
 int seccomp_profile_new(const ContainerSpec *spec, uint64_t bounding, Diag *diag, SeccompProfile *ret);

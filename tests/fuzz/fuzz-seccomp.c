@@ -21,7 +21,8 @@ typedef enum Setting {
         SETTING_NET_RAW = 1 << 3,
 } Setting;
 
-/* A line that the language refuses leaves what was parsed before it, as good a list as any. */
+/* A line that the language refuses leaves what was parsed before it, as good a list as any. One that begins with '!' is of
+ * RestrictAddressFamilies=, with '|' of SocketBindDeny=. */
 static void assign_lines(ContainerSpec *spec, const char *text) {
         ValueContext c = { .origin = { "fuzz.container", 1 }, .directive = "SystemCallFilter" };
 
@@ -31,7 +32,12 @@ static void assign_lines(ContainerSpec *spec, const char *text) {
 
                 if (!line)
                         abort();
-                (void)value_type_syscall_filter.parse(&c, line, &spec->system_call_filter);
+                if (*line == '!')
+                        (void)value_type_address_families.parse(&c, line + 1, &spec->restrict_address_families);
+                else if (*line == '|')
+                        (void)value_type_socket_binds.parse(&c, line + 1, &spec->socket_bind_deny);
+                else
+                        (void)value_type_syscall_filter.parse(&c, line, &spec->system_call_filter);
                 p += n + (p[n] == '\n');
         }
 }
@@ -56,7 +62,7 @@ static void ask(const PolicySet *set, const ContainerSpec *spec, const Naive *na
                 uint64_t first, uint64_t second) {
         struct seccomp_data d = { .nr = (int)number,
                                   .arch = syscall_native_audit_arch(),
-                                  .args = { first, second } };
+                                  .args = { first, second, second } };
         uint32_t answer = bpf_run(set->seccomp.program, set->seccomp.n_instructions, &d);
 
         if (answer != naive_decide(naive, spec, set->capabilities.bounding, &d))
@@ -74,6 +80,7 @@ static void ask_always(const PolicySet *set, const ContainerSpec *spec, const Na
                 { "clone", SIGCHLD, 0 },
                 { "socket", AF_PACKET, 0 },
                 { "socket", AF_UNIX, 0 },
+                { "socket", AF_INET, 262 },
                 { "personality", 0x400000, 0 },
         };
 

@@ -234,6 +234,69 @@ def test_read_only_paths(bed):
     os.rmdir(os.path.join(bed.root, "home/made"))
 
 
+def test_read_write_paths(bed):
+    """ReadWritePaths= opens below what is read-only, the more specific path wins, mounts are as their own lines want them."""
+    top = os.path.join(bed.root, "data/rw")
+    host = os.path.join(bed.directory, "bound")
+    for path in ("open/closed", "mounted"):
+        os.makedirs(os.path.join(top, path), exist_ok=True)
+    os.makedirs(os.path.join(host, "sub"))
+    os.symlink("rw/open", os.path.join(bed.root, "data/link"))
+    try:
+        results = attempts(bed, "root", ["write:/data/rw/open/x", "write:/data/rw/x", "write:/data/rw/open/closed/x", "write:/etc/x"],
+                           "ReadWritePaths=/data/rw/open", "ReadOnlyPaths=/data/rw/open/closed")
+        equal(list(results.values()), ["ok", "EROFS", "EROFS", "EROFS"], str(results))
+        check(os.path.exists(os.path.join(top, "open/x")), "the file was not written to the root on disk")
+        results = attempts(bed, "binds", ["write:/data/rw/mounted/x", "write:/data/rw/mounted/sub/x", "write:/data/rw/open/x"],
+                           "ReadOnly=no", "ReadOnlyPaths=/data/rw", "BindPaths=%s:/data/rw/mounted" % host,
+                           "ReadWritePaths=-/data/nowhere")
+        equal(list(results.values()), ["ok", "ok", "EROFS"], str(results))
+        results = attempts(bed, "fixed", ["write:/data/rw/mounted/y", "write:/data/rw/mounted/sub/y", "write:/data/rw/y"],
+                           "BindReadOnlyPaths=%s:/data/rw/mounted" % host, "ReadWritePaths=/data/rw /data/rw/mounted/sub")
+        equal(list(results.values()), ["EROFS", "ok", "ok"], str(results))
+        bed.unit("link", "Type=oneshot", "ExecStart=/bin/true", "ReadWritePaths=/data/link")
+        contains(bed.ctl("start", "link").expect(1).err, "symbolic link", "the refusal of a link")
+    finally:
+        os.unlink(os.path.join(bed.root, "data/link"))
+        shutil.rmtree(top)
+        shutil.rmtree(host)
+
+
+def test_exec_paths(bed):
+    """NoExecPaths= and ExecPaths=, nested, over mounts too, and read-only stays read-only."""
+    host = os.path.join(bed.directory, "programs")
+    os.makedirs(os.path.join(bed.root, "data/exec"), exist_ok=True)
+    os.makedirs(host)
+    for path in (os.path.join(bed.root, "data/exec"), os.path.join(bed.root, "home"), host):
+        shutil.copy(os.path.join(bed.root, "bin/busybox"), os.path.join(path, "true"))
+    try:
+        operations = ["execute:/data/exec/true", "execute:/home/true", "execute:/mnt/true", "write:/data/exec/x", "write:/home/x"]
+        bind = "BindPaths=%s:/mnt" % host
+        equal(list(attempts(bed, "plain", operations, bind).values()), ["ok", "ok", "ok", "EROFS", "EROFS"], "without")
+        results = attempts(bed, "none", operations, bind, "NoExecPaths=/", "ExecPaths=/bin /data/exec")
+        equal(list(results.values()), ["ok", "EACCES", "EACCES", "EROFS", "EROFS"], str(results))
+        results = attempts(bed, "some", operations, bind, "NoExecPaths=/data /mnt", "ExecPaths=-/data/nowhere")
+        equal(list(results.values()), ["EACCES", "ok", "EACCES", "EROFS", "EROFS"], str(results))
+        results = attempts(bed, "mount", operations, bind + ":noexec", "ExecPaths=/mnt")
+        equal(list(results.values()), ["ok", "ok", "ok", "EROFS", "EROFS"], str(results))
+    finally:
+        shutil.rmtree(host)
+        shutil.rmtree(os.path.join(bed.root, "data/exec"))
+        os.unlink(os.path.join(bed.root, "home/true"))
+
+
+def test_address_families(bed):
+    """RestrictAddressFamilies= replaces the default set or takes from it."""
+    operations = ["socket:1,%d,0" % SOCK_STREAM, "socket:2,%d,0" % SOCK_STREAM, "socket:16,%d,0" % SOCK_RAW,
+                  "socket:%d,%d,0" % (AF_ALG, SOCK_SEQPACKET)]
+    no = "EAFNOSUPPORT"
+    for name, line, expected in (("default", "", ["ok", "ok", "ok", no]),
+                                 ("unix", "RestrictAddressFamilies=AF_UNIX", ["ok", no, no, no]),
+                                 ("less", "RestrictAddressFamilies=~AF_UNIX", [no, "ok", "ok", no]),
+                                 ("none", "RestrictAddressFamilies=none", [no, no, no, no])):
+        equal(list(attempts(bed, name, operations, line).values()), expected, line)
+
+
 def test_inaccessible_paths(bed):
     """files and directories; a missing one is an error unless '-'."""
     results = attempts(bed, "masked", ["read:/etc/shadow", "list:/home", "read:/etc/passwd"], "InaccessiblePaths=/etc/shadow /home -/nowhere")

@@ -12,13 +12,15 @@
 #include "manager/cgroup/cgroup-limits.h"
 #include "tests/tables/compiler.h"
 
-/* What must be taken away for a sample. */
+/* What must be taken away for a sample, or be there already for it to mean anything. */
 static const struct {
         DirectiveId id;
         const char *lines;
+        bool before; /* also in the unit without the sample */
 } companions[] = {
-        { DIRECTIVE_ExecStart, "[Container]\nExecStart=\n" },
-        { DIRECTIVE_Boot, "[Container]\nExecStart=\n" },
+        { DIRECTIVE_ExecStart, "[Container]\nExecStart=\n", false },
+        { DIRECTIVE_Boot, "[Container]\nExecStart=\n", false },
+        { DIRECTIVE_SocketBindAllow, "[Container]\nSocketBindDeny=tcp\n", true },
 };
 
 typedef struct Outputs {
@@ -111,9 +113,9 @@ static Outputs outputs_of(const char *unit) {
         return o;
 }
 
-static const char *companion_of(DirectiveId id) {
+static const char *companion_of(DirectiveId id, bool set) {
         for (size_t i = 0; i < ELEMENTSOF(companions); i++)
-                if (companions[i].id == id)
+                if (companions[i].id == id && (set || companions[i].before))
                         return companions[i].lines;
         return "";
 }
@@ -123,7 +125,7 @@ static char *unit_with(DirectiveId id, bool set) {
         char *unit = NULL;
 
         assert_true(asprintf(&unit, "[Container]\nRootDirectory=/srv/table\nExecStart=/bin/table\n%s[%s]\n%s%s%s\n",
-                             set ? companion_of(id) : "", section_to_string(d->section), set ? d->name : "# nothing",
+                             companion_of(id, set), section_to_string(d->section), set ? d->name : "# nothing",
                              set ? "=" : "", set ? d->sample : "") > 0);
         return unit;
 }

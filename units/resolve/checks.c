@@ -234,6 +234,107 @@ static int check_inaccessible(const Check *c) {
         return error;
 }
 
+/* What is opened and what is closed by name, each with its contrary. */
+static const struct {
+        DirectiveId id, contrary;
+        bool opens;
+        const char *why_not_root;
+} path_rows[] = {
+        { DIRECTIVE_ReadOnlyPaths, DIRECTIVE_ReadWritePaths, false, "write ReadOnly=yes, which is the default" },
+        { DIRECTIVE_ReadWritePaths, DIRECTIVE_ReadOnlyPaths, true, "write ReadOnly=no" },
+        { DIRECTIVE_NoExecPaths, DIRECTIVE_ExecPaths, false, NULL },
+        { DIRECTIVE_ExecPaths, DIRECTIVE_NoExecPaths, true, "programs can be executed unless NoExecPaths= says otherwise" },
+};
+
+static const value_paths *paths_of(const Check *c, DirectiveId id) {
+        return container_spec_field_const(c->spec, id);
+}
+
+static int check_opened(const Check *c, const PathItem *p, DirectiveId id) {
+        static const char *const ours[] = { "/proc", "/sys", "/dev" };
+        const value_paths *hidden = &c->spec->inaccessible_paths;
+
+        for (size_t i = 0; i < ELEMENTSOF(ours); i++)
+                if (path_is_below(p->path, ours[i]))
+                        return diag_error(c->diag, ERROR_CONFLICT, &p->origin, directives[id].name,
+                                          "cannot open '%s': %s belongs to the container manager; take it out", p->path,
+                                          ours[i]);
+        for (size_t i = 0; i < hidden->n; i++)
+                if (path_is_below(p->path, hidden->items[i].path))
+                        return diag_error(c->diag, ERROR_CONFLICT, &p->origin, directives[id].name,
+                                          "'%s' cannot be reached: InaccessiblePaths= at %s:%u takes '%s' away", p->path,
+                                          strempty(hidden->items[i].origin.file), hidden->items[i].origin.line,
+                                          hidden->items[i].path);
+        return 0;
+}
+
+static int check_path(const Check *c, const PathItem *p, size_t row) {
+        const value_paths *contrary = paths_of(c, path_rows[row].contrary);
+        const DirectiveId id = path_rows[row].id;
+
+        if (streq(p->path, "/") && path_rows[row].why_not_root)
+                return diag_error(c->diag, ERROR_CONFLICT, &p->origin, directives[id].name, "'/' is the whole root; %s",
+                                  path_rows[row].why_not_root);
+        for (size_t i = 0; path_rows[row].opens && i < contrary->n; i++)
+                if (streq(contrary->items[i].path, p->path))
+                        return diag_error(c->diag, ERROR_CONFLICT, &p->origin, directives[id].name,
+                                          "contradicts %s= at %s:%u, which names '%s' too; take one of them out",
+                                          directives[path_rows[row].contrary].name,
+                                          strempty(contrary->items[i].origin.file), contrary->items[i].origin.line,
+                                          p->path);
+        return path_rows[row].opens ? check_opened(c, p, id) : 0;
+}
+
+static int check_paths(const Check *c) {
+        int error = 0;
+
+        for (size_t row = 0; row < ELEMENTSOF(path_rows); row++) {
+                const value_paths *l = paths_of(c, path_rows[row].id);
+
+                for (size_t i = 0; i < l->n; i++)
+                        error = worse(error, check_path(c, &l->items[i], row));
+        }
+        return error;
+}
+
+/* --- network */
+
+#define LANDLOCK_ABI_PORTS 4
+
+/* Only Landlock denies a port, and only of TCP: where it does not, what was meant to be denied would be open. */
+static int check_bind_deny(const Check *c, const SocketBindItem *item) {
+        const char *name = directives[DIRECTIVE_SocketBindDeny].name;
+        const MacDecision *mac = &c->spec->mac;
+
+        if (item->protocol != SOCKET_PROTOCOL_TCP)
+                return diag_error(c->diag, ERROR_UNSUPPORTED, &item->origin, name,
+                                  "ports of UDP cannot be denied, which would need a BPF program; write tcp or tcp:PORT");
+        if (c->spec->boot)
+                return diag_error(c->diag, ERROR_CONFLICT, &item->origin, name,
+                                  "contradicts Boot=yes: ports are denied by Landlock, below which no init could mount");
+        if (mac->landlock_abi == 0 && c->spec->mandatory_access_control == MAC_MODE_NO)
+                return diag_error(c->diag, ERROR_CONFLICT, &item->origin, name,
+                                  "contradicts MandatoryAccessControl=no: ports are denied by Landlock");
+        if (mac->landlock_abi < LANDLOCK_ABI_PORTS)
+                return diag_error(c->diag, ERROR_HOST_LACKS, &item->origin, name,
+                                  "ports are denied by Landlock of ABI %d, and this container gets %s%.0u; a kernel of "
+                                  "Linux 6.7 or later with Landlock enabled (lsm=landlock,...) has it",
+                                  LANDLOCK_ABI_PORTS, mac->landlock_abi == 0 ? "none" : "ABI ", mac->landlock_abi);
+        return 0;
+}
+
+static int check_socket_binds(const Check *c) {
+        const value_socket_binds *deny = &c->spec->socket_bind_deny, *allow = &c->spec->socket_bind_allow;
+        int error = 0;
+
+        for (size_t i = 0; i < deny->n; i++)
+                error = worse(error, check_bind_deny(c, &deny->items[i]));
+        if (allow->n > 0 && deny->n == 0 && !c->spec->mac.selinux)
+                diag_warning(c->diag, ERROR_POLICY, &allow->items[0].origin, "SocketBindAllow",
+                             "restricts nothing alone: every port that is not denied is allowed; add SocketBindDeny=tcp");
+        return error;
+}
+
 /* --- identity */
 
 static void warn_private_users(const Check *c) {
@@ -369,6 +470,8 @@ static const CheckRow checks[] = {
         { check_boot, { DIRECTIVE_Boot, DIRECTIVE_ProcessTwo, END } },
         { check_mounts, { END } },
         { check_inaccessible, { END } },
+        { check_paths, { END } },
+        { check_socket_binds, { DIRECTIVE_MandatoryAccessControl, DIRECTIVE_Boot, END } },
         { check_ids,
           { DIRECTIVE_PrivateUsers, DIRECTIVE_User, DIRECTIVE_Group, DIRECTIVE_SupplementaryGroups, END } },
         { check_capabilities, { DIRECTIVE_PrivateUsers, END } },

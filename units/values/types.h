@@ -66,7 +66,7 @@ typedef struct PathItem {
 typedef struct value_paths {
         PathItem *items;
         size_t n;
-} value_paths; /* EnvironmentFile= (host paths), InaccessiblePaths=, ReadOnlyPaths= (in the container; a leading '+' is accepted and means the same) */
+} value_paths; /* EnvironmentFile= (host paths), InaccessiblePaths=, ReadOnlyPaths=, ... (in the container; a leading '+' is accepted and means the same) */
 
 typedef char **value_env_names; /* names, or NAME=VALUE to remove only that exact assignment */
 
@@ -148,6 +148,29 @@ typedef struct value_capability_list { /* AddCapability=, DropCapability= */
         size_t n;
 } value_capability_list;
 
+/* RestrictAddressFamilies=: what it means beside the default set is policies/families.h's. */
+#define ADDRESS_FAMILY_MAX 64
+typedef struct value_address_families {
+        uint64_t mask; /* 1 << AF_... */
+        bool set;      /* assigned at all; mask 0 is "none" */
+        bool negate;   /* mask is taken away */
+} value_address_families;
+
+typedef enum SocketProtocol {
+        SOCKET_PROTOCOL_ANY,
+        SOCKET_PROTOCOL_TCP,
+        SOCKET_PROTOCOL_UDP,
+} SocketProtocol;
+typedef struct SocketBindItem {
+        SocketProtocol protocol;
+        uint16_t first, last; /* 0 to 65535: every port, also one that the kernel chooses */
+        Origin origin;
+} SocketBindItem;
+typedef struct value_socket_binds { /* SocketBindAllow=, SocketBindDeny= */
+        SocketBindItem *items;
+        size_t n;
+} value_socket_binds;
+
 typedef enum MacMode {
         MAC_MODE_UNSET, /* the host's default: bulwarkd.conf, else auto */
         MAC_MODE_AUTO,  /* every module that the kernel runs */
@@ -204,7 +227,8 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(exec_list) X(user) X(users) X(working_directory) X(environment) X(paths) X(env_names) X(output)       \
         X(exit_statuses) X(binds) X(tmpfs) X(private_users) X(capability_set) X(capability_list)                \
         X(syscall_error) X(syscall_filter) X(memory_limit) X(tasks_limit) X(cpu_quota) X(cpu_weight) X(io_weight)   \
-        X(mac_mode) X(mac_lost)
+        X(mac_mode) X(mac_lost)                                                                                    \
+        X(address_families) X(socket_binds)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)
@@ -215,6 +239,8 @@ const char *signal_to_string(int signal);              /* "SIGTERM", "SIGRTMIN+3
 int signal_from_string(const char *name);
 const char *capability_to_string(unsigned capability); /* "CAP_CHOWN" */
 int capability_from_string(const char *name);
+const char *address_family_to_string(unsigned family); /* "AF_INET" */
+int address_family_from_string(const char *name);
 int errno_from_string(const char *name);               /* "EPERM" -> EPERM */
 const char *errno_to_string(int error);
 const char *container_type_to_string(ContainerType t);

@@ -147,9 +147,13 @@ static inline int naive_number(const Naive *n, const ContainerSpec *spec, uint32
         return action;
 }
 
-static inline bool naive_family_allowed(uint32_t family, uint64_t bounding) {
-        return family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK ||
-               (family == AF_PACKET && (bounding & (UINT64_C(1) << CAP_NET_RAW)));
+static inline bool naive_family_allowed(const ContainerSpec *spec, uint32_t family, uint64_t bounding) {
+        const value_address_families *v = &spec->restrict_address_families;
+        bool standard = family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK ||
+                        (family == AF_PACKET && (bounding & (UINT64_C(1) << CAP_NET_RAW)));
+        bool named = family < 64 && (v->mask & (UINT64_C(1) << family));
+
+        return !v->set ? standard : v->negate ? standard && !named : named;
 }
 
 static inline uint32_t naive_decide(const Naive *n, const ContainerSpec *spec, uint64_t bounding,
@@ -186,8 +190,10 @@ static inline uint32_t naive_decide(const Naive *n, const ContainerSpec *spec, u
             low[0] != 0x20008 && low[0] != UINT32_MAX)
                 return naive_return(denied);
         if ((naive_is(number, "socket") || naive_is(number, "socketpair")) &&
-            !naive_family_allowed(low[0], bounding))
+            !naive_family_allowed(spec, low[0], bounding))
                 return SECCOMP_RET_ERRNO | EAFNOSUPPORT;
+        if (naive_is(number, "socket") && spec->socket_bind_deny.n > 0 && (low[2] == 256 || low[2] == 262))
+                return SECCOMP_RET_ERRNO | EPROTONOSUPPORT;
         if (naive_is(number, "clone") && !namespaces &&
             (low[0] & (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                        CLONE_NEWPID | CLONE_NEWNET)))

@@ -100,6 +100,8 @@ static void digest_follows_the_kernel(void **state) {
                 { "SystemCallFilter=@system-service", true },
                 { "SystemCallErrorNumber=EACCES", true },
                 { "SystemCallErrorNumber=EPERM", false }, /* the default */
+                { "RestrictAddressFamilies=AF_UNIX", true },
+                { "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK", false }, /* the default */
                 { "User=1000", true },
                 { "Boot=yes", true },
                 { "NoNewPrivileges=no", false }, /* the default list has all that the launcher needs */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <netinet/in.h>
 #include <linux/audit.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -236,10 +237,54 @@ static void arguments(void **state) {
                 { "AddCapability=CAP_NET_RAW", "socket", AF_ALG, 0, DENY(EAFNOSUPPORT) },
                 { "SystemCallErrorNumber=kill", "socket", AF_ALG, 0, DENY(EAFNOSUPPORT) },
                 { "SystemCallFilter=read", "socket", AF_UNIX, 0, DENY(EPERM) },
+                { "RestrictAddressFamilies=AF_UNIX", "socket", AF_UNIX, 0, ALLOW },
+                { "RestrictAddressFamilies=AF_UNIX", "socket", AF_INET, 0, DENY(EAFNOSUPPORT) },
+                { "RestrictAddressFamilies=AF_UNIX", "socket", AF_NETLINK, 0, DENY(EAFNOSUPPORT) },
+                { "RestrictAddressFamilies=~AF_NETLINK AF_UNIX", "socket", AF_NETLINK, 0, DENY(EAFNOSUPPORT) },
+                { "RestrictAddressFamilies=~AF_NETLINK", "socket", AF_INET6, 0, ALLOW },
+                { "RestrictAddressFamilies=~AF_NETLINK", "socket", AF_VSOCK, 0, DENY(EAFNOSUPPORT) }, /* never loosens */
+                { "RestrictAddressFamilies=none", "socket", AF_UNIX, 0, DENY(EAFNOSUPPORT) },
+                { "RestrictAddressFamilies=none", "socketpair", AF_UNIX, 0, DENY(EAFNOSUPPORT) },
+                { "RestrictAddressFamilies=AF_VSOCK AF_ALG", "socket", AF_ALG, 0, ALLOW },
+                { "RestrictAddressFamilies=AF_VSOCK AF_ALG", "socket", AF_UNIX, 0, DENY(EAFNOSUPPORT) },
+                { "RestrictAddressFamilies=AF_PACKET", "socket", AF_PACKET, 0, ALLOW }, /* and fails for want of CAP_NET_RAW */
+                { "AddCapability=CAP_NET_RAW\nRestrictAddressFamilies=~AF_PACKET", "socket", AF_PACKET, 0, DENY(EAFNOSUPPORT) },
+                { "RestrictAddressFamilies=AF_UNIX", "socket", 0, 0, DENY(EAFNOSUPPORT) },
+                { "SystemCallFilter=@known\nRestrictAddressFamilies=AF_UNIX", "socket", AF_INET, 0, DENY(EAFNOSUPPORT) },
+                { "SocketBindDeny=tcp", "socket", AF_INET, 0, ALLOW },
+                { "SocketBindDeny=tcp", "socket", AF_ALG, 0, DENY(EAFNOSUPPORT) },
+                { "SocketBindDeny=tcp", "socketpair", AF_UNIX, 0, ALLOW },
+                { "SocketBindDeny=tcp", "getpid", 0, 0, ALLOW },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
                 check(cases[i].unit, cases[i].call, cases[i].first, cases[i].second, cases[i].expected);
+}
+
+/* Landlock looks at the ports of TCP alone: what carries the same under another number is not there. */
+static void other_transports(void **state) {
+        static const struct {
+                const char *unit;
+                uint64_t protocol;
+                uint32_t expected;
+        } cases[] = {
+                { "", IPPROTO_MPTCP, ALLOW },
+                { "SocketBindAllow=tcp:80", IPPROTO_MPTCP, ALLOW }, /* restricts nothing alone */
+                { "SocketBindDeny=tcp", 0, ALLOW },
+                { "SocketBindDeny=tcp", IPPROTO_TCP, ALLOW },
+                { "SocketBindDeny=tcp", IPPROTO_MPTCP, DENY(EPROTONOSUPPORT) },
+                { "SocketBindDeny=tcp", 256, DENY(EPROTONOSUPPORT) },
+                { "SocketBindDeny=tcp", UINT64_C(0x100000000) | IPPROTO_MPTCP, DENY(EPROTONOSUPPORT) },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(policy_set_unrefp) const PolicySet *set = fixture_compile(cases[i].unit, -EBADF);
+                const struct seccomp_data d = { .nr = syscall_resolve("socket"),
+                                                .arch = syscall_native_audit_arch(),
+                                                .args = { AF_INET, SOCK_STREAM, cases[i].protocol } };
+
+                assert_int_equal(bpf_run(set->seccomp.program, set->seccomp.n_instructions, &d), cases[i].expected);
+        }
 }
 
 static void unknown_numbers(void **state) {
@@ -337,6 +382,9 @@ static void rules(void **state) {
                 { "", "deny socket other than AF_UNIX AF_INET AF_INET6 AF_NETLINK: EAFNOSUPPORT", 0 },
                 { "AddCapability=CAP_NET_RAW",
                   "deny socket other than AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET: EAFNOSUPPORT", 0 },
+                { "User=0\nRestrictAddressFamilies=AF_UNIX AF_VSOCK", "deny socket other than AF_UNIX AF_VSOCK: EAFNOSUPPORT", 2 },
+                { "RestrictAddressFamilies=none", "deny socketpair other than none: EAFNOSUPPORT", 1 },
+                { "SocketBindDeny=tcp:80", "deny socket with IPPROTO_SMC IPPROTO_MPTCP: EPROTONOSUPPORT", 1 },
                 { "", "kill on a system call of another ABI", 0 },
                 { "", "deny system calls that this version does not know: ENOSYS", 0 },
                 { "", "deny every other system call: EPERM", 0 },
@@ -565,6 +613,7 @@ int main(void) {
                 cmocka_unit_test(lists),
                 cmocka_unit_test(namespaces),
                 cmocka_unit_test(arguments),
+                cmocka_unit_test(other_transports),
                 cmocka_unit_test(unknown_numbers),
                 cmocka_unit_test(foreign_abi),
                 cmocka_unit_test(complaints),
