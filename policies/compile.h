@@ -58,7 +58,7 @@ typedef struct LandlockPathRule {
                             * them */
         bool missing_ok;
         Origin origin;
-} LandlockPathRule;
+} LandlockPathRule; /* rights that only a directory can have are left out where path is none */
 typedef struct LandlockPortRule {
         uint64_t access;
         uint16_t first, last;

@@ -81,6 +81,12 @@ int step_no_new_privileges(Stage *s, const PlanStep *step);
 int step_seccomp(Stage *s, const PlanStep *step);
 int step_execute(Stage *s, const PlanStep *step);
 
+/* steps-landlock.c */
+int step_landlock_ruleset(Stage *s, const PlanStep *step);
+int step_landlock_path(Stage *s, const PlanStep *step);
+int step_landlock_entries(Stage *s, const PlanStep *step);
+int step_landlock_ports(Stage *s, const PlanStep *step);
+int step_landlock_restrict(Stage *s, const PlanStep *step);
 /* steps-label.c */
 int step_security_label(Stage *s, const PlanStep *step);
 

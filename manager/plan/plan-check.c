@@ -77,6 +77,15 @@ static bool operands_good(const PlanView *p, const PlanStep *s) {
         case STEP_MAKE_NODE:
         case STEP_CONTROL_TERMINAL:
                 return s->slot != PLAN_NO_SLOT && text_good(p, s->s) && text_good(p, s->t);
+        case STEP_LANDLOCK_RULESET:
+        case STEP_LANDLOCK_RESTRICT:
+                return s->slot != PLAN_NO_SLOT;
+        case STEP_LANDLOCK_PATH:
+                return s->slot != PLAN_NO_SLOT && s->s.size > 0 && text_good(p, s->s);
+        case STEP_LANDLOCK_ENTRIES: /* t is a list */
+                return s->slot != PLAN_NO_SLOT && s->s.size > 0 && s->t.size > 0 && text_good(p, s->s);
+        case STEP_LANDLOCK_PORTS:
+                return s->slot != PLAN_NO_SLOT && s->b <= s->c && s->c <= UINT16_MAX;
         case STEP_SECURITY_LABEL:
                 return s->a < _LABEL_ATTRIBUTE_MAX && s->t.size > 0 && text_good(p, s->s) && text_good(p, s->t);
         case STEP_PRIVATE_MOUNTS:

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "manager/base/landlock-abi.h"
 #include "manager/base/string-list.h"
 #include "manager/plan/plan-build.h"
 
@@ -109,6 +110,39 @@ static void confine_seccomp(PlanWriter *w, const ContainerSpec *spec, const Poli
         plan_origin_none(w);
 }
 
+/* Built and entered in one go while the process still is the container's root: nothing that follows touches a file but the
+ * execve, which has the rights that the payload has. Who joins leaves the scope of signals out: it cannot become one of
+ * the payload's domain, and "exec web kill 1" is to work; the process namespace holds it all the same. */
+static void confine_landlock(PlanWriter *w, const PolicySet *policies, const ConfineParameters *p, Actor actor) {
+        const LandlockPolicy *l = &policies->landlock;
+        int16_t slot;
+
+        if (l->abi == 0)
+                return;
+        plan_origin_none(w);
+        slot = plan_add_slot(w, SLOT_MADE, "landlock", NULL, 0);
+        plan_add_step(w, STEP_LANDLOCK_RULESET, actor,
+                      (StepOperands){ .slot1 = SLOT(slot), .a = l->handled_fs, .b = l->handled_net,
+                                      .c = p->join ? l->scoped & ~LANDLOCK_SCOPE_SIGNAL : l->scoped });
+        for (size_t i = 0; i < l->n_paths; i++) {
+                const LandlockPathRule *rule = l->paths + i;
+
+                plan_origin(w, &rule->origin, NULL);
+                plan_add_step(w, rule->except ? STEP_LANDLOCK_ENTRIES : STEP_LANDLOCK_PATH, actor,
+                              (StepOperands){ .slot1 = SLOT(slot), .s = rule->path, .a = rule->access,
+                                              .t_ref = rule->except ? plan_add_list(w, (const char *const *)rule->except) : (PlanRef){},
+                                              .flags = rule->missing_ok ? STEP_FLAG_OPTIONAL : 0 });
+        }
+        for (size_t i = 0; i < l->n_ports; i++) {
+                plan_origin(w, &l->ports[i].origin, NULL);
+                plan_add_step(w, STEP_LANDLOCK_PORTS, actor,
+                              (StepOperands){ .slot1 = SLOT(slot), .a = l->ports[i].access, .b = l->ports[i].first,
+                                              .c = l->ports[i].last });
+        }
+        plan_origin_none(w);
+        plan_add_step(w, STEP_LANDLOCK_RESTRICT, actor, (StepOperands){ .slot1 = SLOT(slot) });
+}
+
 /* The order is security.md 2a 13-14: bounding set, ids, capabilities, no_new_privs, filter, execve. Without
  * no_new_privs the kernel takes a filter only from who still has CAP_SYS_ADMIN, so it goes first then.
  *
@@ -127,6 +161,7 @@ void plan_confine(PlanWriter *w, const ContainerSpec *spec, const PolicySet *pol
                 confine_session(w, p);
         confine_process(w, p, early);
         confine_directory(w, spec, p, early);
+        confine_landlock(w, policies, p, early);
         if (p->join) {
                 plan_add_step(w, STEP_CLOSE_DESCRIPTORS, ACTOR_OUTER, (StepOperands){});
                 if (spec->no_new_privileges)

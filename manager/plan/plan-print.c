@@ -158,6 +158,30 @@ static int describe_file_mode_mask(char **s, const PlanView *p, const PlanStep *
         return str_append(s, "%04o", (unsigned)step->a);
 }
 
+static int describe_label(char **s, const PlanView *p, const PlanStep *step) {
+        static const char *const names[_LABEL_ATTRIBUTE_MAX] = { "exec", "current", "keys" };
+
+        return str_append(s, "%s %s %s", plan_text(p, step->s), names[step->a], plan_text(p, step->t));
+}
+
+static int describe_ruleset(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "files=0x%llx network=0x%llx scopes=0x%llx", (unsigned long long)step->a,
+                          (unsigned long long)step->b, (unsigned long long)step->c);
+}
+
+static int describe_rule(char **s, const PlanView *p, const PlanStep *step) {
+        int r = str_append(s, "%s 0x%llx", plan_text(p, step->s), (unsigned long long)step->a);
+
+        if (r >= 0 && step->t.size > 0)
+                r = str_append(s, " without ");
+        return r < 0 ? r : append_list(s, p, step->t);
+}
+
+static int describe_ports(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%llu-%llu 0x%llx", (unsigned long long)step->b, (unsigned long long)step->c,
+                          (unsigned long long)step->a);
+}
+
 static int describe_bounding_set(char **s, const PlanView *p, const PlanStep *step) {
         return append_capabilities(s, "keep", step->a);
 }
@@ -220,6 +244,11 @@ static int (*const describers[_STEP_KIND_MAX])(char **s, const PlanView *p, cons
         [STEP_STANDARD_STREAM] = describe_stream,
         [STEP_RESOURCE_LIMIT] = describe_limit,
         [STEP_FILE_MODE_MASK] = describe_file_mode_mask,
+        [STEP_SECURITY_LABEL] = describe_label,
+        [STEP_LANDLOCK_RULESET] = describe_ruleset,
+        [STEP_LANDLOCK_PATH] = describe_rule,
+        [STEP_LANDLOCK_ENTRIES] = describe_rule,
+        [STEP_LANDLOCK_PORTS] = describe_ports,
         [STEP_BOUNDING_SET] = describe_bounding_set,
         [STEP_IDENTITY] = describe_groups,
         [STEP_CAPABILITIES] = describe_capabilities,

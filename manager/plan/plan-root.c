@@ -5,66 +5,10 @@
 
 #include "manager/base/string-list.h"
 #include "manager/plan/plan-build.h"
+#include "policies/container-root.h"
 
 #define SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 #define SAFE_NOEXEC (SAFE | MOUNT_ATTR_NOEXEC)
-
-/* What a container may not see of the kernel's file systems although they are its own: information about the host,
- * and switches. Absent ones are skipped; which exist depends on the kernel. */
-static const char *const masked_paths[] = {
-        "/proc/acpi",
-        "/proc/apm",
-        "/proc/asound",
-        "/proc/interrupts", /* a clock for side channels, of keystrokes and of other containers' load */
-        "/proc/kcore",
-        "/proc/keys",
-        "/proc/key-users",
-        "/proc/latency_stats",
-        "/proc/sched_debug",
-        "/proc/scsi",
-        "/proc/sysrq-trigger",
-        "/proc/timer_list",
-        "/proc/timer_stats",
-        "/proc/kallsyms",
-        "/proc/kmsg",
-        "/proc/kpagecgroup",
-        "/proc/kpagecount",
-        "/proc/kpageflags",
-        "/proc/vmallocinfo",
-        "/sys/dev/block",
-        "/sys/firmware",
-        "/sys/devices/virtual/powercap",
-        "/sys/fs/selinux",
-        "/sys/kernel/debug",
-        "/sys/kernel/security",
-        "/sys/kernel/tracing",
-};
-static const char *const read_only_paths[] = {
-        "/proc/bus", "/proc/fs", "/proc/irq", "/proc/mtrr", "/proc/sys",
-};
-
-static const struct {
-        const char *name;
-        unsigned mode, major, minor;
-} device_nodes[] = {
-        { "null", 0666, 1, 3 },   { "zero", 0666, 1, 5 },    { "full", 0666, 1, 7 },
-        { "random", 0666, 1, 8 }, { "urandom", 0666, 1, 9 }, { "tty", 0666, 5, 0 },
-};
-static const struct {
-        const char *name, *target;
-} device_links[] = {
-        { "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" },
-        { "stderr", "/proc/self/fd/2" }, { "ptmx", "pts/ptmx" },
-};
-
-/* Writable places that every program expects, unless the unit mounts something there itself. */
-static const struct {
-        const char *path;
-        const char *mode;
-} writable_defaults[] = {
-        { "/run", "0755" },
-        { "/tmp", "1777" },
-};
 
 static int16_t new_file_system(PlanWriter *w, Actor actor, const char *type, uint64_t attributes,
                                const char *const *options) {
@@ -114,15 +58,13 @@ static void make_dev(PlanWriter *w, const PlanParameters *p, RootSlots *slots) {
         (void)snprintf(gid, sizeof(gid), "gid=%u", p->id_count > 0 ? p->id_base : 0);
         slots->dev = new_file_system(w, ACTOR_OUTER, "tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
                                      OPTIONS("mode=0755", "size=4m", "nr_inodes=4096", uid, gid));
-        for (size_t i = 0; i < ELEMENTSOF(device_nodes); i++)
+        for (const ContainerDevice *d = container_devices; d->name; d++)
                 plan_add_step(w, STEP_MAKE_NODE, ACTOR_OUTER,
-                              (StepOperands){ .slot1 = SLOT(slots->dev), .s = device_nodes[i].name,
-                                              .a = device_nodes[i].mode,
-                                              .b = (uint64_t)device_nodes[i].major << 32 | device_nodes[i].minor });
-        for (size_t i = 0; i < ELEMENTSOF(device_links); i++)
+                              (StepOperands){ .slot1 = SLOT(slots->dev), .s = d->name, .a = d->mode,
+                                              .b = (uint64_t)d->major << 32 | d->minor });
+        for (const ContainerDeviceLink *l = container_device_links; l->name; l++)
                 plan_add_step(w, STEP_MAKE_SYMLINK, ACTOR_OUTER,
-                              (StepOperands){ .slot1 = SLOT(slots->dev), .s = device_links[i].name,
-                                              .t = device_links[i].target });
+                              (StepOperands){ .slot1 = SLOT(slots->dev), .s = l->name, .t = l->target });
         for (size_t i = 0; i < ELEMENTSOF(directories); i++)
                 plan_add_step(w, STEP_MAKE_DIRECTORY, ACTOR_OUTER,
                               (StepOperands){ .slot1 = SLOT(slots->dev), .s = directories[i], .a = 0755 });
@@ -140,9 +82,17 @@ static int unit_mount_compare(const void *a, const void *b) {
         return strcmp(x->path, y->path);
 }
 
+static size_t n_defaults(void) {
+        size_t n = 0;
+
+        while (container_writable_defaults[n].path)
+                n++;
+        return n;
+}
+
 static int unit_mounts_collect(const ContainerSpec *spec, UnitMount **ret, size_t *ret_n) {
         size_t room = spec->bind_paths.n + spec->bind_read_only_paths.n + spec->temporary_file_system.n +
-                      ELEMENTSOF(writable_defaults),
+                      n_defaults(),
                n = 0;
         UnitMount *m = calloc(room, sizeof(UnitMount));
 
@@ -164,14 +114,13 @@ static int unit_mounts_collect(const ContainerSpec *spec, UnitMount **ret, size_
                                     .origin = &spec->temporary_file_system.items[i].origin,
                                     .directive = "TemporaryFileSystem",
                                     .tmpfs = &spec->temporary_file_system.items[i] };
-        for (size_t i = 0; i < ELEMENTSOF(writable_defaults); i++) {
+        for (const ContainerTmpfs *t = container_writable_defaults; t->path; t++) {
                 bool taken = false;
 
                 for (size_t j = 0; j < n; j++)
-                        taken |= streq(m[j].path, writable_defaults[i].path);
+                        taken |= streq(m[j].path, t->path);
                 if (!taken)
-                        m[n++] = (UnitMount){ .path = writable_defaults[i].path,
-                                              .default_mode = writable_defaults[i].mode };
+                        m[n++] = (UnitMount){ .path = t->path, .default_mode = t->mode };
         }
         qsort(m, n, sizeof(UnitMount), unit_mount_compare);
         *ret = m;
@@ -272,9 +221,9 @@ static void cover_kernel_file_systems(PlanWriter *w, const ContainerSpec *spec, 
         int16_t net = -1;
 
         plan_origin_none(w);
-        for (size_t i = 0; i < ELEMENTSOF(masked_paths); i++)
+        for (const char *const *p = container_masked_paths; *p; p++)
                 plan_add_step(w, STEP_ATTACH_MASK, ACTOR_OUTER,
-                              (StepOperands){ .slot1 = SLOT(slots->dev), .s = masked_paths[i],
+                              (StepOperands){ .slot1 = SLOT(slots->dev), .s = *p,
                                               .flags = STEP_FLAG_OPTIONAL });
         /* An init with a network of its own configures it. */
         if (spec->boot && spec->private_network) {
@@ -282,8 +231,8 @@ static void cover_kernel_file_systems(PlanWriter *w, const ContainerSpec *spec, 
                 plan_add_step(w, STEP_CLONE_TREE, ACTOR_OUTER,
                               (StepOperands){ .slot1 = SLOT(net), .s = "/proc/sys/net" });
         }
-        for (size_t i = 0; i < ELEMENTSOF(read_only_paths); i++)
-                cover_read_only(w, read_only_paths[i], STEP_FLAG_OPTIONAL);
+        for (const char *const *p = container_read_only_paths; *p; p++)
+                cover_read_only(w, *p, STEP_FLAG_OPTIONAL);
         if (net >= 0)
                 plan_add_step(w, STEP_ATTACH, ACTOR_OUTER,
                               (StepOperands){ .slot1 = SLOT(net), .s = "/proc/sys/net" });

@@ -36,6 +36,7 @@ WHITE_LISTS = {
     "manager/keeper": {
         "manager/keeper",
         "manager/base/io.h",
+        "manager/base/landlock-abi.h",
         "manager/base/util.h",
         "manager/plan/plan-format.h",
         "manager/plan/steps.inc",
