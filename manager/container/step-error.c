@@ -23,6 +23,7 @@ static const struct {
         [STEP_NEW_FILE_SYSTEM] = { "make a file system of type", SUBJECT_S },
         [STEP_CLONE_TREE] = { "clone the tree", SUBJECT_S },
         [STEP_SET_ATTRIBUTES] = { "set the mount attributes of", SUBJECT_SLOT },
+        [STEP_OVERLAY] = { "label", SUBJECT_SLOT },
         [STEP_ENTER_ROOT] = { "enter the root directory", SUBJECT_NONE },
         [STEP_MAKE_MOUNTPOINT] = { "make the mount point", SUBJECT_S },
         [STEP_ATTACH] = { "attach", SUBJECT_S },
@@ -82,6 +83,12 @@ int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag) {
         if (step->kind == STEP_EXECUTE)
                 return diag_errno(diag, code, &origin, directive, error, "cannot execute \"%s\"",
                                   strempty(subject));
+        if (step->kind == STEP_OVERLAY && error == EXDEV)
+                return diag_error(diag, code, &origin, directive,
+                                  "\"%s\" has other file systems mounted in it, which would be missing: what is read-only "
+                                  "gets its SELinux label by an overlay. Give each a BindReadOnlyPaths= of its own, or "
+                                  "\"nolabel\" to what has labels already (step %u %s)",
+                                  strempty(subject), f->index, name);
         if (!words)
                 return diag_error(diag, code, &origin, directive, "cannot carry out %s: %s (step %u)", name,
                                   strerror(error), f->index);

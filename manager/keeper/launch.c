@@ -130,6 +130,7 @@ static int clone_outer(Keeper *k, Record *r, const PlanView *plan, int status_fd
                                  .proc_fd = k->proc_fd,
                                  .root_fd = -EBADF,
                                  .user_namespace_fd = -EBADF,
+                                 .layers_fd = -EBADF,
                                  .command_line = k->command_line,
                                  .command_line_size = k->command_line_size },
                       /* With CLONE_PARENT the exit signal is that of who clones. */

@@ -48,6 +48,7 @@ const StepOp step_ops[_STEP_KIND_MAX] = {
         [STEP_LANDLOCK_PORTS] = step_landlock_ports,
         [STEP_LANDLOCK_RESTRICT] = step_landlock_restrict,
         [STEP_SECURITY_LABEL] = step_security_label,
+        [STEP_OVERLAY] = step_overlay,
         [STEP_CLOSE_DESCRIPTORS] = step_close_descriptors,
         [STEP_BOUNDING_SET] = step_bounding_set,
         [STEP_IDENTITY] = step_identity,

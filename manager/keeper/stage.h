@@ -22,6 +22,7 @@ typedef struct Stage {
         int proc_fd;     /* the keeper's own procfs, host pid namespace */
         int root_fd;     /* the container's root once it was entered, else negative */
         int user_namespace_fd;
+        int layers_fd; /* OVERLAY: the file system of the layers, borrowed, while it lies over the old root; else negative */
         uint32_t step;   /* index of the current step */
         uint32_t detail; /* of a failure, set by the step */
         char *command_line; /* the process's own, as /proc/PID/cmdline shows it */
@@ -63,6 +64,8 @@ int step_make_directory(Stage *s, const PlanStep *step);
 int step_make_file(Stage *s, const PlanStep *step);
 int step_make_symlink(Stage *s, const PlanStep *step);
 int step_make_node(Stage *s, const PlanStep *step);
+/* steps-overlay.c */
+int step_overlay(Stage *s, const PlanStep *step);
 /* steps-process.c */
 int step_open_terminal(Stage *s, const PlanStep *step);
 int step_session_keyring(Stage *s, const PlanStep *step);

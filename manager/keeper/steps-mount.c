@@ -103,6 +103,28 @@ int step_set_attributes(Stage *s, const PlanStep *step) {
         return 0;
 }
 
+static int mount_id(int at, const char *path, uint64_t *ret) {
+        struct statx st;
+
+        if (statx(at, path, *path ? 0 : AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
+                return -errno;
+        *ret = st.stx_mnt_id;
+        return 0;
+}
+
+/* Whatever lies over the root is where a process ends up that joins this mount namespace. "/" does not show it, "/.." does. */
+static int check_root(int fd) {
+        uint64_t wanted = 0, root = 0, topmost = 0;
+        int r;
+
+        r = mount_id(fd, "", &wanted);
+        if (r >= 0)
+                r = mount_id(AT_FDCWD, "/", &root);
+        if (r >= 0)
+                r = mount_id(AT_FDCWD, "/..", &topmost);
+        return r < 0 ? r : root == wanted && topmost == wanted ? 0 : -EBADE;
+}
+
 /* The new root is mounted over the old one, then they change places and the old one goes: after this no path
  * leads to the host any more. */
 int step_enter_root(Stage *s, const PlanStep *step) {
@@ -110,6 +132,11 @@ int step_enter_root(Stage *s, const PlanStep *step) {
 
         if (fd < 0)
                 return -EBADF;
+        /* The layers lie over the old root: it would change places with them on it, and only they would go. The overlays
+         * hold what they need. */
+        if (s->layers_fd >= 0 && (fchdir(s->layers_fd) < 0 || umount2(".", MNT_DETACH) < 0))
+                return -errno;
+        s->layers_fd = -EBADF;
         s->detail = 1;
         if (syscall(SYS_move_mount, fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
                 return -errno;
@@ -119,8 +146,9 @@ int step_enter_root(Stage *s, const PlanStep *step) {
         s->detail = 3;
         if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
                 return -errno;
+        s->detail = 4;
         s->root_fd = fd;
-        return 0;
+        return check_root(fd);
 }
 
 static int make_component(int parent, const char *path, mode_t type) {

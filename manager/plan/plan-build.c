@@ -156,7 +156,7 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
                 confine.stdio[i] = plan_add_slot(&w, SLOT_STDIN + i, (const char *[]){ "stdin", "stdout", "stderr" }[i],
                                                  NULL, 0);
         build_clone(&w, spec, parameters);
-        plan_inner_file_systems(&w, spec, &slots);
+        plan_inner_file_systems(&w, spec, parameters, &slots);
         r = plan_outer_root(&w, spec, parameters, &slots, diag);
         if (r < 0)
                 return r;

@@ -128,6 +128,14 @@ static int describe_attributes(char **s, const PlanView *p, const PlanStep *step
         return r < 0 ? r : append_flags(s, attribute_names, step->b, " -");
 }
 
+static int describe_overlay(char **s, const PlanView *p, const PlanStep *step) {
+        int r = str_append(s, "%s", slot_name(p, step->slot));
+
+        if (r >= 0)
+                r = append_flags(s, attribute_names, step->a, " ");
+        return r < 0 ? r : str_append(s, "%s context=%s", step->c ? " with a writable layer" : "", plan_text(p, step->s));
+}
+
 static int describe_attach(char **s, const PlanView *p, const PlanStep *step) {
         return str_append(s, "%s on %s", slot_name(p, step->slot), plan_text(p, step->s));
 }
@@ -229,6 +237,7 @@ static int (*const describers[_STEP_KIND_MAX])(char **s, const PlanView *p, cons
         [STEP_AWAIT] = describe_sync,
         [STEP_NEW_FILE_SYSTEM] = describe_file_system,
         [STEP_SET_ATTRIBUTES] = describe_attributes,
+        [STEP_OVERLAY] = describe_overlay,
         [STEP_ENTER_ROOT] = describe_slot,
         [STEP_CONTROL_TERMINAL] = describe_slot,
         [STEP_MAKE_MOUNTPOINT] = describe_text,

@@ -21,8 +21,28 @@ static int16_t new_file_system(PlanWriter *w, Actor actor, const char *type, uin
 }
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
+/* The same for those whose files take the container's label from the mount. A proc, sysfs or cgroup2 keeps the labels that
+ * the kernel gives, and no mqueue of a user namespace may have another (the policy names its files). */
+static int16_t new_labelled(PlanWriter *w, Actor actor, const char *type, uint64_t attributes, const char *const *options,
+                            const PlanParameters *p) {
+        _cleanup_free_ char *context = NULL;
+        const char *all[16] = {};
+        size_t n = 0;
+
+        for (; options[n] && n + 2 < ELEMENTSOF(all); n++)
+                all[n] = options[n];
+        if (options[n])
+                w->error = -E2BIG;
+        if (p->labels.selinux_file_context) {
+                if (asprintf(&context, "context=%s", p->labels.selinux_file_context) < 0)
+                        w->error = -ENOMEM;
+                all[n] = context;
+        }
+        return new_file_system(w, actor, type, attributes, all);
+}
+
 /* Those whose content depends on the namespaces of who mounts them. */
-void plan_inner_file_systems(PlanWriter *w, const ContainerSpec *spec, RootSlots *slots) {
+void plan_inner_file_systems(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, RootSlots *slots) {
         uint64_t cgroup_attributes = SAFE_NOEXEC | (spec->boot ? 0 : MOUNT_ATTR_RDONLY);
 
         plan_origin_none(w);
@@ -33,9 +53,9 @@ void plan_inner_file_systems(PlanWriter *w, const ContainerSpec *spec, RootSlots
                 plan_origin_none(w);
         }
         slots->cgroup = new_file_system(w, ACTOR_INNER, "cgroup2", cgroup_attributes, NULL);
-        slots->devpts = new_file_system(w, ACTOR_INNER, "devpts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-                                        OPTIONS("newinstance", "ptmxmode=0666", "mode=0620", "gid=5"));
-        slots->shm = new_file_system(w, ACTOR_INNER, "tmpfs", SAFE_NOEXEC, OPTIONS("mode=1777", "size=64m"));
+        slots->devpts = new_labelled(w, ACTOR_INNER, "devpts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                                     OPTIONS("newinstance", "ptmxmode=0666", "mode=0620", "gid=5"), p);
+        slots->shm = new_labelled(w, ACTOR_INNER, "tmpfs", SAFE_NOEXEC, OPTIONS("mode=1777", "size=64m"), p);
         slots->mqueue = new_file_system(w, ACTOR_INNER, "mqueue", SAFE_NOEXEC, NULL);
 }
 
@@ -56,8 +76,8 @@ static void make_dev(PlanWriter *w, const PlanParameters *p, RootSlots *slots) {
 
         (void)snprintf(uid, sizeof(uid), "uid=%u", p->id_count > 0 ? p->id_base : 0);
         (void)snprintf(gid, sizeof(gid), "gid=%u", p->id_count > 0 ? p->id_base : 0);
-        slots->dev = new_file_system(w, ACTOR_OUTER, "tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-                                     OPTIONS("mode=0755", "size=4m", "nr_inodes=4096", uid, gid));
+        slots->dev = new_labelled(w, ACTOR_OUTER, "tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                                  OPTIONS("mode=0755", "size=4m", "nr_inodes=4096", uid, gid), p);
         for (const ContainerDevice *d = container_devices; d->name; d++)
                 plan_add_step(w, STEP_MAKE_NODE, ACTOR_OUTER,
                               (StepOperands){ .slot1 = SLOT(slots->dev), .s = d->name, .a = d->mode,
@@ -151,7 +171,7 @@ static int tmpfs_options(const TmpfsMount *t, char ***ret) {
 }
 
 /* Descriptors of the binds, and the tmpfs, which inner makes so that they belong to the container. */
-static int unit_mounts_slots(PlanWriter *w, UnitMount *mounts, size_t n) {
+static int unit_mounts_slots(PlanWriter *w, const PlanParameters *p, UnitMount *mounts, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 UnitMount *m = mounts + i;
                 char name[64];
@@ -168,40 +188,56 @@ static int unit_mounts_slots(PlanWriter *w, UnitMount *mounts, size_t n) {
 
                         if (r < 0)
                                 return r;
-                        m->slot = new_file_system(w, ACTOR_INNER, "tmpfs",
-                                                  SAFE | (m->tmpfs->noexec ? MOUNT_ATTR_NOEXEC : 0) |
-                                                          (m->tmpfs->read_only ? MOUNT_ATTR_RDONLY : 0),
-                                                  (const char *const *)options);
+                        m->slot = new_labelled(w, ACTOR_INNER, "tmpfs",
+                                               SAFE | (m->tmpfs->noexec ? MOUNT_ATTR_NOEXEC : 0) |
+                                                       (m->tmpfs->read_only ? MOUNT_ATTR_RDONLY : 0),
+                                               (const char *const *)options, p);
                 } else {
                         char mode[16];
 
                         (void)snprintf(mode, sizeof(mode), "mode=%s", m->default_mode);
-                        m->slot = new_file_system(w, ACTOR_INNER, "tmpfs", SAFE, OPTIONS(mode, "size=10%"));
+                        m->slot = new_labelled(w, ACTOR_INNER, "tmpfs", SAFE, OPTIONS(mode, "size=10%"), p);
                 }
         }
         return 0;
 }
 
-static void unit_mounts_attach(PlanWriter *w, const PlanParameters *p, const UnitMount *mounts, size_t n) {
+static unsigned optional_flag(const UnitMount *m) {
+        return m->bind && m->bind->missing_ok ? STEP_FLAG_OPTIONAL : 0;
+}
+
+/* While the layers of overlays can still be named: before the root is entered. A writable tree was labelled on disk, and
+ * so is what several share. */
+static void unit_mounts_attributes(PlanWriter *w, const PlanParameters *p, const UnitMount *mounts, size_t n,
+                                   const RootSlots *slots) {
         for (size_t i = 0; i < n; i++) {
                 const UnitMount *m = mounts + i;
-                unsigned optional = 0;
+                const uint64_t attributes = SAFE | (m->bind_read_only ? MOUNT_ATTR_RDONLY : 0) |
+                                            (m->bind && m->bind->noexec ? MOUNT_ATTR_NOEXEC : 0);
+
+                if (!m->bind)
+                        continue;
+                plan_origin(w, m->origin, m->directive);
+                plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(m->slot),
+                                              .a = attributes,
+                                              .flags = optional_flag(m) |
+                                                       (m->bind->recursive ? STEP_FLAG_RECURSIVE : 0) |
+                                                       (m->bind->idmap && p->id_count > 0 ? STEP_FLAG_IDMAP : 0) });
+                if (slots->layers >= 0 && m->bind_read_only && m->bind->label == BIND_LABEL_OWN)
+                        plan_add_step(w, STEP_OVERLAY, ACTOR_OUTER,
+                                      (StepOperands){ .slot1 = SLOT(m->slot), .s = p->labels.selinux_file_context,
+                                                      .a = attributes, .b = (uint64_t)slots->layers,
+                                                      .flags = optional_flag(m) });
+        }
+}
+
+static void unit_mounts_attach(PlanWriter *w, const UnitMount *mounts, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                const UnitMount *m = mounts + i;
 
                 plan_origin(w, m->origin, m->directive);
-                if (m->bind) {
-                        bool idmap = m->bind->idmap && p->id_count > 0;
-
-                        optional = m->bind->missing_ok ? STEP_FLAG_OPTIONAL : 0;
-                        plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
-                                      (StepOperands){ .slot1 = SLOT(m->slot),
-                                                      .a = SAFE |
-                                                           (m->bind_read_only ? MOUNT_ATTR_RDONLY : 0) |
-                                                           (m->bind->noexec ? MOUNT_ATTR_NOEXEC : 0),
-                                                      .flags = optional |
-                                                               (m->bind->recursive ? STEP_FLAG_RECURSIVE : 0) |
-                                                               (idmap ? STEP_FLAG_IDMAP : 0) });
-                }
-                attach(w, m->slot, m->path, m->bind ? 0 : S_IFDIR, optional, false);
+                attach(w, m->slot, m->path, m->bind ? 0 : S_IFDIR, optional_flag(m), false);
         }
 }
 
@@ -250,17 +286,29 @@ static void mask_unit_paths(PlanWriter *w, const ContainerSpec *spec, const Root
 }
 
 /* The root is read-only from the start, but its topmost mount only at the end: mount points may be missing in it. */
-static void root_attributes(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, int16_t root) {
+static void root_attributes(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, const RootSlots *slots) {
+        const uint64_t attributes = MOUNT_ATTR_NODEV | (spec->no_new_privileges ? MOUNT_ATTR_NOSUID : 0);
+
         plan_origin_row(w, spec, DIRECTIVE_RootDirectory);
         plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
-                      (StepOperands){ .slot1 = SLOT(root),
-                                      .a = MOUNT_ATTR_NODEV |
-                                           (spec->no_new_privileges ? MOUNT_ATTR_NOSUID : 0) |
-                                           (spec->read_only ? MOUNT_ATTR_RDONLY : 0),
+                      (StepOperands){ .slot1 = SLOT(slots->root),
+                                      .a = attributes | (spec->read_only ? MOUNT_ATTR_RDONLY : 0),
                                       .flags = STEP_FLAG_RECURSIVE | (p->id_count > 0 ? STEP_FLAG_IDMAP : 0) });
-        if (spec->read_only)
+        if (spec->read_only && slots->layers >= 0) /* missing mount points are made in the upper layer */
+                plan_add_step(w, STEP_OVERLAY, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(slots->root), .s = p->labels.selinux_file_context,
+                                              .a = attributes, .b = (uint64_t)slots->layers, .c = 1 });
+        else if (spec->read_only)
                 plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
-                              (StepOperands){ .slot1 = SLOT(root), .b = MOUNT_ATTR_RDONLY });
+                              (StepOperands){ .slot1 = SLOT(slots->root), .b = MOUNT_ATTR_RDONLY });
+}
+
+/* Enough for the mount points that a unit needs; nothing else is ever written there. */
+static void make_layers(PlanWriter *w, const PlanParameters *p, RootSlots *slots) {
+        slots->layers = -1;
+        if (p->labels.selinux_file_context)
+                slots->layers = new_labelled(w, ACTOR_OUTER, "tmpfs", SAFE_NOEXEC,
+                                             OPTIONS("mode=0700", "size=4m", "nr_inodes=16384"), p);
 }
 
 int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, RootSlots *slots,
@@ -271,13 +319,16 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
 
         r = unit_mounts_collect(spec, &mounts, &n);
         if (r >= 0)
-                r = unit_mounts_slots(w, mounts, n);
+                r = unit_mounts_slots(w, p, mounts, n);
         if (r < 0)
                 return diag_errno(diag, ERROR_NO_MEMORY, NULL, NULL, -r, "cannot build the plan");
         plan_origin_none(w);
         plan_add_step(w, STEP_REACH, ACTOR_INNER, (StepOperands){ .a = SYNC_FILE_SYSTEMS_MADE });
 
-        root_attributes(w, spec, p, slots->root);
+        plan_origin_none(w);
+        make_layers(w, p, slots);
+        root_attributes(w, spec, p, slots);
+        unit_mounts_attributes(w, p, mounts, n, slots);
         plan_origin_none(w);
         make_dev(w, p, slots);
         if (!spec->private_network) {
@@ -297,7 +348,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         attach(w, slots->devpts, "/dev/pts", S_IFDIR, 0, true);
         attach(w, slots->shm, "/dev/shm", S_IFDIR, 0, true);
         attach(w, slots->mqueue, "/dev/mqueue", S_IFDIR, 0, true);
-        unit_mounts_attach(w, p, mounts, n);
+        unit_mounts_attach(w, mounts, n);
         cover_kernel_file_systems(w, spec, slots);
 
         plan_origin_row(w, spec, DIRECTIVE_ReadOnly);

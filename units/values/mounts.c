@@ -45,7 +45,8 @@ static void binds_done(void *field) {
         *v = (value_binds){};
 }
 
-static const char *const bind_options[] = {"rbind", "norbind", "idmap", "noidmap", "noexec", "exec", NULL};
+static const char *const bind_options[] = {"rbind",  "norbind", "idmap",   "noidmap", "noexec",
+                                           "exec",   "shared",  "nolabel", NULL};
 
 static int bind_option(const ValueContext *c, const char *o, void *item) {
         BindMount *b = item;
@@ -64,6 +65,10 @@ static int bind_option(const ValueContext *c, const char *o, void *item) {
                         *known[i].flag = known[i].value;
                         return 0;
                 }
+        if (streq(o, "shared") || streq(o, "nolabel")) {
+                b->label = *o == 's' ? BIND_LABEL_SHARED : BIND_LABEL_NONE;
+                return 0;
+        }
         if (streq(o, "ro") || streq(o, "rw"))
                 return value_error(
                         c, "'%s' is not an option here; BindPaths= is writable, BindReadOnlyPaths= is not",
@@ -71,7 +76,7 @@ static int bind_option(const ValueContext *c, const char *o, void *item) {
         near = text_nearest(o, bind_options);
         return value_error(c,
                            "'%s' is not an option of a bind mount; write rbind, norbind, idmap, noidmap, "
-                           "noexec or exec%s%s%s",
+                           "noexec, exec, shared or nolabel%s%s%s",
                            o, near ? "; did you mean " : "", strempty(near), near ? "?" : "");
 }
 
@@ -126,7 +131,10 @@ static int bind_text(const BindMount *b, char **ret) {
         _cleanup_free_ char *source = value_escape_piece(b->source),
                             *destination = value_escape_piece(b->destination);
         const char *const options[] = {b->recursive ? NULL : "norbind", b->idmap ? NULL : "noidmap",
-                                       b->noexec ? "noexec" : NULL};
+                                       b->noexec ? "noexec" : NULL,
+                                       b->label == BIND_LABEL_SHARED ? "shared"
+                                       : b->label == BIND_LABEL_NONE ? "nolabel"
+                                                                     : NULL};
         _cleanup_free_ char *s = NULL;
         char separator = ':';
         int r;
@@ -176,7 +184,7 @@ static int binds_print(const void *field, char **ret) {
 
 const ValueType value_type_binds = {
         .name = "binds",
-        .syntax = "SOURCE[:DESTINATION[:OPTIONS]], options rbind, norbind, idmap, noidmap, noexec, exec; a "
+        .syntax = "SOURCE[:DESTINATION[:OPTIONS]], options rbind, norbind, idmap, noidmap, noexec, exec, shared, nolabel; a "
                   "leading '-' ignores a "
                   "source that does not exist",
         .signature = "as",

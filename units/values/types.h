@@ -91,6 +91,11 @@ typedef struct value_exit_statuses { /* SuccessExitStatus= */
 } value_exit_statuses;
 
 /* --- files */
+typedef enum BindLabel { /* SELinux */
+        BIND_LABEL_OWN,    /* the container's: files of its own */
+        BIND_LABEL_SHARED, /* shared: for every container */
+        BIND_LABEL_NONE,   /* nolabel: left as they are; the policy says what that means */
+} BindLabel;
 typedef struct BindMount {
         char *source;      /* host path */
         char *destination; /* path in the container */
@@ -98,6 +103,7 @@ typedef struct BindMount {
         bool recursive;    /* rbind (default) / norbind */
         bool idmap;        /* idmap (default) / noidmap: disk ids are the container's ids */
         bool noexec;       /* noexec / exec (default) */
+        BindLabel label;
         Origin origin;
 } BindMount;
 typedef struct value_binds {
