@@ -5,4 +5,23 @@
 
 #include "policies/compile.h"
 
+#define SELINUX_FILE_TYPE "bulwark_file_t"
+
 extern const PolicyBackend policy_backend_selinux;
+
+/* The one place that makes CIL of a name: "bw_" and 16 hexadecimal digits of the digest, whatever the unit says. */
+#define SELINUX_BLOCK_SIZE (sizeof("bw_") + 16)
+void selinux_block_name(const Digest *digest, char ret[static SELINUX_BLOCK_SIZE]);
+
+/* A tree of the host that a container writes to, and so has to have its label on disk. */
+typedef struct SelinuxVolume {
+        const char *path; /* borrowed from the spec */
+        bool shared;      /* for every container: without categories */
+        bool missing_ok;
+        const Origin *origin;
+        const char *directive;
+} SelinuxVolume;
+int selinux_volumes(const ContainerSpec *spec, SelinuxVolume **ret, size_t *ret_n); /* owned array */
+
+/* Paths that are never relabelled: the host itself would lose its labels. */
+bool selinux_path_is_system(const char *path);

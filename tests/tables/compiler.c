@@ -74,33 +74,61 @@ static int table_facts(const ContainerSpec *draft, UnitFacts *f) {
         return 0;
 }
 
-int compile_draft(ContainerSpec *draft, Compilation *c) {
+/* What the manager's loader would choose there. */
+static int selinux_labels(const Compilation *c, char **context, char **file) {
+        const SELinuxPolicy *p = &c->policies->selinux;
+        const char *level = p->level ? p->level : "s0:c1,c2";
+        int r;
+
+        r = p->context ? str_append(context, "%s", p->context)
+                       : str_append(context, "system_u:system_r:%s:%s", p->type, level);
+        return r < 0 ? r : str_append(file, "system_u:object_r:%s:%s", p->file_type, level);
+}
+
+static int compile_over(ContainerSpec *draft, bool selinux, Compilation *c) {
+        _cleanup_free_ char *context = NULL, *file = NULL;
         _cleanup_(unit_facts_done) UnitFacts facts = {};
         PlanParameters parameters = {};
+        HostFacts host = table_host;
         int r;
+
+        if (selinux)
+                host.mac = (MacFacts){ .selinux = true, .selinux_enforcing = true, .landlock_abi = 7 };
 
         r = table_facts(draft, &facts);
         if (r < 0) {
                 container_spec_unref(draft);
                 return r;
         }
-        r = unit_freeze_over(draft, &table_host, &facts, &c->diag, &c->spec);
+        r = unit_freeze_over(draft, &host, &facts, &c->diag, &c->spec);
         if (r >= 0)
                 r = policy_compile(c->spec, -EBADF, &c->diag, &c->policies);
         if (r < 0)
                 return r;
         id_range_of(c->spec, 0x00100000, &parameters.id_base, &parameters.id_count);
         parameters.labels.apparmor_profile = c->spec->mac.apparmor ? c->policies->apparmor.profile : NULL;
+        if (c->spec->mac.selinux) {
+                r = selinux_labels(c, &context, &file);
+                if (r < 0)
+                        return r;
+                parameters.labels.selinux_context = context;
+                parameters.labels.selinux_file_context = file;
+        }
         return plan_build(c->spec, c->policies, &parameters, &c->diag, &c->plan);
 }
 
+int compile_draft(ContainerSpec *draft, Compilation *c) {
+        return compile_over(draft, false, c);
+}
+
+/* A case whose path says selinux stands on a host that enforces it; the others have AppArmor. */
 int compile_file(const char *path, Compilation *c) {
         ContainerSpec *draft = NULL;
         int r;
 
         *c = (Compilation){};
         r = unit_load_file(path, &table_host.specifiers, &c->diag, &draft);
-        return draft ? compile_draft(draft, c) : r;
+        return draft ? compile_over(draft, strstr(path, "selinux"), c) : r;
 }
 
 int compile_text(const char *text, Compilation *c) {

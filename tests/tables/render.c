@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "manager/base/string-list.h"
+#include "policies/selinux/selinux.h"
 #include "tests/tables/compiler.h"
 
 /* Everything that was said, and how bulwarkctl would end. */
@@ -75,6 +76,22 @@ static int render_policy(const Compilation *c, int error, char **out) {
         return r;
 }
 
+/* Rules with the lines that caused them, as comments, and the block: secilc(1) reads it. */
+static int render_selinux(const Compilation *c, int error, char **out) {
+        _cleanup_free_ char *text = NULL;
+        const PolicyRules *rules;
+        int r;
+
+        if (error < 0)
+                return render_errors(c, error, out);
+        rules = policy_backend_selinux.rules(c->policies);
+        r = policy_backend_selinux.render(c->policies, &text);
+        for (size_t i = 0; r >= 0 && i < rules->n; i++)
+                r = str_append(out, "; %s:%u: %s\n", strempty(rules->items[i].origin.file), rules->items[i].origin.line,
+                               rules->items[i].text);
+        return r < 0 ? r : str_append(out, "%s", text);
+}
+
 int main(int argc, char **argv) {
         static const struct {
                 const char *kind;
@@ -84,6 +101,7 @@ int main(int argc, char **argv) {
                 { "spec", render_spec },
                 { "plan", render_plan },
                 { "policy", render_policy },
+                { "selinux", render_selinux },
         };
         _cleanup_(compilation_done) Compilation c = {};
         _cleanup_free_ char *out = NULL;
@@ -98,6 +116,6 @@ int main(int argc, char **argv) {
                                 fputs(strempty(out), stdout);
                         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
                 }
-        fprintf(stderr, "usage: render errors|spec|plan|policy FILE\n");
+        fprintf(stderr, "usage: render errors|spec|plan|policy|selinux FILE\n");
         return 2;
 }

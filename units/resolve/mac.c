@@ -30,18 +30,56 @@ static int check_required(const ContainerSpec *s, const HostFacts *host, const M
                           who_requires(s));
 }
 
+/* What a unit says about its SELinux label contradicts itself, or the host. */
+static int check_selinux(const ContainerSpec *s, const HostFacts *host, MacMode mode, Diag *diag) {
+        const bool named = s->selinux_context.context;
+        const struct {
+                DirectiveId id;
+                const char *name;
+                bool given, only_generated;
+        } rows[] = {
+                { DIRECTIVE_SELinuxContext, "SELinuxContext", named && !s->selinux_context.optional, false },
+                { DIRECTIVE_SELinuxLevel, "SELinuxLevel", s->selinux_level, true },
+                { DIRECTIVE_SELinuxFileType, "SELinuxFileType", s->selinux_file_type, false },
+                { DIRECTIVE_SELinuxExtraRules, "SELinuxExtraRules", s->selinux_extra_rules.n > 0, true },
+        };
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                const Origin *origin = container_spec_origin(s, rows[i].id);
+
+                if (!rows[i].given)
+                        continue;
+                if (mode == MAC_MODE_NO)
+                        r = diag_error(diag, ERROR_CONFLICT, origin, rows[i].name,
+                                       "contradicts MandatoryAccessControl=no; leave one of them out");
+                else if (rows[i].only_generated && named)
+                        r = diag_error(diag, ERROR_CONFLICT, origin, rows[i].name,
+                                       "belongs to a generated context, and SELinuxContext= names one; write its level there, "
+                                       "and its rules into the policy that defines it");
+        }
+        if (rows[0].given && mode != MAC_MODE_NO && !host->mac.selinux)
+                r = diag_error(diag, ERROR_HOST_LACKS, container_spec_origin(s, DIRECTIVE_SELinuxContext), "SELinuxContext",
+                               "the kernel does not run SELinux; boot it with security=selinux selinux=1, or write a '-' "
+                               "before the context to do without");
+        return r;
+}
+
 /* Needs nothing but the draft; sets s->mac. */
 int mac_resolve(ContainerSpec *s, const HostFacts *host, Diag *diag) {
         const MacMode mode = mode_of(s, host);
+        int r = check_selinux(s, host, mode, diag);
 
         s->mac = (MacDecision){};
         if (mode == MAC_MODE_NO)
-                return 0;
+                return r;
         s->mac = (MacDecision){
                 .apparmor = host->mac.apparmor,
                 .selinux = host->mac.selinux,
                 /* An init mounts, and no process below a Landlock ruleset may. */
                 .landlock_abi = s->boot ? 0 : host->mac.landlock_abi,
         };
-        return mode == MAC_MODE_REQUIRED ? check_required(s, host, &s->mac, diag) : 0;
+        if (mode == MAC_MODE_REQUIRED && check_required(s, host, &s->mac, diag) < 0)
+                r = -EOPNOTSUPP; /* it has been told */
+        return r;
 }

@@ -194,6 +194,22 @@ typedef enum MacLost {
 } MacLost;
 typedef MacLost value_mac_lost;
 
+/* SELinux in its own words, checked to the letter. */
+typedef struct value_selinux_context {
+        char *context; /* NULL = generated */
+        bool optional; /* '-': only where the host's policy knows it */
+} value_selinux_context;
+typedef char *value_selinux_level; /* "s0:c1,c2", or a range; NULL = a pair of categories of the container's own */
+typedef char *value_selinux_type;  /* NULL = unset */
+typedef struct CilStatement {
+        char *text; /* one balanced list on one line, about the domain "process" */
+        Origin origin;
+} CilStatement;
+typedef struct value_cil {
+        CilStatement *items;
+        size_t n;
+} value_cil;
+
 /* Mirrors SystemCallErrorNumber=: an errno, or kill the process. */
 #define SYSCALL_ERROR_KILL (-1)
 typedef int value_syscall_error; /* 0 = unset (EPERM), an explicit 0 is refused; > 0 errno; SYSCALL_ERROR_KILL */
@@ -233,8 +249,8 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(exec_list) X(user) X(users) X(working_directory) X(environment) X(paths) X(env_names) X(output)       \
         X(exit_statuses) X(binds) X(tmpfs) X(private_users) X(capability_set) X(capability_list)                \
         X(syscall_error) X(syscall_filter) X(memory_limit) X(tasks_limit) X(cpu_quota) X(cpu_weight) X(io_weight)   \
-        X(mac_mode) X(mac_lost)                                                                                    \
-        X(address_families) X(socket_binds)
+        X(mac_mode) X(mac_lost) X(address_families) X(socket_binds) X(selinux_context) \
+        X(selinux_level) X(selinux_type) X(cil)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)
