@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The host's policy store, by libsemanage: for bulwark-policy only. Slow (seconds), and a failed transaction changes
+ * nothing. Says what it does on standard output, what went wrong on standard error. */
+
+#include "manager/base/util.h"
+
+#define STORE_BASE_MODULE "bulwark"
+#define STORE_UNITS_MODULE "bulwark_units"
+
+typedef struct StoreOptions {
+        const char *root; /* of a system that is being built; NULL = this one */
+        bool no_reload;   /* the kernel keeps the policy it has */
+} StoreOptions;
+
+int store_available(void); /* -EOPNOTSUPP where it was built without libsemanage */
+/* One transaction; nothing is done where the store has exactly this text already. */
+int store_install(const StoreOptions *options, const char *module, const char *text, size_t size);
+int store_remove(const StoreOptions *options, const char *module);
+/* Gives the path and all below the labels of the host's file contexts. */
+int store_restore_labels(const char *path);
