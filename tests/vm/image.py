@@ -87,7 +87,7 @@ def prune(cache):
     """Images of recipes that nobody used for two weeks, and what broken runs left."""
     for name in os.listdir(cache):
         path = os.path.join(cache, name)
-        if name.startswith(("base-", "run-")) and os.stat(path).st_mtime < time.time() - UNUSED_DAYS * 86400:
+        if name.startswith(("base-", "policy-", "run-")) and os.stat(path).st_mtime < time.time() - UNUSED_DAYS * 86400:
             shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
 
 
@@ -136,6 +136,7 @@ INSTALLED = {
     "manager/keeper/bulwark-keeper": "/usr/lib/bulwark/bulwark-keeper",
     "tools/bulwarkctl/bulwarkctl": "/usr/bin/bulwarkctl",
     "tools/bulwark-analyze/bulwark-analyze": "/usr/lib/bulwark/bulwark-analyze",
+    "policies/bulwark-policy": "/usr/lib/bulwark/bulwark-policy",
 }
 
 

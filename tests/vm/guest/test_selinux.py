@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""SELinux in enforcing mode: who has which label, that it holds, and that what a payload needs still works."""
+
+from bed import *
+
+
+def label(pid):
+    return read("/proc/%d/attr/current" % pid).strip("\0\n")
+
+
+def level(context):
+    return context.split(":", 3)[3]
+
+
+def denials():
+    """What the kernel logged last, for a failure's words."""
+    log = subprocess.run(["dmesg"], stdout=subprocess.PIPE, check=False).stdout.decode(errors="replace")
+    return "\n".join(line for line in log.splitlines() if "avc:" in line)[-6000:]
+
+
+def explained(test):
+    """A failure shows what was denied."""
+
+    def run(bed):
+        try:
+            test(bed)
+        except Failure as why:
+            raise Failure("%s\n%s" % (why, denials())) from None
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run
+
+
+@explained
+def test_labels(bed):
+    """manager, keeper, init, payload and exec: each in its domain, the pair is the container's own."""
+    check(label(bed.manager.pid).startswith("system_u:system_r:bulwarkd_t:"), "the manager is " + label(bed.manager.pid))
+    check(label(bed.keeper_pid()).startswith("system_u:system_r:bulwarkd_t:"), "the keeper is " + label(bed.keeper_pid()))
+    bed.start_sleeper("web")
+    own = label(bed.leader("web"))
+    check(re.fullmatch(r"system_u:system_r:bulwark_c_t:s0:c\d+,c\d+", own), "the init is " + own)
+    for pid in read(os.path.join(cgroup_directory(bed, "web"), "payload/cgroup.procs")).split():
+        equal(label(int(pid)), own, "the label of %s" % pid)
+    equal(bed.ctl("exec", "web", "cat", "/proc/self/attr/current").expect(0).out.strip("\0\n"), own, "a command's label")
+
+
+def pair(bed, name):
+    return level(label(bed.leader(name)))
+
+
+def file_label(path):
+    return os.getxattr(path, "security.selinux", follow_symlinks=False).decode().strip("\0")
+
+
+def volume(bed, name):
+    path = os.path.join(bed.directory, name)
+    os.makedirs(os.path.join(path, "below"), exist_ok=True)
+    for directory in (path, os.path.join(path, "below")):
+        os.chmod(directory, 0o777)
+    write(os.path.join(path, "below", "file"), "content\n", 0o666)
+    return path
+
+
+@explained
+def test_what_works(bed):
+    """the ordinary business of a payload in its read-only root, its own devices and memory."""
+    bed.start_sleeper("web")
+    for command in ("ls -l /", "cat /etc/passwd", "echo x >/tmp/f && cat /tmp/f", "cp /bin/busybox /tmp/b && /tmp/b true", "ps", "cat /proc/meminfo",
+                    "echo x >/dev/null", "head -c 1 /dev/urandom", "echo x >/dev/shm/f", "ls /dev/pts /sys /sys/fs/cgroup", "sleep 9 & kill $!",
+                    "chown 5 /tmp/f", "hostname", "cat /proc/1/status", "echo | cat", "mkfifo /run/p", "nc -l -p 8111 & sleep 1; kill %1; true"):
+        result = bed.ctl("exec", "web", "sh", "-c", command)
+        check(result.code == 0, "%s: %s" % (command, result))
+    check(bed.ctl("exec", "web", "sh", "-c", "echo x >/etc/f").code != 0, "the root is writable")
+
+
+@explained
+def test_attributes_are_the_managers(bed):
+    """no process inside chooses another label."""
+    bed.start_sleeper("web")
+    for name in ("current", "exec", "fscreate", "keycreate"):
+        result = bed.ctl("exec", "web", "sh", "-c", "echo system_u:system_r:init_t:s0 >/proc/self/attr/%s" % name)
+        check(result.code != 0, "attr/%s can be written" % name)
+
+
+@explained
+def test_pairs(bed):
+    """each container has a pair of its own, keeps it, and cannot touch what another's pair is on."""
+    mine, other = volume(bed, "mine"), volume(bed, "other")
+    bed.start_sleeper("a", "BindPaths=%s:/data" % mine)
+    bed.start_sleeper("b", "BindPaths=%s:/data" % other, "BindPaths=%s:/mnt:nolabel" % mine)
+    check(pair(bed, "a") != pair(bed, "b"), "both have " + pair(bed, "a"))
+    equal(file_label(mine + "/below/file"), "system_u:object_r:bulwark_file_t:" + pair(bed, "a"), "the label of a's file")
+    bed.ctl("exec", "a", "sh", "-c", "cat /data/below/file && echo x >>/data/below/file && touch /data/new").expect(0)
+    equal(level(file_label(mine + "/new")), pair(bed, "a"), "the level of a new file")
+    for command in ("cat /mnt/below/file", "ls /mnt", "touch /mnt/x", "rm /mnt/new"):
+        check(bed.ctl("exec", "b", "sh", "-c", command).code != 0, "b can do: " + command)
+    before = pair(bed, "a")
+    bed.ctl("restart", "a").expect(0)
+    equal(pair(bed, "a"), before, "the pair after a restart")
+
+
+@explained
+def test_labelled_once(bed):
+    """a volume is labelled at its first use only, read-only binds never."""
+    path, read_only = volume(bed, "once"), volume(bed, "read-only")
+    untouched = file_label(read_only + "/below/file")
+    lines = ("BindPaths=%s:/data" % path, "BindReadOnlyPaths=%s:/mnt" % read_only)
+    bed.start_sleeper("web", *lines)
+    bed.ctl("exec", "web", "cat", "/data/below/file", "/mnt/below/file").expect(0)
+    check(bed.ctl("exec", "web", "touch", "/mnt/x").code != 0, "the read-only bind is writable")
+    changed = os.stat(path + "/below/file").st_ctime_ns
+    bed.ctl("restart", "web").expect(0)
+    equal(os.stat(path + "/below/file").st_ctime_ns, changed, "the change time")
+    equal(file_label(read_only + "/below/file"), untouched, "the label of what is bound read-only")
+
+
+@explained
+def test_shared(bed):
+    """shared: both may write, whatever their pairs."""
+    path = volume(bed, "shared")
+    for name in ("a", "b"):
+        bed.start_sleeper(name, "BindPaths=%s:/data:shared" % path)
+        bed.ctl("exec", name, "sh", "-c", "cat /data/below/file && echo %s >>/data/below/file" % name).expect(0)
+    equal(file_label(path), "system_u:object_r:bulwark_file_t:s0", "the label")
+
+
+@explained
+def test_writable_root(bed):
+    """ReadOnly=no: the root is labelled once and written to."""
+    root = os.path.join(bed.directory, "own-root")
+    shutil.copytree(bed.root, root, symlinks=True)
+    bed.unit("web", raw="[Container]\nRootDirectory=%s\nReadOnly=no\nExecStart=/bin/sleep 1000\n" % root)
+    bed.ctl("start", "web").expect(0)
+    bed.ctl("exec", "web", "sh", "-c", "echo x >/etc/new && cat /etc/new").expect(0)
+    equal(level(file_label(root + "/bin/busybox")), pair(bed, "web"), "the level of the root")
+    bed.ctl("stop", "web").expect(0)
+    shutil.rmtree(root)
+
+
+@explained
+def test_refused(bed):
+    """what cannot be is refused with the line and a remedy; a leading '-' tolerates it."""
+    bed.unit("web", "ExecStart=/bin/sleep 1000", "SELinuxContext=system_u:system_r:no_such_t:s0")
+    contains(bed.ctl("start", "web").expect(5).err, "knows no context")
+    bed.unit("web", "ExecStart=/bin/sleep 1000", "BindPaths=/etc:/mnt")
+    contains(bed.ctl("start", "web").expect(5).err, "not relabelled")
+    check(file_label("/etc").split(":")[2] == "etc_t", "/etc is " + file_label("/etc"))
+    bed.start_sleeper("lenient", "SELinuxContext=-system_u:system_r:no_such_t:s0")
+    check("bulwarkd_t" in label(bed.leader("lenient")), label(bed.leader("lenient")))
+    bed.start_sleeper("free", "MandatoryAccessControl=no")
+    check("bulwarkd_t" in label(bed.leader("free")), label(bed.leader("free")))
+
+
+@explained
+def test_killed_manager(bed):
+    """a manager that was killed finds the labels and pairs again."""
+    bed.start_sleeper("web")
+    before = label(bed.leader("web"))
+    bed.kill_manager()
+    bed.start_manager()
+    equal(label(bed.leader("web")), before, "the label")
+    equal(bed.active("web"), "active", "state")
+    bed.start_sleeper("other")
+    check(pair(bed, "other") != level(before), "the pair was given to another")
+    bed.ctl("exec", "web", "true").expect(0)
+
+
+@explained
+def test_new_privileges(bed):
+    """the domain is entered with NoNewPrivileges= on and off."""
+    for value in ("yes", "no"):
+        bed.start_sleeper("web", "NoNewPrivileges=" + value)
+        check(":bulwark_c_t:" in label(bed.leader("web")), label(bed.leader("web")))
+        bed.ctl("exec", "web", "true").expect(0)
+        bed.ctl("stop", "web").expect(0)
+
+
+@explained
+def test_policy_reload(bed):
+    """a reload of the policy changes nothing for who runs."""
+    bed.start_sleeper("web")
+    before = label(bed.leader("web"))
+    subprocess.run(["load_policy"], check=True)
+    bed.ctl("exec", "web", "true").expect(0)
+    equal(label(bed.leader("web")), before, "the label")
+    equal(bed.active("web"), "active", "state")
+
+
+@explained
+def test_rules_of_a_unit(bed):
+    """SELinuxExtraRules=: refused without, built once with progress, then no work any more."""
+    secret = volume(bed, "foreign")
+    subprocess.run(["chcon", "-R", "-t", "var_log_t", secret], check=True)
+    bind = "BindReadOnlyPaths=%s:/mnt:nolabel" % secret
+    bed.start_sleeper("without", bind)
+    check(bed.ctl("exec", "without", "cat", "/mnt/below/file").code != 0, "readable without a rule")
+    bed.unit("with", "ExecStart=/bin/sleep 1000", bind, "SELinuxExtraRules=(allow process var_log_t (bulwark_tree (look)))")
+    begin = time.monotonic()
+    bed.ctl("start", "with", timeout=120).expect(0)
+    first = time.monotonic() - begin
+    check(re.search(r":bw_[0-9a-f]{16}\.process:s0:c", label(bed.leader("with"))), label(bed.leader("with")))
+    bed.ctl("exec", "with", "cat", "/mnt/below/file").expect(0)
+    begin = time.monotonic()
+    bed.ctl("restart", "with").expect(0)
+    print("# the first start took %.1f s, the second %.1f s" % (first, time.monotonic() - begin))
+    check(time.monotonic() - begin < first / 3, "the module was built again")
+
+
+@explained
+def test_boot_domain(bed):
+    """Boot=yes has a domain of its own."""
+    bed.unit("box", "Boot=yes", "ExecStart=/bin/sleep 1000", "ProcessTwo=no")
+    result = bed.ctl("start", "box")
+    if result.code == 0:
+        check(":bulwark_init_t:" in label(bed.leader("box")), label(bed.leader("box")))
+
+
+def test_denials_are_few(bed):
+    """for who reads the log: every denial of a container's own domain in this suite."""
+    for line in sorted({re.sub(r"audit\([^)]*\)|pid=\d+|ino=\d+|^\[[^]]*\]", "", line) for line in denials().splitlines() if "bulwark" in line}):
+        print("# " + line[:300])
+
+
+run(__name__)
