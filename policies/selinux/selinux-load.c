@@ -62,11 +62,38 @@ static int save(PolicyHost *h, const Loader *l) {
 
 /* --- contexts */
 
-/* The policy in the kernel takes what is written here, or it is no context. */
-static bool context_known(const char *context) {
+/* The policy in the kernel takes what is written here, or it is no context; and answers how it writes the same itself, which
+ * is what processes and files will show ("c1,c2" for "c1.c2"). */
+static bool context_look(const char *context, char **ret) {
         _cleanup_close_ int fd = open("/sys/fs/selinux/context", O_RDWR | O_CLOEXEC);
+        char text[CONTEXT_MAX];
+        ssize_t n;
 
-        return fd >= 0 && write(fd, context, strlen(context) + 1) >= 0;
+        if (fd < 0 || write(fd, context, strlen(context) + 1) < 0)
+                return false;
+        n = read(fd, text, sizeof(text) - 1);
+        if (n <= 0)
+                return false;
+        text[n] = 0;
+        *ret = strdup(text);
+        return *ret;
+}
+
+static bool context_known(const char *context) {
+        _cleanup_free_ char *text = NULL;
+
+        return context_look(context, &text);
+}
+
+/* *context becomes what the kernel writes for it. */
+static bool context_canonical(char **context) {
+        char *text = NULL;
+
+        if (!context_look(*context, &text))
+                return false;
+        free(*context);
+        *context = text;
+        return true;
 }
 
 /* USER:ROLE:TYPE is the part before the third colon. */
@@ -185,6 +212,8 @@ static int work_volumes(PolicyHost *h, const PolicyClient *client, Diag *diag, P
                 r = file_context(&client->set->selinux, level, &own);
         if (r >= 0)
                 r = file_context(&client->set->selinux, "s0", &shared);
+        if (r >= 0 && (!context_canonical(&own) || !context_canonical(&shared)))
+                return 0; /* load() says what is wrong with it */
         for (size_t i = 0; r >= 0 && !*ret && i < n; i++) {
                 const char *context = volumes[i].shared ? shared : own;
                 _cleanup_free_ char *what = NULL, *key = NULL;
@@ -312,7 +341,7 @@ static int load(PolicyHost *h, const PolicyClient *client, Diag *diag, PolicyLab
                 r = file_context(p, level, &file);
         if (r < 0)
                 return r;
-        if (!context_known(context)) {
+        if (!context_canonical(&context)) {
                 if (p->optional)
                         return 0; /* the unit says that it can do without */
                 if (!p->context && !context_known("system_u:system_r:bulwark_c_t:s0"))
@@ -320,7 +349,7 @@ static int load(PolicyHost *h, const PolicyClient *client, Diag *diag, PolicyLab
                 return diag_error(diag, ERROR_POLICY, origin_of(client), "SELinuxContext",
                                   "this host's policy knows no context \"%s\"", context);
         }
-        if (!context_known(file))
+        if (!context_canonical(&file))
                 return diag_error(diag, ERROR_POLICY,
                                   container_spec_origin(client->set->spec, DIRECTIVE_SELinuxFileType), "SELinuxFileType",
                                   "this host's policy knows no context \"%s\"", file);
