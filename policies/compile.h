@@ -7,7 +7,8 @@
 #include "manager/base/hash.h"
 #include "units/spec/container-spec.h"
 
-/* One generated rule and the unit line that caused it, for `policy show`. */
+/* One generated rule and the unit line that caused it, for `policy show`. A text that begins with "deny", "audit deny" or
+ * "kill" takes away; any other gives something to the payload. `policy diff` reads the direction from it. */
 typedef struct PolicyRule {
         char *text;
         Origin origin; /* file NULL = default */
@@ -96,6 +97,7 @@ static inline void policy_set_unrefp(const PolicySet **p) {
                 *p = policy_set_unref(*p);
 }
 
+typedef struct PolicyChanges PolicyChanges; /* policies/compare.h */
 typedef struct PolicyBackend {
         const char *name;                     /* "caps", "seccomp", "apparmor", "selinux", "landlock" */
         int (*compile)(const ContainerSpec *spec, int cache_fd, Diag *diag, PolicySet *set);
@@ -103,6 +105,8 @@ typedef struct PolicyBackend {
         const PolicyRules *(*rules)(const PolicySet *set);
         void (*digest)(const PolicySet *set, Digest *ret); /* of what the kernel is given */
         void (*done)(PolicySet *set);
+        /* What after allows and before did not, and the other way round; NULL = by the texts of the rules. */
+        int (*compare)(const PolicySet *before, const PolicySet *after, PolicyChanges *changes);
 } PolicyBackend;
 extern const PolicyBackend *const policy_backends[];
 size_t policy_backends_count(void);

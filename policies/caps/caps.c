@@ -3,6 +3,7 @@
 
 #include "manager/base/string-list.h"
 #include "policies/caps/caps.h"
+#include "policies/compare.h"
 #include "policies/rules.h"
 
 /* A small set for one service run by root: it may own, bind and change identity inside its own files. Not
@@ -230,6 +231,63 @@ static void caps_done(PolicySet *set) {
         policy_rules_done(&set->capabilities.rules);
 }
 
+/* --- two units side by side */
+
+static const Origin *set_origin(const PolicySet *set, unsigned capability) {
+        const ContainerSpec *spec = set->spec;
+        const Origin *o;
+
+        if (!(set->capabilities.bounding & bit(capability))) {
+                o = origin_in_list(&spec->drop_capability, capability);
+                return o ? o : spec->capability_bounding_set.set ? &spec->capability_bounding_set.origin : NULL;
+        }
+        o = origin_in_list(&spec->add_capability, capability);
+        if (o || !spec->capability_bounding_set.set)
+                return o ? o : cause_of(spec, UINT64_MAX, capability);
+        return &spec->capability_bounding_set.origin;
+}
+
+/* Where only the sets below the bounding one move, their own lines did it. */
+static const Origin *capability_origin(const PolicySet *set, unsigned capability, bool bounding, bool ambient) {
+        if (bounding)
+                return set_origin(set, capability);
+        return ambient ? &set->spec->ambient_capabilities.origin : container_spec_origin(set->spec, DIRECTIVE_User);
+}
+
+static int compare_capability(const PolicySet *before, const PolicySet *after, unsigned c, PolicyChanges *changes) {
+        const CapabilityPolicy *a = &before->capabilities, *b = &after->capabilities;
+        const struct {
+                const char *name;
+                uint64_t before, after;
+        } sets[] = {
+                { "bounding", a->bounding, b->bounding },          { "permitted", a->permitted, b->permitted },
+                { "effective", a->effective, b->effective },       { "inheritable", a->inheritable, b->inheritable },
+                { "ambient", a->ambient, b->ambient },
+        };
+        const bool bounding = (a->bounding ^ b->bounding) & bit(c), ambient = (a->ambient ^ b->ambient) & bit(c);
+        const Origin *from = capability_origin(before, c, bounding, ambient), *to = capability_origin(after, c, bounding, ambient);
+        _cleanup_free_ char *gained = NULL, *lost = NULL;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(sets); i++)
+                if ((sets[i].before ^ sets[i].after) & bit(c))
+                        r = str_append(sets[i].after & bit(c) ? &gained : &lost, " %s", sets[i].name);
+        if (r >= 0 && lost)
+                r = policy_changes_add(changes, POLICY_TIGHTER, from, to, "no longer: %s%s", capability_to_string(c), lost);
+        if (r >= 0 && gained)
+                r = policy_changes_add(changes, POLICY_LOOSER, from, to, "%s%s", capability_to_string(c), gained);
+        return r;
+}
+
+static int caps_compare(const PolicySet *before, const PolicySet *after, PolicyChanges *changes) {
+        int r = 0;
+
+        for (unsigned c = 0; r >= 0 && c < 64; c++)
+                if (CAPABILITY_MASK_ALL & bit(c))
+                        r = compare_capability(before, after, c, changes);
+        return r;
+}
+
 const PolicyBackend policy_backend_caps = {
         .name = "caps",
         .compile = caps_compile,
@@ -237,4 +295,5 @@ const PolicyBackend policy_backend_caps = {
         .rules = caps_rules,
         .digest = caps_digest,
         .done = caps_done,
+        .compare = caps_compare,
 };

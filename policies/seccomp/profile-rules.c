@@ -120,3 +120,14 @@ int seccomp_profile_rules(const SeccompProfile *p, const ContainerSpec *spec, Po
                 r = add_fixed(p, spec, rules);
         return r;
 }
+
+const Origin *seccomp_profile_origin(const ContainerSpec *spec, const SyscallEntry *entry) {
+        if (entry->cause >= 0)
+                return &spec->system_call_filter.items[entry->cause].origin;
+        if (entry->cause == CAUSE_BOOT)
+                return container_spec_origin(spec, DIRECTIVE_Boot);
+        /* Who is not on the list is refused by whoever wrote the list, where somebody did. */
+        if (entry->cause == CAUSE_REST && spec->system_call_filter.n > 0)
+                return container_spec_origin(spec, DIRECTIVE_SystemCallFilter);
+        return NULL;
+}

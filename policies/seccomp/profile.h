@@ -31,3 +31,6 @@ void seccomp_profile_done(SeccompProfile *p);
 
 /* The profile in words, each with the line that caused it. */
 int seccomp_profile_rules(const SeccompProfile *p, const ContainerSpec *spec, PolicyRules *rules);
+
+/* Which line decided about a call; NULL = the default. */
+const Origin *seccomp_profile_origin(const ContainerSpec *spec, const SyscallEntry *entry);

@@ -6,6 +6,7 @@
 #include "policies/rules.h"
 #include "policies/seccomp/bpf-text.h"
 #include "policies/seccomp/cache.h"
+#include "policies/seccomp/seccomp-compare.h"
 #include "policies/seccomp/guards.h"
 #include "policies/seccomp/profile.h"
 #include "policies/seccomp/seccomp.h"
@@ -213,4 +214,5 @@ const PolicyBackend policy_backend_seccomp = {
         .rules = rules,
         .digest = digest,
         .done = done,
+        .compare = seccomp_compare,
 };

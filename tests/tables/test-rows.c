@@ -10,6 +10,7 @@
 #include "manager/base/codec.h"
 #include "manager/base/string-list.h"
 #include "manager/cgroup/cgroup-limits.h"
+#include "policies/compare.h"
 #include "tests/tables/compiler.h"
 
 /* What must be taken away for a sample, or be there already for it to mean anything. */
@@ -171,11 +172,114 @@ static void the_same_unit_gives_the_same_bytes(void **state) {
                 assert_string_equal(first.text[s], second.text[s]);
 }
 
+static void compile_or_fail(const char *unit, Compilation *c) {
+        if (compile_text(unit, c) < 0) {
+                _cleanup_free_ char *words = diag_to_string(&c->diag, true);
+
+                fail_msg("%s\n-- is refused:\n%s", unit, words);
+        }
+}
+
+static void compare_all(const Compilation *before, const Compilation *after, PolicyChanges *changes) {
+        for (size_t i = 0; i < policy_backends_count(); i++)
+                assert_int_equal(policy_compare(policy_backends[i], before->policies, after->policies, changes), 0);
+        assert_int_equal(policy_compare_unit(before->spec, after->spec, changes), 0);
+}
+
+static size_t count(const PolicyChanges *changes, PolicyDirection direction) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < changes->n; i++)
+                n += changes->items[i].direction == direction;
+        return n;
+}
+
+/* What protects and was changed is told, names the line that did it, and is the opposite the other way round. */
+static void every_protection_shows_in_a_comparison(void **state) {
+        size_t dead = 0;
+
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
+                _cleanup_free_ char *without = unit_with(id, false), *with = unit_with(id, true);
+                _cleanup_(policy_changes_done) PolicyChanges there = {}, back = {}, same = {};
+                _cleanup_(compilation_done) Compilation before = {}, after = {}, again = {};
+                bool named = false;
+
+                if (!FLAGS_SET(directives[id].flags, DIRECTIVE_FLAG_SECURITY))
+                        continue;
+                compile_or_fail(without, &before);
+                compile_or_fail(with, &after);
+                compile_or_fail(with, &again);
+                compare_all(&before, &after, &there);
+                compare_all(&after, &before, &back);
+                compare_all(&after, &again, &same);
+                for (size_t i = 0; i < there.n; i++)
+                        named |= there.items[i].after.line > 0 &&
+                                 there.items[i].after.line == container_spec_origin(after.spec, id)->line;
+                if (there.n == 0 || !named || same.n > 0 || count(&there, POLICY_LOOSER) != count(&back, POLICY_TIGHTER) ||
+                    count(&there, POLICY_TIGHTER) != count(&back, POLICY_LOOSER)) {
+                        print_error("%s=%s: %zu changes, %s its line, %zu back, %zu to itself\n", directives[id].name,
+                                    directives[id].sample, there.n, named ? "with" : "without", back.n, same.n);
+                        dead++;
+                }
+        }
+        assert_int_equal(dead, 0);
+}
+
+/* Which way the samples lead from the default. */
+static void samples_lead_the_right_way(void **state) {
+        static const struct {
+                DirectiveId id;
+                PolicyDirection direction;
+        } known[] = {
+                { DIRECTIVE_User, POLICY_TIGHTER },
+                { DIRECTIVE_Group, POLICY_TIGHTER },
+                { DIRECTIVE_SupplementaryGroups, POLICY_LOOSER },
+                { DIRECTIVE_ReadOnly, POLICY_LOOSER },
+                { DIRECTIVE_BindPaths, POLICY_LOOSER },
+                { DIRECTIVE_BindReadOnlyPaths, POLICY_LOOSER },
+                { DIRECTIVE_TemporaryFileSystem, POLICY_LOOSER },
+                { DIRECTIVE_InaccessiblePaths, POLICY_TIGHTER },
+                { DIRECTIVE_ReadOnlyPaths, POLICY_TIGHTER },
+                { DIRECTIVE_PrivateNetwork, POLICY_LOOSER },
+                { DIRECTIVE_PrivateUsers, POLICY_DIFFERS },
+                { DIRECTIVE_CapabilityBoundingSet, POLICY_TIGHTER },
+                { DIRECTIVE_AddCapability, POLICY_LOOSER },
+                { DIRECTIVE_DropCapability, POLICY_TIGHTER },
+                { DIRECTIVE_AmbientCapabilities, POLICY_LOOSER },
+                { DIRECTIVE_NoNewPrivileges, POLICY_LOOSER },
+                { DIRECTIVE_SystemCallErrorNumber, POLICY_DIFFERS },
+                { DIRECTIVE_MandatoryAccessControl, POLICY_LOOSER },
+                { DIRECTIVE_MACLost, POLICY_LOOSER },
+                { DIRECTIVE_MemoryMax, POLICY_TIGHTER },
+                { DIRECTIVE_TasksMax, POLICY_TIGHTER },
+        };
+        static const char *const signs[_POLICY_DIRECTION_MAX] = { "looser", "tighter", "different" };
+
+        for (size_t i = 0; i < ELEMENTSOF(known); i++) {
+                _cleanup_free_ char *without = unit_with(known[i].id, false), *with = unit_with(known[i].id, true);
+                _cleanup_(compilation_done) Compilation before = {}, after = {};
+                _cleanup_(policy_changes_done) PolicyChanges changes = {};
+                bool found = false;
+
+                compile_or_fail(without, &before);
+                compile_or_fail(with, &after);
+                compare_all(&before, &after, &changes);
+                for (size_t k = 0; k < changes.n; k++)
+                        found |= changes.items[k].direction == known[i].direction &&
+                                 changes.items[k].after.line == container_spec_origin(after.spec, known[i].id)->line;
+                if (!found)
+                        fail_msg("%s=%s makes nothing %s", directives[known[i].id].name, directives[known[i].id].sample,
+                                 signs[known[i].direction]);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_row_moves_its_stage),
                 cmocka_unit_test(printed_text_reads_back),
                 cmocka_unit_test(the_same_unit_gives_the_same_bytes),
+                cmocka_unit_test(every_protection_shows_in_a_comparison),
+                cmocka_unit_test(samples_lead_the_right_way),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
