@@ -102,13 +102,20 @@ static uint64_t rank_tasks(const ContainerSpec *s) {
 
 /* --- who the payload is: names are nothing, numbers count */
 
+/* Groups that the unit does not name follow from its user. */
+static const Origin *identity_origin(const ContainerSpec *s, DirectiveId id) {
+        const Origin *o = container_spec_origin(s, id);
+
+        return o->file ? o : container_spec_origin(s, DIRECTIVE_User);
+}
+
 static int changed_id(const Sides *s, DirectiveId id, uint32_t from, uint32_t to) {
         PolicyDirection direction = by_rank(from != 0, to != 0);
 
         if (from == to)
                 return 0;
-        return policy_changes_add(s->changes, direction, container_spec_origin(s->before, id),
-                                  container_spec_origin(s->after, id), "%s: %u -> %u", directives[id].name, from, to);
+        return policy_changes_add(s->changes, direction, identity_origin(s->before, id), identity_origin(s->after, id),
+                                  "%s: %u -> %u", directives[id].name, from, to);
 }
 
 static int compare_user(const UnitRow *row, const Sides *s) {
@@ -128,15 +135,15 @@ static bool has_group(const Identity *i, gid_t group) {
 
 static int compare_groups(const UnitRow *row, const Sides *s) {
         const Identity *a = &s->before->identity, *b = &s->after->identity;
-        const Origin *from = container_spec_origin(s->before, row->id), *to = container_spec_origin(s->after, row->id);
+        const Origin *from = identity_origin(s->before, row->id), *to = identity_origin(s->after, row->id);
         int r = 0;
 
         for (size_t k = 0; r >= 0 && k < a->n_groups; k++)
-                if (!has_group(b, a->groups[k]))
+                if (a->groups[k] != a->gid && !has_group(b, a->groups[k]))
                         r = policy_changes_add(s->changes, POLICY_TIGHTER, from, to, "no longer: member of the group %u",
                                                a->groups[k]);
         for (size_t k = 0; r >= 0 && k < b->n_groups; k++)
-                if (!has_group(a, b->groups[k]))
+                if (b->groups[k] != b->gid && !has_group(a, b->groups[k]))
                         r = policy_changes_add(s->changes, POLICY_LOOSER, from, to, "member of the group %u", b->groups[k]);
         return r;
 }

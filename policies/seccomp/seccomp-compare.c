@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <linux/capability.h>
+
 #include "manager/base/string-list.h"
 #include "policies/seccomp/guards.h"
 #include "policies/seccomp/profile.h"
@@ -67,9 +69,28 @@ static bool both_rest(const Side *a, const SyscallEntry *x, const Side *b, const
                y->action == b->profile.denied;
 }
 
+/* unshare decides for whatever makes namespaces, CAP_NET_RAW about AF_PACKET. */
+static const Origin *origin_of_call(const Side *s, const SyscallEntry *entry) {
+        const SyscallEntry *unshare = syscall_table_by_name(&s->profile.table, "unshare");
+
+        if (unshare && (streq(entry->name, "clone") || streq(entry->name, "clone3")))
+                return seccomp_profile_origin(s->spec, unshare);
+        return seccomp_profile_origin(s->spec, entry);
+}
+
+static const Origin *origin_of_packets(const ContainerSpec *spec) {
+        const value_capability_list *lists[] = { &spec->add_capability, &spec->drop_capability };
+
+        for (size_t i = 0; i < ELEMENTSOF(lists); i++)
+                for (size_t k = 0; k < lists[i]->n; k++)
+                        if (lists[i]->items[k].capability == CAP_NET_RAW)
+                                return &lists[i]->items[k].origin;
+        return container_spec_origin(spec, DIRECTIVE_CapabilityBoundingSet);
+}
+
 static int compare_call(const Side *a, const SyscallEntry *x, const Side *b, const SyscallEntry *y, Groups *groups,
                         PolicyChanges *changes) {
-        const Origin *from = seccomp_profile_origin(a->spec, x), *to = seccomp_profile_origin(b->spec, y);
+        const Origin *from = origin_of_call(a, x), *to = origin_of_call(b, y);
         PolicyDirection direction;
         char *words;
         int r;
@@ -81,7 +102,13 @@ static int compare_call(const Side *a, const SyscallEntry *x, const Side *b, con
         if (x->action != SYSCALL_ALLOW)
                 return 0;
         r = seccomp_guard_compare(&a->profile, x, &b->profile, y, &direction, &words);
-        return r < 0 || !words ? r : policy_changes_take(changes, direction, from, to, words);
+        if (r < 0 || !words)
+                return r;
+        if (a->profile.packet_socket != b->profile.packet_socket && startswith(x->name, "socket")) {
+                from = origin_of_packets(a->spec);
+                to = origin_of_packets(b->spec);
+        }
+        return policy_changes_take(changes, direction, from, to, words);
 }
 
 static int compare_calls(const Side *a, const Side *b, Groups *groups, PolicyChanges *changes) {

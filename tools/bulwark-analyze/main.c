@@ -1,83 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The compiler without the daemon: everything up to the plan, and nothing that touches the host. */
-#include <json-c/json.h>
 #include <stdio.h>
 
-#include "manager/plan/plan.h"
-#include "manager/plan/unit-freeze.h"
-#include "tools/bulwark-analyze/options.h"
-
-#define EXIT_USAGE 2
-
-/* One unit on its way through the compiler, with all that was said about it. */
-typedef struct Analysis {
-        HostFacts host;
-        Diag diag;
-        const ContainerSpec *spec;
-        const PolicySet *policies;
-        Plan *plan;
-} Analysis;
-
-static void analysis_done(Analysis *a) {
-        a->plan = plan_free(a->plan);
-        a->policies = policy_set_unref(a->policies);
-        container_spec_unref((ContainerSpec *)a->spec);
-        host_facts_done(&a->host);
-        diag_done(&a->diag);
-        *a = (Analysis){};
-}
-
-static bool is_file(const char *unit) {
-        return strchr(unit, '/') || endswith(unit, ".container");
-}
-
-/* As far as the unit goes; what was wrong is in a->diag. */
-static int analyze(const Options *o, const char *unit, Analysis *a) {
-        _cleanup_(container_spec_unrefp) ContainerSpec *draft = NULL;
-        PlanParameters parameters = {};
-        int r;
-
-        r = host_facts_gather(&a->host);
-        if (r < 0)
-                return r;
-        r = host_config_load(o->config, &a->diag, &a->host);
-        if (r < 0)
-                return r;
-        r = is_file(unit) ? unit_load_file(unit, &a->host.specifiers, &a->diag, &draft)
-                          : unit_load(unit, o->unit_path, &a->host.specifiers, &a->diag, &draft);
-        if (draft)
-                r = unit_freeze(TAKE_PTR(draft), &a->host, &a->diag, &a->spec);
-        if (r >= 0)
-                r = policy_compile(a->spec, -EBADF, &a->diag, &a->policies);
-        if (r < 0)
-                return r;
-        /* The ids that the manager would try first; it takes others only where they are in use. */
-        id_range_of(a->spec, id_range_candidate(a->spec->name, 0), &parameters.id_base, &parameters.id_count);
-        parameters.labels.apparmor_profile = a->spec->mac.apparmor ? a->policies->apparmor.profile : NULL;
-        return plan_build(a->spec, a->policies, &parameters, &a->diag, &a->plan);
-}
-
-/* The exit code that a unit deserves. */
-static int exit_code(const Analysis *a, int error) {
-        return error < 0 ? error_code_exit_status(diag_first_code(&a->diag)) : EXIT_SUCCESS;
-}
-
-/* Every refusal has words, even one that nobody explained. */
-static void explain(const char *unit, Analysis *a, int error) {
-        if (error < 0 && a->diag.n_errors == 0)
-                (void)diag_errno(&a->diag, ERROR_FAILED, &(Origin){ unit, 0 }, NULL, -error, "cannot be compiled");
-}
-
-static void report(const Options *o, const Analysis *a) {
-        _cleanup_free_ char *text = diag_to_string(&a->diag, !o->quiet);
-
-        if (!isempty(text))
-                fprintf(stderr, "%s\n", text);
-}
-
-static json_object *text_or_null(const char *s) {
-        return s ? json_object_new_string(s) : NULL;
-}
+#include "tools/bulwark-analyze/analysis.h"
+#include "tools/bulwark-analyze/policy.h"
 
 static int report_json(const Options *o, const char *unit, const Analysis *a, json_object *list) {
         for (size_t i = 0; i < a->diag.n_entries; i++) {
@@ -101,17 +27,6 @@ static int report_json(const Options *o, const char *unit, const Analysis *a, js
         return 0;
 }
 
-static void print_json(const Options *o, json_object *list) {
-        int style = o->output == FORMAT_JSON_PRETTY ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED
-                                                    : JSON_C_TO_STRING_PLAIN;
-
-        printf("%s\n", json_object_to_json_string_ext(list, style | JSON_C_TO_STRING_NOSLASHESCAPE));
-}
-
-static void json_putp(json_object **o) {
-        (void)json_object_put(*o);
-}
-
 static int verb_verify(const Options *o) {
         _cleanup_(json_putp) json_object *list = json_object_new_array();
         int code = EXIT_SUCCESS;
@@ -120,7 +35,7 @@ static int verb_verify(const Options *o) {
                 _cleanup_(analysis_done) Analysis a = {};
                 int r, one;
 
-                r = analyze(o, *unit, &a);
+                r = analyze(o, *unit, ANALYZE_PLAN, &a);
                 explain(*unit, &a, r);
                 one = exit_code(&a, r);
                 if (o->output == FORMAT_TABLE)
@@ -140,7 +55,7 @@ static int verb_plan(const Options *o) {
         _cleanup_free_ char *text = NULL;
         int r, code;
 
-        r = analyze(o, o->units[0], &a);
+        r = analyze(o, o->units[0], ANALYZE_PLAN, &a);
         explain(o->units[0], &a, r);
         report(o, &a);
         code = exit_code(&a, r);
@@ -156,9 +71,17 @@ static int verb_plan(const Options *o) {
         return EXIT_SUCCESS;
 }
 
+#define USE(id) (UINT32_C(1) << OPTION_##id)
+#define USE_LAYERS (USE(CAPS) | USE(SECCOMP) | USE(APPARMOR) | USE(SELINUX) | USE(LANDLOCK))
 const Verb verbs[] = {
-        { "verify", "FILE|NAME...", "report every mistake of units", true, verb_verify },
-        { "plan", "FILE|NAME", "show what a start would do, step by step", false, verb_plan },
+        { "verify", "FILE|NAME...", "report every mistake of units", 1, SIZE_MAX, USE(OUTPUT), verb_verify },
+        { "plan", "FILE|NAME", "show what a start would do, step by step", 1, 1, USE(OUTPUT), verb_plan },
+        { "policy show", "NAME|FILE", "show every rule and the line that caused it", 1, 1,
+          USE(OUTPUT) | USE(LISTING) | USE_LAYERS, verb_policy_show },
+        { "policy diff", "A B", "show what B loosens and tightens against A", 2, 2, USE(OUTPUT) | USE_LAYERS,
+          verb_policy_diff },
+        { "policy export", "NAME|FILE", "write what can be loaded by hand", 1, 1,
+          USE(OUTPUT_DIRECTORY) | USE(FORCE) | USE_LAYERS, verb_policy_export },
 };
 
 size_t verbs_count(void) {

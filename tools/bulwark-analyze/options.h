@@ -15,9 +15,30 @@ typedef enum OutputFormat {
 
 typedef struct Options Options;
 
+typedef enum OptionId {
+        OPTION_UNIT_PATH,
+        OPTION_CONFIG,
+        OPTION_OUTPUT,
+        OPTION_QUIET,
+        OPTION_NO_LEGEND,
+        OPTION_CAPS,
+        OPTION_SECCOMP,
+        OPTION_APPARMOR,
+        OPTION_SELINUX,
+        OPTION_LANDLOCK,
+        OPTION_LISTING,
+        OPTION_OUTPUT_DIRECTORY,
+        OPTION_FORCE,
+        OPTION_HELP,
+        OPTION_VERSION,
+        _OPTION_MAX,
+} OptionId;
+
 typedef struct Verb {
-        const char *name, *arguments, *help;
-        bool several; /* takes more than one unit */
+        const char *name; /* one word, or two */
+        const char *arguments, *help;
+        size_t min, max;  /* units */
+        uint32_t options; /* beside those that every verb takes; any other is a mistake */
         int (*run)(const Options *o); /* the exit code */
 } Verb;
 
@@ -25,7 +46,9 @@ struct Options {
         char **unit_path;
         const char *config; /* NULL = the default; borrowed from argv */
         OutputFormat output;
-        bool quiet;
+        bool quiet, no_legend, listing, force;
+        uint32_t layers; /* bits by index of policy_backends; 0 = all */
+        const char *output_directory;
         const Verb *verb;   /* NULL: --help or --version was answered */
         char *const *units; /* borrowed from argv */
 };
