@@ -7,6 +7,7 @@
 static const char *const group_titles[_GROUP_MAX] = {
         [GROUP_CONTAINER] = "Container Commands",
         [GROUP_UNIT] = "Unit Commands",
+        [GROUP_HOST] = "Host Commands (need root, not the manager)",
         [GROUP_OFFLINE] = "Offline Commands (need neither the manager nor root)",
 };
 

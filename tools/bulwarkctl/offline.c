@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* verify, plan: bulwark-analyze does the work; it is the compiler without the daemon. */
+/* verify, plan, policy: bulwark-analyze does the work; it is the compiler without the daemon. What changes the host's
+ * policy is done by bulwark-policy. */
 #include <limits.h>
 #include <stdio.h>
 
+#include "manager/base/diag.h"
 #include "manager/base/string-list.h"
 #include "tools/bulwarkctl/verbs.h"
 
-/* Beside this program, for a build that was never installed. */
-static const char *const places[] = {
-        "/bulwark-analyze",
-        "/../bulwark-analyze/bulwark-analyze",
+/* Places are relative to this program's directory. */
+typedef struct Program {
+        const char *places[2], *installed;
+} Program;
+static const Program analyze_program = {
+        .places = { "/bulwark-analyze", "/../bulwark-analyze/bulwark-analyze" },
+        .installed = BULWARK_LIBEXECDIR "/bulwark-analyze",
+};
+static const Program policy_program = {
+        .places = { "/bulwark-policy", "/../../policies/bulwark-policy" },
+        .installed = BULWARK_LIBEXECDIR "/bulwark-policy",
 };
 
 static int own_directory(char *buffer, size_t size) {
@@ -26,26 +35,59 @@ static int own_directory(char *buffer, size_t size) {
         return 0;
 }
 
+/* What bulwark-analyze knows by the same name. */
+static const OptionId flags[] = { OPTION_QUIET,   OPTION_NO_LEGEND, OPTION_CAPS,     OPTION_SECCOMP, OPTION_APPARMOR,
+                                  OPTION_SELINUX, OPTION_LANDLOCK,  OPTION_LISTING,  OPTION_FORCE };
+static const OptionId texts[] = { OPTION_UNIT_PATH, OPTION_OUTPUT_DIRECTORY };
+
+static const void *field_of(const Options *o, OptionId id) {
+        return (const char *)o + option_rows[id].offset;
+}
+
+static int push_option(char ***argv, OptionId id, const char *value) {
+        char *text = NULL;
+        int r = str_append(&text, "--%s%s%s", option_rows[id].name, value ? "=" : "", strempty(value));
+
+        return r < 0 ? r : strv_push(argv, text);
+}
+
+static int push_options(const Options *o, char ***argv) {
+        int r = 0;
+
+        if (o->output != FORMAT_TABLE)
+                r = push_option(argv, OPTION_OUTPUT, output_format_to_string(o->output));
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(texts); i++) {
+                const char *value = *(const char *const *)field_of(o, texts[i]);
+
+                if (value)
+                        r = push_option(argv, texts[i], value);
+        }
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(flags); i++)
+                if (*(const bool *)field_of(o, flags[i]))
+                        r = push_option(argv, flags[i], NULL);
+        return r;
+}
+
+/* A name of two words is two arguments. */
+static int push_verb(const char *name, char ***argv) {
+        const char *blank = strchr(name, ' ');
+        int r;
+
+        if (!blank)
+                return strv_extend(argv, name);
+        r = strv_push(argv, strndup(name, (size_t)(blank - name)));
+        return r < 0 ? r : strv_extend(argv, blank + 1);
+}
+
 static int build_argv(const Options *o, char ***ret) {
         _cleanup_strv_ char **argv = NULL;
-        char *text = NULL;
         int r;
 
         r = strv_extend(&argv, "bulwark-analyze");
         if (r >= 0)
-                r = strv_extend(&argv, o->verb->name);
-        if (r >= 0 && o->output != FORMAT_TABLE) {
-                r = str_append(&text, "--output=%s", output_format_to_string(o->output));
-                if (r >= 0)
-                        r = strv_push(&argv, TAKE_PTR(text));
-        }
-        if (r >= 0 && o->unit_path) {
-                r = str_append(&text, "--unit-path=%s", o->unit_path);
-                if (r >= 0)
-                        r = strv_push(&argv, TAKE_PTR(text));
-        }
-        if (r >= 0 && o->quiet)
-                r = strv_extend(&argv, "--quiet");
+                r = push_verb(o->verb->name, &argv);
+        if (r >= 0)
+                r = push_options(o, &argv);
         if (r >= 0)
                 r = strv_extend(&argv, "--");
         for (size_t i = 0; i < o->n_arguments && r >= 0; i++)
@@ -56,22 +98,47 @@ static int build_argv(const Options *o, char ***ret) {
         return 0;
 }
 
-int verb_offline(Context *c) {
-        _cleanup_strv_ char **argv = NULL;
+/* Beside this program first, for a build that was never installed; returns only where nothing could be run. */
+static void run_program(const Program *program, char **argv) {
         char directory[PATH_MAX], path[PATH_MAX + 64];
 
-        if (build_argv(c->options, &argv) < 0)
-                return EXIT_FAILURE;
         if (own_directory(directory, sizeof(directory)) >= 0)
-                for (size_t i = 0; i < ELEMENTSOF(places); i++) {
-                        (void)snprintf(path, sizeof(path), "%s%s", directory, places[i]);
+                for (size_t i = 0; i < ELEMENTSOF(program->places); i++) {
+                        (void)snprintf(path, sizeof(path), "%s%s", directory, program->places[i]);
                         (void)execv(path, argv);
                         if (errno != ENOENT && errno != ENOTDIR)
                                 break;
                 }
-        (void)execv(BULWARK_LIBEXECDIR "/bulwark-analyze", argv);
-        error_printf("cannot run " BULWARK_LIBEXECDIR
-                     "/bulwark-analyze: %s; is Bulwark installed completely?",
-                     strerror(errno));
+        (void)execv(program->installed, argv);
+        error_printf("cannot run %s: %s; is Bulwark installed completely?", program->installed, strerror(errno));
+}
+
+int verb_offline(Context *c) {
+        _cleanup_strv_ char **argv = NULL;
+
+        if (build_argv(c->options, &argv) >= 0)
+                run_program(&analyze_program, argv);
+        return EXIT_FAILURE;
+}
+
+/* Where any SELinux is, booted or only installed. */
+static bool host_has_selinux(void) {
+        return access("/etc/selinux/config", F_OK) >= 0 || access("/sys/fs/selinux/enforce", F_OK) >= 0;
+}
+
+/* policy install, policy remove: bulwark-policy tells its progress itself; it takes a while. */
+int verb_policy_helper(Context *c) {
+        const char *verb = strchr(c->options->verb->name, ' ') + 1;
+        char *argv[] = { (char *)"bulwark-policy", (char *)verb, NULL };
+
+        if (geteuid() != 0) {
+                error_printf("only root may change the host's SELinux policy");
+                return error_code_exit_status(ERROR_ACCESS);
+        }
+        if (!host_has_selinux()) {
+                error_printf("this host has no SELinux: there is no policy that the base module could be part of");
+                return error_code_exit_status(ERROR_HOST_LACKS);
+        }
+        run_program(&policy_program, argv);
         return EXIT_FAILURE;
 }

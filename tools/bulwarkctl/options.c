@@ -205,7 +205,8 @@ typedef struct Parser {
         int argc;
         char **argv;
         int next;
-        bool options_end; /* "--" was seen */
+        bool options_end;  /* "--" was seen */
+        const char *group; /* the first word of a command of two */
         uint32_t seen;
         Options *options;
         char **reterr;
@@ -299,21 +300,43 @@ static int option_letters(Parser *p, const char *text) {
         return 0;
 }
 
+/* Does a command of two words begin with this one? */
+static bool is_group(const char *word) {
+        for (size_t i = 0; i < n_verb_rows; i++) {
+                const char *rest = startswith(verb_rows[i].name, word);
+
+                if (rest && *rest == ' ')
+                        return true;
+        }
+        return false;
+}
+
+static int verb_take(Parser *p, const char *name) {
+        const char *near;
+
+        p->options->verb = verb_find(name);
+        if (p->options->verb)
+                return 0;
+        near = suggest(name, nth_verb, n_verb_rows);
+        if (near)
+                return mistake(p, "there is no command \"%s\"; did you mean \"%s\"?", name, near);
+        return mistake(p, "there is no command \"%s\"; see bulwarkctl --help", name);
+}
+
 static int word_take(Parser *p, char *word) {
         Options *o = p->options;
-        const char *near;
+        char name[64];
 
         if (o->verb) {
                 o->arguments[o->n_arguments++] = word;
                 return 0;
         }
-        o->verb = verb_find(word);
-        if (o->verb)
+        if (!p->group && is_group(word)) {
+                p->group = word;
                 return 0;
-        near = suggest(word, nth_verb, n_verb_rows);
-        if (near)
-                return mistake(p, "there is no command \"%s\"; did you mean \"%s\"?", word, near);
-        return mistake(p, "there is no command \"%s\"; see bulwarkctl --help", word);
+        }
+        (void)snprintf(name, sizeof(name), "%s%s%s", strempty(p->group), p->group ? " " : "", word);
+        return verb_take(p, name);
 }
 
 /* After the first argument of exec everything is the payload's; one "--" before it is ours. */
@@ -360,6 +383,8 @@ static int line_check(Parser *p) {
 
         if (o->help || o->version)
                 return 0;
+        if (!v && p->group)
+                return mistake(p, "\"%s\" needs a second word; see bulwarkctl --help", p->group);
         if (!v)
                 return mistake(p, "a command is missing; see bulwarkctl --help");
         for (size_t i = 0; i < _OPTION_MAX; i++)

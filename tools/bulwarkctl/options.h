@@ -17,6 +17,8 @@ typedef enum OptionId {
 #define O(id) (UINT64_C(1) << OPTION_##id)
 #define OPTIONS_COMMON (O(HELP) | O(VERSION) | O(RUNTIME_DIRECTORY) | O(NO_PAGER) | O(NO_LEGEND) | O(QUIET))
 
+#define O_LAYERS (O(CAPS) | O(SECCOMP) | O(APPARMOR) | O(SELINUX) | O(LANDLOCK))
+
 typedef enum OutputFormat {
         FORMAT_TABLE,
         FORMAT_JSON,
@@ -33,12 +35,13 @@ typedef struct Options {
         const Verb *verb; /* NULL = none was given */
         char **arguments; /* borrowed from argv, in order */
         size_t n_arguments;
-        const char *runtime_directory, *user, *workdir, *unit_path, *kill_whom;
+        const char *runtime_directory, *user, *workdir, *unit_path, *kill_whom, *output_directory;
         char **properties, **environment; /* owned */
         OutputFormat output;
         unsigned lines; /* LINES_UNSET, LINES_ALL or a count */
         int signal;     /* 0 = not given */
         bool help, version, no_pager, no_legend, quiet, wait, no_block, all, value, follow, raw, tty, no_tty;
+        bool caps, seccomp, apparmor, selinux, landlock, listing, force;
 } Options;
 
 typedef enum Completion {
@@ -52,6 +55,7 @@ typedef enum VerbGroup {
         GROUP_CONTAINER,
         GROUP_UNIT,
         GROUP_OFFLINE,
+        GROUP_HOST,
         _GROUP_MAX,
 } VerbGroup;
 

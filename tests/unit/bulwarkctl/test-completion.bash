@@ -51,6 +51,11 @@ check "" exec web l
 check "" exec web --no
 check "" daemon-reload ""
 check "--unit-path" plan --unit
+check "policy" pol
+check "show diff export install remove" policy ""
+check "show" policy sh
+check "--output-directory" policy export --output
+check "" policy install ""
 check "" start --nothing-like-it
 echo "1..$n"
 exit $failed

@@ -209,7 +209,7 @@ static void test_options(void **state) {
         assert_string_equal(o.arguments[1], "b");
         options_done(&o);
 
-        parse("logs -fn5 web --out=json", &o);
+        parse("logs -fn5 web --output=json --no-leg", &o);
         assert_true(o.follow);
         assert_int_equal(o.lines, 5);
         assert_int_equal(o.output, FORMAT_JSON);
@@ -238,6 +238,11 @@ static void test_options(void **state) {
         parse("start -- -odd", &o);
         assert_string_equal(o.arguments[0], "-odd");
         options_done(&o);
+        parse("policy -q diff a --selinux b", &o);
+        assert_string_equal(o.verb->name, "policy diff");
+        assert_int_equal(o.n_arguments, 2);
+        assert_true(o.selinux && o.quiet && !o.caps);
+        options_done(&o);
         parse("logs -n all web", &o);
         assert_int_equal(o.lines, LINES_ALL);
         options_done(&o);
@@ -246,7 +251,13 @@ static void test_options(void **state) {
 static void test_mistakes(void **state) {
         parse_fails("", "a command is missing");
         parse_fails("lst", "did you mean \"list\"");
-        parse_fails("policy web", "there is no command \"policy\"");
+        parse_fails("policy", "\"policy\" needs a second word");
+        parse_fails("policy web", "there is no command \"policy web\"");
+        parse_fails("policy shwo web", "did you mean \"policy show\"");
+        parse_fails("policy show", "needs more arguments: bulwarkctl policy show NAME|FILE");
+        parse_fails("policy diff a", "needs more arguments");
+        parse_fails("policy diff --listing a b", "--listing has no meaning for \"policy diff\"");
+        parse_fails("policy install web", "fewer arguments");
         parse_fails("list --no-legned", "did you mean --no-legend");
         parse_fails("list --no", "short for more than one");
         parse_fails("list -y", "there is no option -y");
