@@ -28,7 +28,7 @@ int policy_changes_take(PolicyChanges *c, PolicyDirection direction, const Origi
 int policy_changes_add(PolicyChanges *c, PolicyDirection direction, const Origin *before, const Origin *after,
                        const char *format, ...) _printf_(5, 6);
 
-/* One layer. Where the kernel would be given something else, there is at least one change. */
+/* One layer. Where the kernel would be given something else for a unit of the same name, there is at least one change. */
 int policy_compare(const PolicyBackend *backend, const PolicySet *before, const PolicySet *after, PolicyChanges *changes);
 
 /* What SECURITY rows say that no backend compiles: mounts, namespaces, users, limits. */

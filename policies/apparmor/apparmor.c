@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "manager/base/string-list.h"
+#include "policies/apparmor/apparmor-compare.h"
 #include "policies/apparmor/apparmor.h"
 #include "policies/rules.h"
 
@@ -37,4 +38,5 @@ const PolicyBackend policy_backend_apparmor = {
         .rules = rules,
         .digest = digest,
         .done = done,
+        .compare = apparmor_compare,
 };

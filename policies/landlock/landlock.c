@@ -12,6 +12,7 @@
 
 #include "manager/base/string-list.h"
 #include "policies/families.h"
+#include "policies/landlock/landlock-compare.h"
 #include "policies/landlock/landlock.h"
 #include "policies/landlock/places.h"
 #include "policies/landlock/ports.h"
@@ -337,4 +338,5 @@ const PolicyBackend policy_backend_landlock = {
         .rules = rules,
         .digest = digest,
         .done = done,
+        .compare = landlock_compare,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -262,4 +263,68 @@ int seccomp_guards_rules(const SeccompProfile *p, const ContainerSpec *spec, Pol
                 }
         }
         return 0;
+}
+
+/* --- two filters side by side */
+
+/* Families that only one of them lets a socket have. */
+static int compare_families(const SeccompProfile *before, const SeccompProfile *after, const char *call,
+                            PolicyDirection direction, const Origin *from, const Origin *to, PolicyChanges *changes) {
+        const SeccompProfile *has = direction == POLICY_LOOSER ? after : before;
+        const SeccompProfile *lacks = direction == POLICY_LOOSER ? before : after;
+        _cleanup_free_ char *text = NULL;
+        uint64_t mask = 0;
+        int r;
+
+        for (size_t i = 0; i < has->n_families; i++)
+                mask |= UINT64_C(1) << has->families[i];
+        for (size_t i = 0; i < lacks->n_families; i++)
+                mask &= ~(UINT64_C(1) << lacks->families[i]);
+        if (mask == 0)
+                return 0;
+        r = address_families_text(mask, &text);
+        return r < 0 ? r
+                     : policy_changes_add(changes, direction, from, to, "%s %s of %s",
+                                          direction == POLICY_LOOSER ? "allow" : "deny", call, text);
+}
+
+/* CAP_NET_RAW decides about AF_PACKET, where the unit does not list its families. */
+static const Origin *families_origin(const ContainerSpec *spec) {
+        const value_capability_list *lists[] = { &spec->add_capability, &spec->drop_capability };
+        const Origin *o = container_spec_origin(spec, DIRECTIVE_RestrictAddressFamilies);
+
+        if (o->file)
+                return o;
+        for (size_t i = 0; i < ELEMENTSOF(lists); i++)
+                for (size_t k = 0; k < lists[i]->n; k++)
+                        if (lists[i]->items[k].capability == CAP_NET_RAW)
+                                return &lists[i]->items[k].origin;
+        return container_spec_origin(spec, DIRECTIVE_CapabilityBoundingSet);
+}
+
+static int compare_guard(const Guard *guard, const GuardSide *a, const GuardSide *b, PolicyChanges *changes) {
+        const bool before = guard_applies(a->profile, a->entry, guard), after = guard_applies(b->profile, b->entry, guard);
+        const bool namespaces = guard->values == namespace_flags;
+        const Origin *from = namespaces ? a->origin : guard_origin(a->spec, guard);
+        const Origin *to = namespaces ? b->origin : guard_origin(b->spec, guard);
+        int r;
+
+        if (before && after && !guard->values) {
+                from = families_origin(a->spec);
+                to = families_origin(b->spec);
+                r = compare_families(a->profile, b->profile, guard->name, POLICY_TIGHTER, from, to, changes);
+                return r < 0 ? r : compare_families(a->profile, b->profile, guard->name, POLICY_LOOSER, from, to, changes);
+        }
+        if (before == after)
+                return 0;
+        return policy_changes_add(changes, before ? POLICY_LOOSER : POLICY_TIGHTER, from, to, "%s%s",
+                                  before ? "no longer: " : "", guard->words);
+}
+
+int seccomp_guards_compare(const GuardSide *before, const GuardSide *after, PolicyChanges *changes) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(guards); i++)
+                r = compare_guard(guards + i, before, after, changes);
+        return r;
 }

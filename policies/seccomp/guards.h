@@ -7,6 +7,7 @@
 
 #include <linux/filter.h>
 
+#include "policies/compare.h"
 #include "policies/seccomp/profile.h"
 
 /* Owned instructions; every path either returns or leaves at the end. */
@@ -17,3 +18,12 @@ bool seccomp_guarded(const SeccompProfile *p, const SyscallEntry *entry);
 
 /* The guards in words. */
 int seccomp_guards_rules(const SeccompProfile *p, const ContainerSpec *spec, PolicyRules *rules);
+
+/* A call that two filters allow: which of them judges its arguments more. */
+typedef struct GuardSide {
+        const SeccompProfile *profile;
+        const ContainerSpec *spec;
+        const SyscallEntry *entry;
+        const Origin *origin; /* who allowed the call, or with it new namespaces */
+} GuardSide;
+int seccomp_guards_compare(const GuardSide *before, const GuardSide *after, PolicyChanges *changes);

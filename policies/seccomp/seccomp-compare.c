@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <linux/capability.h>
-
 #include "manager/base/string-list.h"
 #include "policies/seccomp/guards.h"
 #include "policies/seccomp/profile.h"
@@ -69,7 +67,7 @@ static bool both_rest(const Side *a, const SyscallEntry *x, const Side *b, const
                y->action == b->profile.denied;
 }
 
-/* unshare decides for whatever makes namespaces, CAP_NET_RAW about AF_PACKET. */
+/* unshare decides for whatever makes namespaces. */
 static const Origin *origin_of_call(const Side *s, const SyscallEntry *entry) {
         const SyscallEntry *unshare = syscall_table_by_name(&s->profile.table, "unshare");
 
@@ -78,22 +76,9 @@ static const Origin *origin_of_call(const Side *s, const SyscallEntry *entry) {
         return seccomp_profile_origin(s->spec, entry);
 }
 
-static const Origin *origin_of_packets(const ContainerSpec *spec) {
-        const value_capability_list *lists[] = { &spec->add_capability, &spec->drop_capability };
-
-        for (size_t i = 0; i < ELEMENTSOF(lists); i++)
-                for (size_t k = 0; k < lists[i]->n; k++)
-                        if (lists[i]->items[k].capability == CAP_NET_RAW)
-                                return &lists[i]->items[k].origin;
-        return container_spec_origin(spec, DIRECTIVE_CapabilityBoundingSet);
-}
-
 static int compare_call(const Side *a, const SyscallEntry *x, const Side *b, const SyscallEntry *y, Groups *groups,
                         PolicyChanges *changes) {
         const Origin *from = origin_of_call(a, x), *to = origin_of_call(b, y);
-        PolicyDirection direction;
-        char *words;
-        int r;
 
         if (both_rest(a, x, b, y))
                 return 0;
@@ -101,14 +86,8 @@ static int compare_call(const Side *a, const SyscallEntry *x, const Side *b, con
                 return group_add(groups, x->action, y->action, from, to, x->name);
         if (x->action != SYSCALL_ALLOW)
                 return 0;
-        r = seccomp_guard_compare(&a->profile, x, &b->profile, y, &direction, &words);
-        if (r < 0 || !words)
-                return r;
-        if (a->profile.packet_socket != b->profile.packet_socket && startswith(x->name, "socket")) {
-                from = origin_of_packets(a->spec);
-                to = origin_of_packets(b->spec);
-        }
-        return policy_changes_take(changes, direction, from, to, words);
+        return seccomp_guards_compare(&(GuardSide){ &a->profile, a->spec, x, from },
+                                      &(GuardSide){ &b->profile, b->spec, y, to }, changes);
 }
 
 static int compare_calls(const Side *a, const Side *b, Groups *groups, PolicyChanges *changes) {

@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "manager/base/string-list.h"
+#include "policies/selinux/selinux-compare.h"
+#include "policies/selinux/selinux.h"
 #include "policies/rules.h"
 #include "policies/selinux/selinux.h"
 
@@ -224,4 +226,5 @@ const PolicyBackend policy_backend_selinux = {
         .rules = rules,
         .digest = digest,
         .done = done,
+        .compare = selinux_compare,
 };

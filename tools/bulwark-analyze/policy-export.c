@@ -169,7 +169,8 @@ static int port_to_json(const LandlockPortRule *rule, json_object *list) {
 
         if (!one || json_object_array_add(list, one) < 0)
                 return -ENOMEM;
-        (void)json_object_object_add(one, "port", json_object_new_int(rule->port));
+        (void)json_object_object_add(one, "first", json_object_new_int(rule->first));
+        (void)json_object_object_add(one, "last", json_object_new_int(rule->last));
         return add_hex(one, "access", rule->access);
 }
 
