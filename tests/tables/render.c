@@ -92,6 +92,18 @@ static int render_selinux(const Compilation *c, int error, char **out) {
         return r < 0 ? r : str_append(out, "%s", text);
 }
 
+/* What apparmor_parser(8) is given, as it is. */
+static int render_apparmor(const Compilation *c, int error, char **out) {
+        const AppArmorPolicy *p;
+
+        if (error < 0)
+                return render_errors(c, error, out);
+        p = &c->policies->apparmor;
+        if (p->text)
+                return str_append(out, "%s", p->text);
+        return str_append(out, "enters %s%s\n", p->profile ? p->profile : "nothing", p->optional ? ", where it is loaded" : "");
+}
+
 int main(int argc, char **argv) {
         static const struct {
                 const char *kind;
@@ -102,6 +114,7 @@ int main(int argc, char **argv) {
                 { "plan", render_plan },
                 { "policy", render_policy },
                 { "selinux", render_selinux },
+                { "apparmor", render_apparmor },
         };
         _cleanup_(compilation_done) Compilation c = {};
         _cleanup_free_ char *out = NULL;
@@ -116,6 +129,6 @@ int main(int argc, char **argv) {
                                 fputs(strempty(out), stdout);
                         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
                 }
-        fprintf(stderr, "usage: render errors|spec|plan|policy|selinux FILE\n");
+        fprintf(stderr, "usage: render errors|spec|plan|policy|selinux|apparmor FILE\n");
         return 2;
 }

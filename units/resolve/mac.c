@@ -24,6 +24,11 @@ static int check_required(const ContainerSpec *s, const HostFacts *host, const M
                 return diag_error(diag, ERROR_HOST_LACKS, origin, "MandatoryAccessControl",
                                   "is required%s, but SELinux is permissive here and denies nothing; run setenforce 1",
                                   who_requires(s));
+        if (f->apparmor && s->apparmor_profile.kind == APPARMOR_UNCONFINED)
+                return diag_error(diag, ERROR_CONFLICT, origin, "MandatoryAccessControl",
+                                  "is required%s, but AppArmorProfile=unconfined leaves it out, and the kernel has no "
+                                  "other module; take AppArmorProfile= out",
+                                  who_requires(s));
         return diag_error(diag, ERROR_HOST_LACKS, origin, "MandatoryAccessControl",
                           "is required%s, but the kernel runs neither AppArmor nor SELinux; boot it with apparmor=1 "
                           "security=apparmor or security=selinux selinux=1, or write auto to do without",
@@ -65,16 +70,85 @@ static int check_selinux(const ContainerSpec *s, const HostFacts *host, MacMode 
         return r;
 }
 
+/* --- AppArmorProfile= and AppArmorExtraRules= */
+
+/* The row that says something about an AppArmor profile, and would be left unheard without one. */
+static DirectiveId apparmor_asked(const ContainerSpec *s) {
+        if (s->origins[DIRECTIVE_AppArmorProfile].file && s->apparmor_profile.kind != APPARMOR_UNCONFINED)
+                return DIRECTIVE_AppArmorProfile;
+        return s->apparmor_extra_rules.n > 0 ? DIRECTIVE_AppArmorExtraRules : _DIRECTIVE_INVALID;
+}
+
+static int check_apparmor_without_mac(const ContainerSpec *s, Diag *diag) {
+        const DirectiveId asked = apparmor_asked(s);
+        const bool own = s->mandatory_access_control != MAC_MODE_UNSET;
+
+        if (asked < 0 || s->wrong[asked])
+                return 0;
+        return diag_error(diag, ERROR_CONFLICT, container_spec_origin(s, asked), directives[asked].name,
+                          "contradicts MandatoryAccessControl=no%s: without it no profile is entered; take one of them out",
+                          own ? "" : ", which bulwarkd.conf says for every unit");
+}
+
+static int check_extra_rules(const ContainerSpec *s, Diag *diag) {
+        const bool named = s->apparmor_profile.kind == APPARMOR_NAMED;
+
+        if (s->apparmor_extra_rules.n == 0 || s->apparmor_profile.kind == APPARMOR_GENERATED)
+                return 0;
+        return diag_error(diag, ERROR_CONFLICT, &s->apparmor_extra_rules.items[0].origin, "AppArmorExtraRules",
+                          "contradicts AppArmorProfile=%s: only a generated profile takes them; write them into that "
+                          "profile, or AppArmorProfile=generated",
+                          named ? s->apparmor_profile.name : "unconfined");
+}
+
+static int check_named(const ContainerSpec *s, const HostFacts *host, Diag *diag) {
+        const value_apparmor_profile *p = &s->apparmor_profile;
+
+        if (p->kind != APPARMOR_NAMED || p->missing_ok || host->mac.apparmor)
+                return 0;
+        return diag_error(diag, ERROR_HOST_LACKS, container_spec_origin(s, DIRECTIVE_AppArmorProfile), "AppArmorProfile",
+                          "names a profile, but the kernel does not run AppArmor; boot it with apparmor=1 "
+                          "security=apparmor, or write -%s to do without",
+                          p->name);
+}
+
+static void warn_unconfined(const ContainerSpec *s, const HostFacts *host, Diag *diag) {
+        if (s->apparmor_profile.kind == APPARMOR_UNCONFINED && host->mac.apparmor)
+                diag_warning(diag, ERROR_POLICY, container_spec_origin(s, DIRECTIVE_AppArmorProfile), "AppArmorProfile",
+                             "unconfined opens what the host's AppArmor would deny; AppArmorExtraRules= opens single "
+                             "things");
+}
+
+static int check_apparmor(const ContainerSpec *s, const HostFacts *host, MacMode mode, Diag *diag) {
+        int r = 0, k;
+
+        if (s->wrong[DIRECTIVE_AppArmorProfile])
+                return 0;
+        if (mode == MAC_MODE_NO)
+                return check_apparmor_without_mac(s, diag);
+        k = check_extra_rules(s, diag);
+        if (k < 0)
+                r = k;
+        k = check_named(s, host, diag);
+        if (k < 0)
+                r = k;
+        warn_unconfined(s, host, diag);
+        return r;
+}
+
 /* Needs nothing but the draft; sets s->mac. */
 int mac_resolve(ContainerSpec *s, const HostFacts *host, Diag *diag) {
         const MacMode mode = mode_of(s, host);
-        int r = check_selinux(s, host, mode, diag);
+        int r = check_selinux(s, host, mode, diag), k;
 
         s->mac = (MacDecision){};
+        k = check_apparmor(s, host, mode, diag);
+        if (k < 0)
+                r = k;
         if (mode == MAC_MODE_NO)
                 return r;
         s->mac = (MacDecision){
-                .apparmor = host->mac.apparmor,
+                .apparmor = host->mac.apparmor && s->apparmor_profile.kind != APPARMOR_UNCONFINED,
                 .selinux = host->mac.selinux,
                 /* An init mounts, and no process below a Landlock ruleset may. */
                 .landlock_abi = s->boot ? 0 : host->mac.landlock_abi,

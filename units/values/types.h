@@ -210,6 +210,27 @@ typedef struct value_cil {
         size_t n;
 } value_cil;
 
+#define APPARMOR_PROFILE_PREFIX "bulwark-" /* of the profiles that are generated; nobody else's begins with it */
+typedef enum AppArmorKind {
+        APPARMOR_GENERATED, /* from the unit: the default and the zero value */
+        APPARMOR_UNCONFINED,
+        APPARMOR_NAMED,
+} AppArmorKind;
+typedef struct value_apparmor_profile {
+        AppArmorKind kind;
+        char *name;      /* of APPARMOR_NAMED: "NAME", "NAME//CHILD", ":NAMESPACE:NAME" */
+        bool missing_ok; /* '-' */
+} value_apparmor_profile;
+
+typedef struct RuleItem {
+        char *text; /* one line, white space cut */
+        Origin origin;
+} RuleItem;
+typedef struct value_rules { /* AppArmorExtraRules=, SELinuxExtraRules= */
+        RuleItem *items;
+        size_t n;
+} value_rules;
+
 /* Mirrors SystemCallErrorNumber=: an errno, or kill the process. */
 #define SYSCALL_ERROR_KILL (-1)
 typedef int value_syscall_error; /* 0 = unset (EPERM), an explicit 0 is refused; > 0 errno; SYSCALL_ERROR_KILL */
@@ -250,7 +271,7 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(exit_statuses) X(binds) X(tmpfs) X(private_users) X(capability_set) X(capability_list)                \
         X(syscall_error) X(syscall_filter) X(memory_limit) X(tasks_limit) X(cpu_quota) X(cpu_weight) X(io_weight)   \
         X(mac_mode) X(mac_lost) X(address_families) X(socket_binds) X(selinux_context) \
-        X(selinux_level) X(selinux_type) X(cil)
+        X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)

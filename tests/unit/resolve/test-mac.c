@@ -30,6 +30,28 @@ static const Row rows[] = {
         { "MandatoryAccessControl=required", { SE }, {}, "u.container:1: MandatoryAccessControl=: is required, but SELinux is permissive" },
         { "MandatoryAccessControl=required", { .landlock_abi = 7 }, {}, "u.container:1: MandatoryAccessControl=: is required, but the kernel runs neither" },
         { "MandatoryAccessControl=no", { AA, SE, .landlock_abi = 7 }, {}, NULL },
+        /* the unit's own word on AppArmor */
+        { "AppArmorProfile=unconfined", { AA, .landlock_abi = 7 }, { .landlock_abi = 7 }, NULL },
+        { "AppArmorProfile=unconfined", {}, {}, NULL },
+        { "AppArmorProfile=docker-default", { AA }, { AA }, NULL },
+        { "AppArmorProfile=docker-default", { SE, .selinux_enforcing = true }, {},
+          "u.container:1: AppArmorProfile=: names a profile, but the kernel does not run AppArmor; boot it with apparmor=1 "
+          "security=apparmor, or write -docker-default" },
+        { "AppArmorProfile=-docker-default", {}, {}, NULL },
+        { "AppArmorProfile=generated\nAppArmorExtraRules=/x r,", {}, {}, NULL },
+        { "AppArmorProfile=unconfined\nMandatoryAccessControl=required", { AA }, {},
+          "u.container:2: MandatoryAccessControl=: is required, but AppArmorProfile=unconfined leaves it out" },
+        { "AppArmorProfile=unconfined\nMandatoryAccessControl=required", { AA, SE, .selinux_enforcing = true }, { SE }, NULL },
+        { "AppArmorProfile=unconfined\nMandatoryAccessControl=no", { AA }, {}, NULL },
+        { "AppArmorProfile=generated\nMandatoryAccessControl=no", { AA }, {},
+          "u.container:1: AppArmorProfile=: contradicts MandatoryAccessControl=no: without it" },
+        { "AppArmorProfile=-x", { AA, .mode = MAC_MODE_NO }, {}, "which bulwarkd.conf says for every unit" },
+        { "AppArmorExtraRules=/x r,\nMandatoryAccessControl=no", { AA }, {},
+          "u.container:1: AppArmorExtraRules=: contradicts MandatoryAccessControl=no" },
+        { "AppArmorExtraRules=/x r,\nAppArmorProfile=unconfined", { AA }, {},
+          "u.container:1: AppArmorExtraRules=: contradicts AppArmorProfile=unconfined" },
+        { "AppArmorProfile=x\nAppArmorExtraRules=/x r,", { AA }, {},
+          "u.container:2: AppArmorExtraRules=: contradicts AppArmorProfile=x: only a generated profile" },
         /* an init mounts, which Landlock forbids */
         { "Boot=yes\nExecStart=", { AA, .landlock_abi = 7 }, { AA }, NULL },
 };

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A profile allows or says nothing: what wins within it is not the longest path but any rule that matches. So the tree
+ * is cut into pieces that do not overlap, at every path where something changes, and each piece gets one rule. */
+#include "manager/base/string-list.h"
+#include "policies/apparmor/profile-files.h"
+#include "policies/apparmor/quote.h"
+#include "policies/container-root.h"
+#include "policies/rules.h"
+
+typedef enum FileAccess {
+        FILE_READ = 1 << 0,
+        FILE_WRITE = 1 << 1,
+        FILE_EXECUTE = 1 << 2,
+        FILE_ALL = FILE_READ | FILE_WRITE | FILE_EXECUTE,
+} FileAccess;
+
+/* In the order in which people write them. Every exec inherits the profile. */
+static const struct {
+        FileAccess access;
+        const char *letters;
+} access_letters[] = {
+        { FILE_EXECUTE, "m" }, { FILE_READ, "r" },    { FILE_WRITE, "wl" },
+        { FILE_READ, "k" },    { FILE_EXECUTE, "ix" },
+};
+
+/* What the unit, or every container, says about a path and all below it. */
+typedef struct Area {
+        const char *path;   /* "" is the root */
+        unsigned access;    /* what it gives, or of what is there, leaves */
+        bool narrows;       /* takes away, also from what is mounted below */
+        const Origin *origin;
+        const char *directive;
+} Area;
+
+typedef struct Areas {
+        Area *items;
+        size_t n, room;
+        bool failed; /* no memory; asked once at the end */
+} Areas;
+
+static void add(Areas *l, Area area) {
+        if (l->n == l->room) {
+                size_t room = l->room == 0 ? 128 : 2 * l->room;
+                Area *items = l->failed ? NULL : reallocarray(l->items, room, sizeof(Area));
+
+                if (!items) {
+                        l->failed = true;
+                        return;
+                }
+                l->items = items;
+                l->room = room;
+        }
+        l->items[l->n++] = area;
+}
+
+/* --- the kernel's own file systems: by name what a payload may read, nothing where no name stands */
+
+static const char *const readable[] = {
+        "/proc/buddyinfo", "/proc/cgroups", "/proc/cmdline", "/proc/cpuinfo", "/proc/crypto", "/proc/devices",
+        "/proc/diskstats", "/proc/filesystems", "/proc/loadavg", "/proc/locks", "/proc/meminfo", "/proc/modules",
+        "/proc/mounts", "/proc/net", "/proc/partitions", "/proc/pressure", "/proc/self", "/proc/softirqs", "/proc/stat",
+        "/proc/swaps", "/proc/sys", "/proc/sysvipc", "/proc/thread-self", "/proc/uptime", "/proc/version",
+        "/proc/vmstat", "/proc/zoneinfo",
+        "/sys/block", "/sys/bus", "/sys/class", "/sys/dev", "/sys/devices", "/sys/fs", "/sys/hypervisor",
+        "/sys/kernel/mm", "/sys/module",
+};
+
+/* A process's own directory is known by no name; and what is open of /dev. */
+static const char *const fixed_rules[] = {
+        "/{proc,sys,dev,dev/fd}/ r,",
+        "/sys/kernel/ r,",
+        "/proc/[0-9]*/{,**} r,",
+        "owner /proc/[0-9]*/{,task/[0-9]*/}{autogroup,comm,coredump_filter,gid_map,loginuid,oom_adj,oom_score_adj,projid_map,"
+        "sched,setgroups,timerslack_ns,uid_map} rw,",
+        "/dev/pts/{,*} rw,",
+        "/dev/{shm,mqueue}/{,**} rwlk,",
+};
+
+/* An init writes for processes of other users, and makes what its units expect in /dev. No node: that needs a
+ * capability that it has not got. */
+static const char *const boot_rules[] = {
+        "/proc/[0-9]*/{,task/[0-9]*/}{comm,coredump_filter,gid_map,loginuid,oom_score_adj,setgroups,uid_map} rw,",
+        "/dev/{.#*,core,console,hugepages/,hugepages/**,initctl,kmsg,log,tty[0-9]*} rwlk,",
+};
+
+static void add_kernel(Areas *l, const ContainerSpec *spec) {
+        static const char *const tops[] = { "/dev", "/proc", "/sys" };
+
+        for (size_t i = 0; i < ELEMENTSOF(tops); i++)
+                add(l, (Area){ .path = tops[i] });
+        for (size_t i = 0; i < ELEMENTSOF(readable); i++)
+                add(l, (Area){ .path = readable[i], .access = FILE_READ });
+        if (spec->boot) {
+                const Origin *origin = container_spec_origin(spec, DIRECTIVE_Boot);
+
+                add(l, (Area){ .path = "/sys/fs/cgroup", .access = FILE_READ | FILE_WRITE, .origin = origin });
+                if (spec->private_network)
+                        add(l, (Area){ .path = "/proc/sys/net", .access = FILE_READ | FILE_WRITE, .origin = origin });
+        }
+        for (const char *const *p = container_masked_paths; *p; p++)
+                add(l, (Area){ .path = *p, .narrows = true });
+}
+
+/* --- what the unit mounts and covers */
+
+static void add_binds(Areas *l, const value_binds *binds, unsigned access, const char *directive) {
+        for (size_t i = 0; i < binds->n; i++) {
+                const BindMount *b = binds->items + i;
+
+                add(l, (Area){ .path = b->destination, .access = access & ~(b->noexec ? FILE_EXECUTE : 0U),
+                               .origin = &b->origin, .directive = directive });
+        }
+}
+
+static void add_tmpfs(Areas *l, const ContainerSpec *spec) {
+        for (const ContainerTmpfs *t = container_writable_defaults; t->path; t++)
+                add(l, (Area){ .path = t->path, .access = FILE_ALL });
+        for (size_t i = 0; i < spec->temporary_file_system.n; i++) {
+                const TmpfsMount *t = spec->temporary_file_system.items + i;
+
+                add(l, (Area){ .path = t->path,
+                               .access = FILE_ALL & ~((t->noexec ? FILE_EXECUTE : 0U) | (t->read_only ? FILE_WRITE : 0U)),
+                               .origin = &t->origin, .directive = "TemporaryFileSystem" });
+        }
+}
+
+static void add_covers(Areas *l, const value_paths *paths, unsigned left, const char *directive) {
+        for (size_t i = 0; i < paths->n; i++) {
+                const PathItem *p = paths->items + i;
+
+                add(l, (Area){ .path = streq(p->path, "/") ? "" : p->path, .access = left, .narrows = true,
+                               .origin = &p->origin, .directive = directive });
+        }
+}
+
+/* Of two of one path the later stands above the earlier, as mounts do. */
+static int areas_of(const ContainerSpec *spec, Areas *l) {
+        add(l, (Area){ .path = "", .access = spec->read_only ? FILE_READ | FILE_EXECUTE : FILE_ALL,
+                       .origin = container_spec_origin(spec, DIRECTIVE_ReadOnly) });
+        add_tmpfs(l, spec);
+        add_binds(l, &spec->bind_paths, FILE_ALL, "BindPaths");
+        add_binds(l, &spec->bind_read_only_paths, FILE_READ | FILE_EXECUTE, "BindReadOnlyPaths");
+        add_kernel(l, spec);
+        add_covers(l, &spec->read_only_paths, FILE_READ | FILE_EXECUTE, "ReadOnlyPaths");
+        add_covers(l, &spec->inaccessible_paths, 0, "InaccessiblePaths");
+        return l->failed ? -ENOMEM : 0;
+}
+
+static bool covers(const Area *a, const char *path) {
+        const char *rest = startswith(path, a->path);
+
+        return rest && (*rest == 0 || *rest == '/');
+}
+
+/* What holds at path, and at everything below it that no other area changes. */
+static unsigned access_at(const Areas *l, const char *path, const Area **ret_area) {
+        const Area *deepest = NULL;
+        unsigned access;
+
+        for (size_t i = 0; i < l->n; i++)
+                if (!l->items[i].narrows && covers(l->items + i, path) &&
+                    (!deepest || strlen(l->items[i].path) >= strlen(deepest->path)))
+                        deepest = l->items + i;
+        access = deepest->access;
+        *ret_area = deepest;
+        for (size_t i = 0; i < l->n; i++) {
+                const Area *a = l->items + i;
+
+                if (a->narrows && covers(a, path) && (access & ~a->access)) {
+                        access &= a->access;
+                        *ret_area = a;
+                }
+        }
+        return access;
+}
+
+/* --- the cuts: every area's path and all above it */
+
+static int compare_paths(const void *a, const void *b) {
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int cuts_of(const Areas *l, char ***ret) {
+        _cleanup_strv_ char **cuts = NULL;
+        size_t n = 0, room = 0;
+
+        for (size_t i = 0; i < l->n; i++) {
+                const char *path = l->items[i].path;
+
+                for (size_t k = strlen(path);; k--)
+                        if (k == 0 || path[k] == 0 || path[k] == '/') {
+                                if (n + 1 >= room) {
+                                        char **grown = reallocarray(cuts, room = 2 * room + 64, sizeof(char *));
+
+                                        if (!grown)
+                                                return -ENOMEM;
+                                        cuts = grown;
+                                }
+                                cuts[n] = strndup(path, k);
+                                if (!cuts[n])
+                                        return -ENOMEM;
+                                cuts[++n] = NULL;
+                                if (k == 0)
+                                        break;
+                        }
+        }
+        qsort(cuts, n, sizeof(char *), compare_paths);
+        for (size_t i = 1, k = 1; i <= n; i++) {
+                if (i == n) {
+                        cuts[k] = NULL;
+                        break;
+                }
+                if (streq(cuts[i], cuts[k - 1]))
+                        free(cuts[i]);
+                else
+                        cuts[k++] = cuts[i];
+        }
+        *ret = TAKE_PTR(cuts);
+        return 0;
+}
+
+/* Names of what is cut out directly below cuts[at], pointing into cuts. They are sorted: those below a path follow it,
+ * if not at once ("/a-b" comes before "/a/b"). */
+static int names_below(char **cuts, size_t at, char ***ret, size_t *ret_n) {
+        const size_t length = strlen(cuts[at]);
+        char **names = NULL;
+        size_t n = 0;
+
+        for (char **c = cuts + at + 1; *c && startswith(*c, cuts[at]); c++) {
+                char *name = *c + length + 1, **grown;
+
+                if ((*c)[length] != '/' || strchr(name, '/'))
+                        continue;
+                grown = reallocarray(names, n + 1, sizeof(char *));
+                if (!grown) {
+                        free(names);
+                        return -ENOMEM;
+                }
+                names = grown;
+                names[n++] = name;
+        }
+        *ret = names;
+        *ret_n = n;
+        return 0;
+}
+
+static int letters_of(unsigned access, char **ret) {
+        char *s = NULL;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(access_letters); i++)
+                if (access & access_letters[i].access)
+                        r = str_append(&s, "%s", access_letters[i].letters);
+        if (r < 0) {
+                free(s);
+                return r;
+        }
+        *ret = s;
+        return 0;
+}
+
+static int glob_of(char **cuts, size_t at, char **ret) {
+        _cleanup_free_ char *quoted = NULL, *others = NULL, *s = NULL, **names = NULL;
+        size_t n;
+        int r;
+
+        r = names_below(cuts, at, &names, &n);
+        if (r >= 0 && *cuts[at])
+                r = apparmor_quote(cuts[at], &quoted);
+        if (r >= 0 && n > 0)
+                r = apparmor_other_names(names, n, &others);
+        if (r < 0)
+                return r;
+        if (n == 0)
+                r = str_append(&s, "\"%s{,/,/**}\"", quoted);
+        else if (quoted)
+                r = str_append(&s, "\"%s{,/,/{%s}{,/,/**}}\"", quoted, others);
+        else
+                r = str_append(&s, "\"/{,{%s}{,/,/**}}\"", others);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+static int cannot_say(int r, const Area *area, Diag *diag) {
+        if (r != -EINVAL)
+                return r;
+        return diag_error(diag, ERROR_POLICY, area->origin, area->directive,
+                          "cannot be written in an AppArmor profile: '%s' has a control character; name it otherwise",
+                          area->path);
+}
+
+static int cut_rule(const Areas *l, char **cuts, size_t at, Diag *diag, PolicyRules *rules) {
+        _cleanup_free_ char *letters = NULL, *glob = NULL;
+        const Area *area;
+        const unsigned access = access_at(l, cuts[at], &area);
+        int r;
+
+        if (access == 0)
+                return 0;
+        r = letters_of(access, &letters);
+        if (r >= 0)
+                r = glob_of(cuts, at, &glob);
+        if (r >= 0)
+                r = policy_rules_add(rules, area->origin, "%s %s,", glob, letters);
+        return cannot_say(r, area, diag);
+}
+
+/* --- beside the cuts: the fixed rules know no unit, so what it covers among them has to be denied in words */
+
+static int deny_in_kernel(const Areas *l, Diag *diag, PolicyRules *rules) {
+        /* A read-only mount leaves devices writable, and so does this. */
+        static const char *const covered[] = { "/dev", "/proc", "/sys", NULL },
+                                 *const read_only[] = { "/dev/mqueue", "/dev/shm", "/proc", NULL };
+
+        for (size_t i = 0; i < l->n; i++) {
+                const Area *a = l->items + i;
+                const char *const *tops = a->access & FILE_READ ? read_only : covered;
+                _cleanup_free_ char *quoted = NULL;
+                int r = 0;
+
+                if (!a->narrows || !a->directive)
+                        continue;
+                for (size_t k = 0; r >= 0 && tops[k]; k++) {
+                        const Area top = { .path = tops[k] };
+                        const bool below = covers(&top, a->path);
+
+                        if (!below && !covers(a, tops[k]))
+                                continue;
+                        free(TAKE_PTR(quoted));
+                        r = apparmor_quote(below ? a->path : tops[k], &quoted);
+                        if (r >= 0)
+                                r = policy_rules_add(rules, a->origin, "deny \"%s{,/,/**}\" %s,", quoted,
+                                                     tops == read_only ? "wl" : "mrwlkx");
+                }
+                r = cannot_say(r, a, diag);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int fixed(const char *const *list, size_t n, const Origin *origin, PolicyRules *rules) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = policy_rules_add(rules, origin, "%s", list[i]);
+        return r;
+}
+
+static int device_rules(const ContainerSpec *spec, PolicyRules *rules) {
+        int r = 0;
+
+        for (const ContainerDevice *d = container_devices; r >= 0 && d->name; d++)
+                r = policy_rules_add(rules, NULL, "/dev/%s rw,", d->name);
+        return r;
+}
+
+int apparmor_file_rules(const ContainerSpec *spec, Diag *diag, PolicyRules *rules) {
+        _cleanup_(freep) Area *owner = NULL;
+        _cleanup_strv_ char **cuts = NULL;
+        Areas areas = {};
+        int r, result = 0;
+
+        r = areas_of(spec, &areas);
+        owner = areas.items;
+        if (r >= 0)
+                r = cuts_of(&areas, &cuts);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; cuts[i]; i++) {
+                r = cut_rule(&areas, cuts, i, diag, rules);
+                if (r < 0)
+                        result = r;
+        }
+        r = fixed(fixed_rules, ELEMENTSOF(fixed_rules), NULL, rules);
+        if (r >= 0)
+                r = device_rules(spec, rules);
+        if (r >= 0 && spec->boot)
+                r = fixed(boot_rules, ELEMENTSOF(boot_rules), container_spec_origin(spec, DIRECTIVE_Boot), rules);
+        if (r >= 0)
+                r = deny_in_kernel(&areas, diag, rules);
+        return r < 0 ? r : result;
+}
