@@ -26,6 +26,25 @@
 #define ALLOW(name)                                                                                           \
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
+/* Before the label: no profile of a container has to give its init what dropping needs. */
+static int drop_privileges(void) {
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct data[2] = { { .effective = 1U << CAP_KILL, .permitted = 1U << CAP_KILL } };
+
+        if (prctl(PR_SET_NAME, INIT_NAME) < 0)
+                return -errno;
+        /* What follows the manager's death no longer concerns a container that runs. */
+        if (prctl(PR_SET_PDEATHSIG, 0) < 0)
+                return -errno;
+        for (unsigned c = 0; c < 64; c++)
+                if (c != CAP_KILL && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0) {
+                        if (errno == EINVAL)
+                                break;
+                        return -errno;
+                }
+        return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
 static int confine_self(void) {
         static struct sock_filter filter[] = {
                 BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
@@ -49,21 +68,8 @@ static int confine_self(void) {
                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
         };
         const struct sock_fprog program = { .len = ELEMENTSOF(filter), .filter = filter };
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-        struct __user_cap_data_struct data[2] = { { .effective = 1U << CAP_KILL, .permitted = 1U << CAP_KILL } };
 
-        if (prctl(PR_SET_NAME, INIT_NAME) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                return -errno;
-        /* What follows the manager's death no longer concerns a container that runs. */
-        if (prctl(PR_SET_PDEATHSIG, 0) < 0)
-                return -errno;
-        for (unsigned c = 0; c < 64; c++)
-                if (c != CAP_KILL && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0) {
-                        if (errno == EINVAL)
-                                break;
-                        return -errno;
-                }
-        if (syscall(SYS_capset, &header, data) < 0)
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return -errno;
         if (syscall(SYS_close_range, 0, ~0U, 1U << 1 /* CLOSE_RANGE_UNSHARE */) < 0)
                 return -errno;
@@ -97,6 +103,9 @@ int init_run(Stage *s, pid_t payload) {
         sigfillset(&all);
         if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
                 return -errno;
+        r = drop_privileges();
+        if (r < 0)
+                return r;
         stage_run_steps(s, ACTOR_INIT, s->step + 1);
         r = confine_self();
         if (r < 0)
