@@ -67,6 +67,9 @@ typedef struct PolicyLoader {
         /* The unit is gone for good: nothing of it may stay in the kernel or in the state directory. Never called
          * while a process of the container lives. */
         int (*forget)(PolicyHost *h, const char *container, Diag *diag);
+        /* Once, when the manager has read all units and taken over what runs: nothing of a container that is not among
+         * these stays in the kernel, unless a process has it. NULL = there is nothing to sweep. */
+        int (*sweep)(PolicyHost *h, const char *const *containers, size_t n, Diag *diag);
         /* What the process behind proc (its directory in a procfs) has; owned text. */
         int (*label_of)(int proc, char **ret);
         const char *(*expected)(const PolicyLabels *labels); /* what it has to be; NULL = nothing */

@@ -221,6 +221,7 @@ int mac_load(Container *c, Diag *diag);   /* into the kernel, for a new life: se
 void mac_adopt(Container *c);             /* c->labels of a life that another manager began */
 void mac_release(Container *c);           /* the life is over, its cgroup empty */
 void mac_forget(Container *c);            /* its unit is gone for good */
+void mac_sweep(Manager *m);               /* all units are read, what runs is taken over: the rest may go */
 PlanLabels mac_plan_labels(const Container *c);
 void mac_verify_start(Container *c);      /* the payload was executed: is it what it was to be? */
 void mac_verify(Container *c);            /* and is it still? */

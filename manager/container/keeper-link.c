@@ -280,6 +280,7 @@ int manager_start(Manager *m, Diag *diag) {
         if (r < 0)
                 return r;
         manager_sweep(m);
+        mac_sweep(m);
         return 0;
 }
 

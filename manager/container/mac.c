@@ -69,6 +69,19 @@ void mac_forget(Container *c) {
         }
 }
 
+void mac_sweep(Manager *m) {
+        _cleanup_free_ const char **names = calloc(m->n_sorted + 1, sizeof(char *));
+
+        for (size_t i = 0; names && i < m->n_sorted; i++)
+                names[i] = m->sorted[i]->name;
+        for (size_t i = 0; names && i < policy_loaders_count(); i++) {
+                _cleanup_(diag_done) Diag diag = {};
+
+                if (policy_loaders[i]->sweep && policy_loaders[i]->sweep(m->policies, names, m->n_sorted, &diag) < 0)
+                        log_diag(&m->config.log, &diag);
+        }
+}
+
 /* --- reading back */
 
 static bool has_labels(const Container *c) {

@@ -42,7 +42,7 @@ ACCESS = {
     },
     "writable": {"/": ALL, "/etc/passwd": ALL, "/dev/sda": "", "/proc/sys/vm/drop_caches": "kr", "/sys/x": ""},
     "boot": {"/etc/x": RO, "/sys/fs/cgroup/x/cgroup.procs": RW, "/proc/sys/net/ipv4/ip_forward": RW, "/proc/sys/kernel/x": "kr",
-             "/dev/initctl": RW, "/dev/sda": "", "/proc/1/oom_score_adj": "rw", "/proc/1/mem": "r"},
+             "/dev/initctl": RW, "/dev/.#a": RW, "/dev/sda": "", "/proc/1/oom_score_adj": "rw", "/proc/1/mem": "r"},
     "boot-host-network": {"/etc/x": ALL, "/proc/sys/net/ipv4/ip_forward": "kr", "/sys/fs/cgroup/x": RW},
     "mounts": {"/data": ALL, "/data/x": ALL, "/data/ro": "klmrx", "/data/ro/x": RO, "/data/ro/rw": RW, "/data/ro/rw/x": RW,
                "/data/rox": ALL, "/data-set/x": ALL, "/data-sets": RO, "/var": RO, "/var/cache/x": RW, "/var/cache/tools/x": ALL,
