@@ -8,6 +8,13 @@
 
 #include "manager/base/io.h"
 
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020
+#endif
+
 int write_all(int fd, const void *data, size_t size) {
         const char *p = data;
 
@@ -98,6 +105,30 @@ int memfd_sealed(const char *name, const void *data, size_t size, int *ret_fd) {
         if (r < 0)
                 return r;
         if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+                return -errno;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+int memfd_program(const char *name, int file_fd, mode_t mode, int *ret_fd) {
+        const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+        _cleanup_close_ int fd = -EBADF;
+        off_t offset = 0;
+        struct stat st;
+
+        if (fstat(file_fd, &st) < 0)
+                return -errno;
+        fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+        if (fd < 0 && errno == EINVAL) /* before Linux 6.3 every memfd is executable */
+                fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (fd < 0)
+                return -errno;
+        while (offset < st.st_size)
+                if (syscall(SYS_sendfile, fd, file_fd, &offset, (size_t)(st.st_size - offset)) <= 0)
+                        return errno > 0 ? -errno : -EIO;
+        /* Nor its mode, where the kernel knows that seal (6.3). */
+        if (fchmod(fd, mode) < 0 ||
+            (fcntl(fd, F_ADD_SEALS, seals | F_SEAL_EXEC) < 0 && fcntl(fd, F_ADD_SEALS, seals) < 0))
                 return -errno;
         *ret_fd = TAKE_FD(fd);
         return 0;

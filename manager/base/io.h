@@ -18,6 +18,9 @@ int read_file(int fd, size_t max, char **ret, size_t *ret_size);
 
 /* A close-on-exec memfd that holds data and can never change again (F_SEAL_*). */
 int memfd_sealed(const char *name, const void *data, size_t size, int *ret_fd);
+/* The same with the content of a program's file, and fit to be executed: what others see of who runs it, as
+ * /proc/PID/exe, is never the file itself. CVE-2019-5736. */
+int memfd_program(const char *name, int file_fd, mode_t mode, int *ret_fd);
 
 /* Replaces dir_fd/name atomically: temporary file, fsync, rename, fsync of the directory. Mode as given. */
 int write_file_atomic(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);

@@ -19,12 +19,6 @@
 #include "manager/base/io.h"
 #include "manager/keeper/keeper.h"
 
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U
-#endif
-#ifndef F_SEAL_EXEC
-#define F_SEAL_EXEC 0x0020
-#endif
 #define SEALED_NAME "bulwark-keeper"
 
 static int fail(const char *what, int error) {
@@ -43,9 +37,7 @@ static int run_from_memory(char **argv) {
         const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
         _cleanup_close_ int self = -EBADF, copy = -EBADF;
         char *const environment[] = { NULL };
-        off_t offset = 0;
-        struct stat st;
-        int found;
+        int found, r;
 
         self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
         if (self < 0)
@@ -53,20 +45,9 @@ static int run_from_memory(char **argv) {
         found = fcntl(self, F_GET_SEALS);
         if (found >= 0 && FLAGS_SET(found, seals))
                 return 0; /* already there */
-        if (fstat(self, &st) < 0)
-                return -errno;
-        copy = memfd_create(SEALED_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
-        if (copy < 0 && errno == EINVAL) /* before Linux 6.3 every memfd is executable */
-                copy = memfd_create(SEALED_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        if (copy < 0)
-                return -errno;
-        while (offset < st.st_size)
-                if (syscall(SYS_sendfile, copy, self, &offset, (size_t)(st.st_size - offset)) <= 0)
-                        return errno > 0 ? -errno : -EIO;
-        /* Nor its mode, where the kernel knows that seal (6.3). */
-        if (fchmod(copy, 0500) < 0 ||
-            (fcntl(copy, F_ADD_SEALS, seals | F_SEAL_EXEC) < 0 && fcntl(copy, F_ADD_SEALS, seals) < 0))
-                return -errno;
+        r = memfd_program(SEALED_NAME, self, 0500, &copy);
+        if (r < 0)
+                return r;
         (void)fexecve(copy, argv, environment);
         return -errno;
 }
