@@ -162,7 +162,7 @@ static int launch_record(Keeper *k, Record *r, const KeeperMessage *m, const int
         error = plan_map(r->plan_fd, &plan);
         if (error < 0)
                 return error;
-        if ((plan.header->flags & PLAN_FLAG_JOIN ? true : false) != r->join)
+        if ((plan.header->flags & (PLAN_FLAG_JOIN | PLAN_FLAG_TRIAL) ? true : false) != r->join)
                 error = -EBADMSG;
         r->init_role = plan.header->flags & PLAN_FLAG_INIT_ROLE;
         r->last_step = plan.header->n_steps - 1;

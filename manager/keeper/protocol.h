@@ -8,7 +8,8 @@
  *   SPAWN   id, descriptors: [plan, cgroup directory, state blob, then one for each sent slot]. slots[] says which
  *           slot each of those is for. Answered at once; EVENT_STARTED (pidfd of the leader) or EVENT_FAILED follows.
  *           `held` further descriptors at the end are kept for the manager (log pipes) and come back in LIST.
- *   JOIN    the same for a plan with PLAN_FLAG_JOIN. Not kept: its status is dropped when the connection ends.
+ *   JOIN    the same for a plan with PLAN_FLAG_JOIN or PLAN_FLAG_TRIAL. Not kept: its status is dropped when the
+ *           connection ends.
  *   GO      id: the manager has done what needs the live namespaces.
  *   SIGNAL  id, value = signal: to the leader.
  *   STATE   id, descriptor: replaces the state blob (a memfd, opaque).

@@ -183,11 +183,12 @@ int step_close_descriptors(Stage *s, const PlanStep *step) {
                 /* From here on the container no longer ends with the keeper. */
                 if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
                         return -errno;
-                /* Outer may still hold this table; only our copy shrinks. The status pipe closes by itself at execve. */
-                if (s->status_fd > 3 &&
-                    syscall(SYS_close_range, 3, s->status_fd - 1, 1U << 1 /* CLOSE_RANGE_UNSHARE */) < 0)
+                /* Outer may still hold this table; only our copy shrinks. The status pipe closes by itself at execve,
+                 * and so does the program that may be executed. */
+                if (unshare(CLONE_FILES) < 0)
                         return -errno;
-                return syscall(SYS_close_range, MAX_OF(s->status_fd + 1, 3), ~0U, 1U << 1) < 0 ? -errno : 0;
+                keep[n++] = stage_slot(s, s->plan.steps[s->plan.header->n_steps - 1].slot);
+                return stage_close_all_but(keep, n);
         }
         for (uint32_t i = s->step + 1; i < s->plan.header->n_steps; i++) {
                 int fd = stage_slot(s, s->plan.steps[i].slot);
@@ -300,6 +301,10 @@ int step_execute(Stage *s, const PlanStep *step) {
                 r = split_list(&s->plan, step->u, environment, EXEC_MAX_STRINGS);
         if (r < 0)
                 return r;
+        if (step->slot != PLAN_NO_SLOT) {
+                (void)syscall(SYS_execveat, stage_slot(s, step->slot), "", argv, environment, AT_EMPTY_PATH);
+                return -errno;
+        }
         for (char **c = candidates; *c; c++, s->detail++) {
                 (void)execve(*c, argv, environment);
                 /* As execvp(3): a file that may not be executed is remembered, the search goes on. */

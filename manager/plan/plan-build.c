@@ -13,6 +13,7 @@
 static char *const init_candidates[] = { (char *)"/usr/lib/systemd/systemd", (char *)"/lib/systemd/systemd",
                                          (char *)"/sbin/init", (char *)"/init", NULL };
 static char *const init_argv[] = { (char *)"/sbin/init", NULL };
+static char *const trial_argv[] = { (char *)"bulwark-probe", NULL };
 
 static uint64_t namespaces(const ContainerSpec *spec, const PlanParameters *p) {
         return ALL_NAMESPACES | (spec->private_network ? CLONE_NEWNET : 0) | (p->id_count > 0 ? CLONE_NEWUSER : 0);
@@ -143,10 +144,11 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
         confine = (ConfineParameters){ .origin = spec->exec_start.n > 0 ? &spec->exec_start.items[0].origin : NULL,
                                        .identity = &spec->identity,
                                        .candidates = command.candidates,
-                                       .argv = command.argv,
+                                       .argv = parameters->trial ? trial_argv : command.argv,
                                        .environment = environment,
                                        .directory = spec->exec_directory,
                                        .directory_missing_ok = spec->exec_directory_missing_ok,
+                                       .program = parameters->trial,
                                        .labels = parameters->labels };
         plan_writer_init(&w);
         plan_origin_row(&w, spec, DIRECTIVE_RootDirectory);
@@ -164,7 +166,8 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
         plan_confine(&w, spec, policies, &confine);
 
         return finish(&w, spec,
-                      (spec->init_role ? PLAN_FLAG_INIT_ROLE : 0) | (parameters->await_go ? PLAN_FLAG_AWAITS_GO : 0),
+                      (spec->init_role ? PLAN_FLAG_INIT_ROLE : 0) | (parameters->await_go ? PLAN_FLAG_AWAITS_GO : 0) |
+                              (parameters->trial ? PLAN_FLAG_TRIAL : 0),
                       diag, ret);
 }
 
@@ -222,6 +225,7 @@ int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const 
                                        .directory_missing_ok = !p->directory,
                                        .labels = p->labels,
                                        .join = true,
+                                       .program = p->program,
                                        .terminal = p->terminal };
         plan_writer_init(&w);
         leader = plan_add_slot(&w, SLOT_LEADER, "leader", NULL, 0);

@@ -33,6 +33,7 @@ typedef struct ConfineParameters {
         const Identity *identity;
         const Origin *origin;    /* of the command; NULL = none, somebody asked for it */
         char *const *candidates; /* paths to execute, tried in order */
+        bool program;            /* not these, but a program that is sent */
         char *const *argv;
         char *const *environment;
         const char *directory;

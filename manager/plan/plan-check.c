@@ -49,7 +49,7 @@ static bool slot_good(const PlanView *p, int64_t slot) {
 static bool operands_good(const PlanView *p, const PlanStep *s) {
         switch ((StepKind)s->kind) {
         case STEP_EXECUTE: /* lists: every element ends in NUL, the last by the reference's own */
-                return s->s.size > 0 && s->t.size > 0;
+                return (s->s.size > 0) == (s->slot == PLAN_NO_SLOT) && s->t.size > 0;
         case STEP_SECCOMP:
                 return s->s.size > 0 && s->s.size % 8 == 0 && s->s.offset % 8 == 0;
         case STEP_IDENTITY: /* the highest number means "keep what is there" to the kernel: the host's root */
@@ -155,7 +155,7 @@ static bool order_good(const PlanView *p) {
 
 int plan_check(const void *data, size_t size, PlanView *ret) {
         const PlanHeader *h = data;
-        const unsigned flags = PLAN_FLAG_JOIN | PLAN_FLAG_INIT_ROLE | PLAN_FLAG_AWAITS_GO;
+        const unsigned flags = PLAN_FLAG_JOIN | PLAN_FLAG_INIT_ROLE | PLAN_FLAG_AWAITS_GO | PLAN_FLAG_TRIAL;
         PlanView p = { .header = h };
         uint64_t expected;
 

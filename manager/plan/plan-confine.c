@@ -180,7 +180,9 @@ void plan_confine(PlanWriter *w, const ContainerSpec *spec, const PolicySet *pol
         }
         plan_origin(w, p->origin, "ExecStart");
         plan_add_step(w, STEP_EXECUTE, ACTOR_PAYLOAD,
-                      (StepOperands){ .s_ref = plan_add_list(w, (const char *const *)p->candidates),
+                      (StepOperands){ .slot1 = p->program ? SLOT(plan_add_slot(w, SLOT_PROGRAM, "program", NULL, 0)) : 0,
+                                      .s_ref = p->program ? (PlanRef){}
+                                                          : plan_add_list(w, (const char *const *)p->candidates),
                                       .t_ref = plan_add_list(w, (const char *const *)p->argv),
                                       .u_ref = plan_add_list(w, (const char *const *)p->environment) });
 }

@@ -67,6 +67,7 @@ typedef enum SlotKind {
         SLOT_STDERR,
         SLOT_LEADER,    /* pidfd of the running container's leader */
         SLOT_TERMINAL,  /* socket on which OPEN_TERMINAL sends the master */
+        SLOT_PROGRAM,   /* what EXECUTE executes instead of a path: a sealed memfd */
         _SLOT_KIND_MAX,
 } SlotKind;
 
@@ -100,6 +101,7 @@ typedef enum PlanFlags {
         PLAN_FLAG_JOIN = 1 << 0,       /* enters a running container; no mount namespace of its own */
         PLAN_FLAG_INIT_ROLE = 1 << 1,  /* the keeper's init is PID 1 */
         PLAN_FLAG_AWAITS_GO = 1 << 2,
+        PLAN_FLAG_TRIAL = 1 << 3,      /* a start that only the probe sees: nobody keeps it */
 } PlanFlags;
 
 typedef struct PlanHeader {

@@ -36,6 +36,7 @@ static const char *const stream_names[] = { "stdin", "stdout", "stderr" };
 static const char *const slot_kinds[_SLOT_KIND_MAX] = {
         [SLOT_MADE] = "made",     [SLOT_TREE] = "tree",     [SLOT_STDIN] = "stdin",       [SLOT_STDOUT] = "stdout",
         [SLOT_STDERR] = "stderr", [SLOT_LEADER] = "leader", [SLOT_TERMINAL] = "terminal",
+        [SLOT_PROGRAM] = "program",
 };
 
 static int append_flags(char **s, const FlagName *names, uint64_t flags, const char *prefix) {
@@ -216,7 +217,7 @@ static int describe_filter(char **s, const PlanView *p, const PlanStep *step) {
 }
 
 static int describe_execute(char **s, const PlanView *p, const PlanStep *step) {
-        int r = append_list(s, p, step->s);
+        int r = step->slot >= 0 ? str_append(s, "%s", slot_name(p, step->slot)) : append_list(s, p, step->s);
 
         if (r >= 0)
                 r = str_append(s, " argv: ");

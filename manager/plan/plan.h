@@ -27,6 +27,7 @@ typedef struct PlanParameters {
         bool await_go;              /* the manager has work in the live namespaces */
         const char *invocation_id;  /* 32 hex digits, for the environment; may be NULL */
         PlanLabels labels;
+        bool trial;                 /* the last step executes the program that is sent: the probe */
 } PlanParameters;
 int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanParameters *parameters, Diag *diag,
                Plan **ret);
@@ -39,10 +40,15 @@ typedef struct ExecParameters {
         const char *directory;    /* NULL = the unit's */
         bool terminal;
         bool user_namespace;      /* the container has its own */
+        bool program;             /* the last step executes the program that is sent, not a path of the container */
         PlanLabels labels;        /* of the life that is entered */
 } ExecParameters;
 int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const ExecParameters *parameters,
                     Diag *diag, Plan **ret);
+
+/* For tests of the probe: the same plan without the steps of the named kinds. -ENOENT: no kind of that name;
+ * -EBADMSG: nobody would run what is left. */
+int plan_omit(const Plan *plan, char *const *kinds, Plan **ret);
 
 /* For people: one step a line with its origin. For programs: JSON. Owned text. */
 int plan_print(const PlanView *plan, char **ret);

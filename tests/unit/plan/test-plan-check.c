@@ -68,6 +68,8 @@ DAMAGE(slot_missing, step_of(steps, h, STEP_ENTER_ROOT)->slot = PLAN_NO_SLOT)
 DAMAGE(two_clones, steps[0].kind = STEP_CLONE_INNER)
 DAMAGE(execute_early, steps[2] = steps[h->n_steps - 1])
 DAMAGE(execute_missing, steps[h->n_steps - 1] = steps[0])
+DAMAGE(program_and_path, steps[h->n_steps - 1].slot = 0)
+DAMAGE(program_or_path, steps[h->n_steps - 1].s.size = 0)
 DAMAGE(slot_kind, slots[0].kind = _SLOT_KIND_MAX)
 DAMAGE(slot_path, slots[0].path.size = h->data_size)
 DAMAGE(not_terminated, data[h->data_size - 1] = 'x')
@@ -82,7 +84,8 @@ static const struct {
         ROW(actor_none), ROW(actor_two), ROW(actor_wrong), ROW(step_flags), ROW(slot_beyond), ROW(slot_negative),
         ROW(text_beyond), ROW(text_long), ROW(text_wraps), ROW(origin_beyond), ROW(filter_odd), ROW(filter_empty),
         ROW(groups_odd), ROW(stream_four), ROW(sync_unknown), ROW(slot_missing), ROW(two_clones),
-        ROW(execute_early), ROW(execute_missing), ROW(slot_kind), ROW(slot_path), ROW(not_terminated),
+        ROW(execute_early), ROW(program_and_path), ROW(program_or_path),
+        ROW(execute_missing), ROW(slot_kind), ROW(slot_path), ROW(not_terminated),
 };
 
 static void test_good(void **state) {
@@ -124,12 +127,35 @@ static void test_every_kind_has_a_name(void **state) {
         assert_null(step_kind_to_string(_STEP_KIND_MAX));
 }
 
+/* For tests of the probe: a plan loses whole kinds of steps, and is checked again. */
+static void steps_can_be_omitted(void **state) {
+        char *kinds[] = { (char *)"seccomp", (char *)"attach-mask", NULL };
+        char *unknown[] = { (char *)"seccomp", (char *)"nothing", NULL }, *needed[] = { (char *)"execute", NULL };
+        _cleanup_(plan_freep) Plan *rest = NULL;
+        size_t kept = 0;
+
+        assert_int_equal(plan_omit(plan, kinds, &rest), 0);
+        for (uint32_t i = 0; i < plan->view.header->n_steps; i++) {
+                const PlanStep *s = plan->view.steps + i;
+
+                if (s->kind == STEP_SECCOMP || s->kind == STEP_ATTACH_MASK)
+                        continue;
+                assert_memory_equal(s, rest->view.steps + kept, sizeof(*s));
+                kept++;
+        }
+        assert_int_equal(rest->view.header->n_steps, kept);
+        assert_true(kept < plan->view.header->n_steps);
+        assert_int_equal(plan_omit(plan, unknown, &rest), -ENOENT);
+        assert_int_equal(plan_omit(plan, needed, &rest), -EBADMSG);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_good),
                 cmocka_unit_test(test_damaged),
                 cmocka_unit_test(test_truncated),
                 cmocka_unit_test(test_every_kind_has_a_name),
+                cmocka_unit_test(steps_can_be_omitted),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
