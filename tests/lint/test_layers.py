@@ -23,6 +23,8 @@ RANKS = {
     "units/resolve": 4,
     "policies": 5,
     "manager/plan": 6,
+    "manager/claims": 6,
+    "manager/probe": 6,
     "manager/cgroup": 6,
     "manager/storage": 6,
     "manager/container": 7,
@@ -41,6 +43,8 @@ WHITE_LISTS = {
         "manager/plan/plan-format.h",
         "manager/plan/steps.inc",
     },
+    # It runs in every container: libc, and what it is asked.
+    "manager/probe": {"manager/probe", "manager/base/io.h", "manager/base/util.h"},
     # Only what comes before the first change to the host.
     "tools/bulwark-analyze": {
         "tools/bulwark-analyze",
@@ -64,6 +68,7 @@ WHITE_LISTS = {
 
 # What the keeper and the rooms may see of the keeper.
 KEEPER_PUBLIC = {"manager/keeper/protocol.h"}
+PROBE_PUBLIC = {"manager/probe/probe-format.h", "manager/probe/proc-text.h", "manager/probe/questions.inc"}
 
 # One outside library lives in one room.
 LIBRARIES = {
@@ -146,6 +151,8 @@ def ladder():
             elif is_in(target, ["manager/keeper"]):
                 if target not in KEEPER_PUBLIC:
                     yield f"{path}:{number}: {target} is the keeper's own"
+            elif is_in(target, ["manager/probe"]) and target not in PROBE_PUBLIC:
+                yield f"{path}:{number}: {target} is the probe's own"
             elif rank_of(target) is None or rank_of(target) > rank:
                 yield f"{path}:{number}: rank {rank} may not see {target}"
     if seen < 50:
