@@ -43,6 +43,7 @@ struct Bus {
         Link waits;    /* of Wait */
         Link listings; /* of Listing */
         size_t n_readers;
+        Link probes;   /* of ProbeCall: likewise */
         Link sessions; /* of ExecCall: outlives its connection until the manager says that it ended */
         sd_bus_vtable *container_vtable; /* generated from the tables */
         char **changing;                 /* names of the properties that a state change moves */
@@ -93,6 +94,10 @@ int exec_new(Connection *c, sd_bus_message *m, Container *container, const ExecR
 bool exec_owned(Connection *c, uint32_t id);
 void exec_abandon_all(Connection *c);
 void exec_free_all(Bus *b);
+
+int probe_new(Connection *c, sd_bus_message *m, Container *container, sd_bus_error *error);
+void probe_drop(Connection *c);
+void probe_free_all(Bus *b);
 
 int processes_new(Connection *c, sd_bus_message *m, Container *container, sd_bus_error *error);
 void processes_drop(Connection *c);

@@ -82,6 +82,14 @@ static int method_processes(sd_bus_message *m, void *userdata, sd_bus_error *err
         return r < 0 ? r : processes_new(userdata, m, container, error);
 }
 
+static int method_probe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Container *container;
+        int r;
+
+        r = read_container(userdata, m, error, &container);
+        return r < 0 ? r : probe_new(userdata, m, container, error);
+}
+
 /* --- lists */
 static int append_container(sd_bus_message *reply, Container *c) {
         _cleanup_free_ char *path = NULL, *job_path = NULL;
@@ -479,6 +487,8 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, 0),
         SD_BUS_METHOD_WITH_ARGS("GetContainerProcesses", SD_BUS_ARGS("s", name), SD_BUS_RESULT("a(sus)", processes),
                                 method_processes, 0),
+        SD_BUS_METHOD_WITH_ARGS("ProbeContainer", SD_BUS_ARGS("s", name), SD_BUS_RESULT("a(ssssssuss)", claims),
+                                method_probe, 0),
         SD_BUS_METHOD_WITH_ARGS("ExecContainer", SD_BUS_ARGS("s", name, "as", argv, "a{sv}", options),
                                 SD_BUS_RESULT("u", session, "ah", descriptors), method_exec, 0),
         SD_BUS_METHOD_WITH_ARGS("KillExec", SD_BUS_ARGS("u", session, "i", signal), SD_BUS_NO_RESULT,

@@ -82,6 +82,7 @@ Connection *connection_free(Connection *c) {
 
         waits_drop(c->bus, c);
         processes_drop(c);
+        probe_drop(c);
         exec_abandon_all(c);
         link_remove(&c->link);
         c->bus->n_connections--;
@@ -299,6 +300,7 @@ int bus_new(Manager *manager, sd_event *event, Diag *diag, Bus **ret) {
         link_init(&b->waits);
         link_init(&b->listings);
         link_init(&b->sessions);
+        link_init(&b->probes);
 
         r = container_vtable_new(&b->container_vtable, &b->changing);
         if (r >= 0)
@@ -336,6 +338,7 @@ Bus *bus_free(Bus *b) {
 
         bus_close(b);
         exec_free_all(b);
+        probe_free_all(b);
         sd_event_source_disable_unref(b->reaper);
         free(b->container_vtable);
         strv_free(b->changing);

@@ -15,6 +15,8 @@
  *   KillContainer(ssi)                       name, whom ("leader", "all"), signal
  *   FreezeContainer(s), ThawContainer(s), ResetFailedContainer(s), ResetFailed(), Reload()
  *   GetContainerProcesses(s) -> a(sus)       cgroup below the container's, host pid, command line
+ *   ProbeContainer(s) -> a(ssssssuss)        topic, of whom (probe, leader, payload), claim, expected, observed, file, line,
+ *                                            directive, result (ok, differs, not asked)
  *   ExecContainer(s, as, a{sv}) -> uah       name, argv, options {User s, WorkingDirectory s, Environment as, Terminal b,
  *                                            Shell b, Rows u, Columns u}; session id; [master] or [stdin, stdout, stderr]
  *   KillExec(ui)                             session, signal

@@ -118,6 +118,7 @@ typedef struct Listener {
 } Listener;
 
 typedef struct Session Session;
+typedef struct Probe Probe;
 
 struct Manager {
         ManagerConfig config;
@@ -156,6 +157,7 @@ struct Manager {
         uint32_t last_job, last_session;
         uint64_t last_start;
         Session *sessions;
+        Probe *probes;
 
         bool shutting_down;
         void (*shutdown_done)(void *userdata);
@@ -185,6 +187,7 @@ bool container_is_down(const Container *c); /* inactive, exited or failed */
  * none */
 ContainerEvent action_assemble(Container *c);
 ContainerEvent action_prepare(Container *c);
+ContainerEvent action_verify(Container *c);
 ContainerEvent action_launch(Container *c);
 ContainerEvent action_terminate(Container *c);
 ContainerEvent action_kill(Container *c);
@@ -207,6 +210,10 @@ int container_check_start(Container *c, Diag *diag);
 
 /* --- container-launch.c */
 void container_begin_life(Container *c);
+/* The plan of a start as it is for this life. */
+int container_plan_start(Container *c, const PolicySet *policies, bool trial, Diag *diag, Plan **ret);
+/* Leaves out of *plan what tests of the probe want left out. */
+int container_omit_steps(const Container *c, Plan **plan, Diag *diag);
 void container_spawn_lost(Container *c, int error);
 size_t container_held_descriptors(const Container *c, int ret[static 2 * LOG_STREAMS_MAX]);
 void container_started(Container *c, const KeeperMessage *m, int *pidfd);
@@ -257,10 +264,23 @@ int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag);
 int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag);
 
 /* --- exec.c */
+typedef struct SessionCallbacks {
+        void (*started)(int r, const Diag *diag, ExecSession *session, void *userdata);
+        void (*ended)(uint32_t id, int exit_code, int exit_status, void *userdata);
+        void *userdata;
+} SessionCallbacks;
+int container_check_running(const Container *c, Diag *diag); /* and may be entered */
+/* A plan (taken) whose last step executes the given program; input is its standard input, [1] of the session's
+ * descriptors its output and errors. */
+int session_start_program(Container *c, Plan **plan, int input, int program, Diag *diag,
+                          const SessionCallbacks *callbacks, uint32_t *ret_id);
 bool sessions_event(Manager *m, const KeeperMessage *message, int *fds, size_t n_fds);
 bool sessions_launching(const Container *c); /* some command has not been executed yet */
 void sessions_lost(Manager *m);
 void sessions_free(Manager *m);
+
+/* --- probe.c */
+void probes_free(Manager *m);
 
 /* --- adopt.c */
 void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, size_t n_fds);

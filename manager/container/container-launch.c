@@ -52,20 +52,43 @@ static int choose_ids(Container *c, Diag *diag) {
         return 0;
 }
 
-static int build_plan(Container *c, Diag *diag, Plan **ret) {
+int container_plan_start(Container *c, const PolicySet *policies, bool trial, Diag *diag, Plan **ret) {
         char invocation[SD_ID128_STRING_MAX];
-        PlanParameters p = { .id_base = c->id_base,
-                             .id_count = c->id_count,
-                             .invocation_id = sd_id128_to_string(c->invocation, invocation) };
+        const PlanParameters p = { .id_base = c->id_base,
+                                   .id_count = c->id_count,
+                                   .invocation_id = sd_id128_to_string(c->invocation, invocation),
+                                   .labels = mac_plan_labels(c),
+                                   .trial = trial };
+
+        return plan_build(c->spec, policies, &p, diag, ret);
+}
+
+int container_omit_steps(const Container *c, Plan **plan, Diag *diag) {
+        char *const *kinds = c->manager->config.omit_steps;
+        Plan *rest;
+        int r;
+
+        if (!kinds)
+                return 0;
+        r = plan_omit(*plan, kinds, &rest);
+        if (r < 0)
+                return diag_errno(diag, ERROR_LAUNCH, NULL, NULL, -r,
+                                  "the plan is none without the steps that are left out for a test");
+        (void)plan_free(*plan);
+        *plan = rest;
+        return 0;
+}
+
+static int build_plan(Container *c, Diag *diag, Plan **ret) {
         int r;
 
         r = container_compile(c, diag);
         if (r >= 0)
                 r = mac_load(c, diag);
-        if (r >= 0) {
-                p.labels = mac_plan_labels(c);
-                r = plan_build(c->spec, c->policies, &p, diag, ret);
-        }
+        if (r >= 0)
+                r = container_plan_start(c, c->policies, false, diag, ret);
+        if (r >= 0)
+                r = container_omit_steps(c, ret, diag);
         container_drop_policies(c); /* the plan has them; an exec finds them in the cache */
         return r;
 }
@@ -139,7 +162,7 @@ ContainerEvent action_prepare(Container *c) {
         c->start_sequence = ++c->manager->last_start;
         r = prepare(c, &diag);
         if (r >= 0)
-                return EVENT_PREPARED;
+                return c->spec->verify_on_start == VERIFY_NO ? EVENT_PREPARED : EVENT_UNVERIFIED;
         keep_error(c, &diag, r, "cannot prepare the start");
         c->result = RESULT_RESOURCES;
         if (c->cgroup.fd >= 0)

@@ -19,6 +19,7 @@ static const struct {
         [CONTAINER_INACTIVE] = { "inactive", "dead" },
         [CONTAINER_ASSEMBLING] = { "activating", "assembling" },
         [CONTAINER_PREPARING] = { "activating", "start-pre" },
+        [CONTAINER_PROBING] = { "activating", "start-probe" },
         [CONTAINER_LAUNCHING] = { "activating", "start" },
         [CONTAINER_RUNNING] = { "active", "running" },
         [CONTAINER_EXITED] = { "active", "exited" },
@@ -59,6 +60,7 @@ static const char *const results[_RESULT_MAX] = {
         [RESULT_CORE_DUMP] = "core-dump", [RESULT_TIMEOUT] = "timeout",     [RESULT_OOM_KILL] = "oom-kill",
         [RESULT_LAUNCH] = "launch",       [RESULT_RESOURCES] = "resources", [RESULT_UNKNOWN] = "unknown",
         [RESULT_POLICY] = "policy",       [RESULT_LABEL_MISMATCH] = "label-mismatch", [RESULT_MAC_LOST] = "mac-lost",
+        [RESULT_PROBE] = "probe",
 };
 
 const char *container_result_to_string(ContainerResult r) {

@@ -18,7 +18,14 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
         },
         [CONTAINER_PREPARING] = {
                 [EVENT_PREPARED]     = TO(LAUNCH, LAUNCHING),
+                [EVENT_UNVERIFIED]   = TO(VERIFY, PROBING),
                 [EVENT_NOT_PREPARED] = TO(NONE, FAILED),
+        },
+        [CONTAINER_PROBING] = {
+                [EVENT_VERIFIED]     = TO(LAUNCH, LAUNCHING),
+                [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
+                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
+                [EVENT_STOP]         = TO(KILL, KILLING), /* the probe's end is NOT_STARTED then */
         },
         [CONTAINER_LAUNCHING] = {
                 [EVENT_CLONED]       = TO(NONE, RUNNING),
@@ -69,7 +76,7 @@ Transition container_transition(ContainerState state, ContainerEvent event) {
 
 static const char *const states[_CONTAINER_STATE_MAX] = {
         [CONTAINER_INACTIVE] = "inactive", [CONTAINER_ASSEMBLING] = "assembling", [CONTAINER_PREPARING] = "preparing",
-        [CONTAINER_LAUNCHING] = "launching", [CONTAINER_RUNNING] = "running",
+        [CONTAINER_PROBING] = "probing", [CONTAINER_LAUNCHING] = "launching", [CONTAINER_RUNNING] = "running",
         [CONTAINER_EXITED] = "exited", [CONTAINER_STOPPING] = "stopping",
         [CONTAINER_KILLING] = "killing", [CONTAINER_CLEANING] = "cleaning",
         [CONTAINER_FAILED] = "failed",
@@ -79,6 +86,7 @@ static const char *const events[_CONTAINER_EVENT_MAX] = {
         [EVENT_START] = "start", [EVENT_ASSEMBLED] = "assembled", [EVENT_NOT_ASSEMBLED] = "not-assembled",
         [EVENT_MAC_LOST] = "mac-lost",
         [EVENT_PREPARED] = "prepared",
+        [EVENT_UNVERIFIED] = "unverified", [EVENT_VERIFIED] = "verified",
         [EVENT_NOT_PREPARED] = "not-prepared", [EVENT_CLONED] = "cloned",
         [EVENT_STARTED] = "started", [EVENT_NOT_STARTED] = "not-started",
         [EVENT_STOP] = "stop", [EVENT_STOP_TIMEOUT] = "stop-timeout",
@@ -89,7 +97,7 @@ static const char *const events[_CONTAINER_EVENT_MAX] = {
 
 static const char *const actions[_CONTAINER_ACTION_MAX] = {
         [ACTION_NONE] = "none", [ACTION_ASSEMBLE] = "assemble", [ACTION_PREPARE] = "prepare", [ACTION_LAUNCH] = "launch",
-        [ACTION_TERMINATE] = "terminate", [ACTION_KILL] = "kill", [ACTION_CLEAN] = "clean",
+        [ACTION_VERIFY] = "verify", [ACTION_TERMINATE] = "terminate", [ACTION_KILL] = "kill", [ACTION_CLEAN] = "clean",
         [ACTION_UNDO] = "undo", [ACTION_FORGET] = "forget",
 };
 

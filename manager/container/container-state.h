@@ -9,6 +9,7 @@ typedef enum ContainerState {
         CONTAINER_INACTIVE,
         CONTAINER_ASSEMBLING, /* outside compilers make what the policies need; the host is as it was */
         CONTAINER_PREPARING,  /* host changes before the launch: cgroup, trees, pipes */
+        CONTAINER_PROBING,    /* VerifyOnStart=: the same plan runs with the probe in the payload's place */
         CONTAINER_LAUNCHING,  /* the keeper runs the plan */
         CONTAINER_RUNNING,
         CONTAINER_EXITED,     /* ended well, and RemainAfterExit= */
@@ -26,6 +27,8 @@ typedef enum ContainerEvent {
         EVENT_NOT_ASSEMBLED, /* one cannot */
         EVENT_PREPARED,     /* everything stands on the host */
         EVENT_NOT_PREPARED, /* preparing failed; it was undone already */
+        EVENT_UNVERIFIED,   /* everything stands, and the unit wants its claims verified first */
+        EVENT_VERIFIED,     /* they hold, or the unit wants no more than to be told */
         EVENT_CLONED,       /* Type=simple: the keeper took the launch */
         EVENT_STARTED,      /* the payload was executed */
         EVENT_NOT_STARTED,  /* a step of the plan failed, or the keeper refused */
@@ -45,6 +48,7 @@ typedef enum ContainerAction {
         ACTION_NONE,
         ACTION_ASSEMBLE,  /* run the next outside compiler that is needed, off the loop */
         ACTION_PREPARE,   /* range, labels, plan, cgroup, trees, standard streams */
+        ACTION_VERIFY,    /* the probe, by the plan of the start */
         ACTION_LAUNCH,    /* SPAWN to the keeper */
         ACTION_TERMINATE, /* thaw, KillSignal=, arm TimeoutStopSec= */
         ACTION_KILL,      /* cgroup.kill */

@@ -92,6 +92,7 @@ void container_restore_state(Container *c, ContainerState state) {
 static ContainerEvent (*const actions[_CONTAINER_ACTION_MAX])(Container *c) = {
         [ACTION_ASSEMBLE] = action_assemble,
         [ACTION_PREPARE] = action_prepare,     [ACTION_LAUNCH] = action_launch,
+        [ACTION_VERIFY] = action_verify,
         [ACTION_TERMINATE] = action_terminate, [ACTION_KILL] = action_kill,
         [ACTION_CLEAN] = action_clean,         [ACTION_UNDO] = action_undo,
         [ACTION_FORGET] = action_forget,

@@ -26,9 +26,7 @@ struct Session {
         bool running;
         int leader_fd;
         sd_event_source *abandon_timer;
-        void (*started)(int r, const Diag *diag, ExecSession *session, void *userdata);
-        void (*ended)(uint32_t id, int exit_code, int exit_status, void *userdata);
-        void *userdata;
+        SessionCallbacks callbacks;
 };
 
 static Session *session_free(Session *s) {
@@ -105,7 +103,7 @@ static int build(const Container *c, const ExecRequest *request, Diag *diag, Pla
                               .labels = mac_plan_labels(c) };
         r = plan_build_exec(c->spec, policies, &p, diag, ret);
         (void)policy_set_unref(policies);
-        return r;
+        return r < 0 ? r : container_omit_steps(c, ret, diag);
 }
 
 /* --- descriptors */
@@ -133,7 +131,10 @@ static int open_terminal_socket(Session *s, int *ret_theirs) {
         return fcntl(s->terminal_fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-static int fill_slots(const Container *c, const PlanView *plan, int theirs[static 4], SlotSet *slots) {
+/* A descriptor for each kind of slot; what is handed out is taken. */
+enum { THEIR_INPUT, THEIR_OUTPUT, THEIR_ERROR, THEIR_TERMINAL, THEIR_PROGRAM, _THEIRS };
+
+static int fill_slots(const Container *c, const PlanView *plan, int theirs[static _THEIRS], SlotSet *slots) {
         for (uint32_t i = 0; i < plan->header->n_slots; i++) {
                 int fd, r;
 
@@ -144,7 +145,10 @@ static int fill_slots(const Container *c, const PlanView *plan, int theirs[stati
                         fd = TAKE_FD(theirs[plan->slots[i].kind - SLOT_STDIN]);
                         break;
                 case SLOT_TERMINAL:
-                        fd = TAKE_FD(theirs[3]);
+                        fd = TAKE_FD(theirs[THEIR_TERMINAL]);
+                        break;
+                case SLOT_PROGRAM:
+                        fd = TAKE_FD(theirs[THEIR_PROGRAM]);
                         break;
                 case SLOT_LEADER:
                         fd = fcntl(c->leader_fd, F_DUPFD_CLOEXEC, 3);
@@ -165,9 +169,9 @@ static int fill_slots(const Container *c, const PlanView *plan, int theirs[stati
 }
 
 static int open_slots(Session *s, bool terminal, SlotSet *slots) {
-        int theirs[4] = { -EBADF, -EBADF, -EBADF, -EBADF }, r;
+        int theirs[_THEIRS] = { -EBADF, -EBADF, -EBADF, -EBADF, -EBADF }, r;
 
-        r = terminal ? open_terminal_socket(s, &theirs[3]) : open_pipes(s, theirs);
+        r = terminal ? open_terminal_socket(s, &theirs[THEIR_TERMINAL]) : open_pipes(s, theirs);
         if (r >= 0)
                 r = fill_slots(s->container, &s->plan->view, theirs, slots);
         for (size_t i = 0; i < ELEMENTSOF(theirs); i++)
@@ -178,13 +182,12 @@ static int open_slots(Session *s, bool terminal, SlotSet *slots) {
 /* --- the session's life */
 
 static void session_failed(Manager *m, Session *s, int r, const Diag *diag) {
-        void (*started)(int, const Diag *, ExecSession *, void *) = s->started;
+        const SessionCallbacks callbacks = s->callbacks;
         Container *container = s->container;
-        void *userdata = s->userdata;
 
         session_drop(m, s);
         mac_session_settled(container);
-        started(r, diag, NULL, userdata);
+        callbacks.started(r, diag, NULL, callbacks.userdata);
 }
 
 static Session *by_key(Manager *m, const char *key) {
@@ -255,16 +258,15 @@ static void session_started(Manager *m, Session *s, const KeeperMessage *message
         s->plan = plan_free(s->plan);
         for (size_t i = 0; i < ELEMENTSOF(s->stdio); i++)
                 session.stdio[i] = TAKE_FD(s->stdio[i]);
-        s->started(0, NULL, &session, s->userdata);
+        s->callbacks.started(0, NULL, &session, s->callbacks.userdata);
 }
 
 static void session_ended(Manager *m, Session *s, int code, int status) {
-        void (*ended)(uint32_t, int, int, void *) = s->ended;
-        void *userdata = s->userdata;
+        const SessionCallbacks callbacks = s->callbacks;
         uint32_t id = s->id;
 
         session_drop(m, s);
-        ended(id, code, status, userdata);
+        callbacks.ended(id, code, status, callbacks.userdata);
 }
 
 bool sessions_event(Manager *m, const KeeperMessage *message, int *fds, size_t n_fds) {
@@ -312,7 +314,7 @@ static void on_joined(int error, void *userdata) {
 
 static int join(Session *s, const SlotSet *slots) {
         _cleanup_free_ JoinReply *reply = malloc(sizeof(*reply));
-        int fds[2 + 8], r;
+        int fds[2 + KEEPER_MAX_SLOTS], r;
         _cleanup_close_ int plan_fd = -EBADF, cgroup_fd = -EBADF;
         const Container *c = s->container;
         KeeperMessage m;
@@ -322,9 +324,15 @@ static int join(Session *s, const SlotSet *slots) {
                 return -ENOMEM;
         if (slots->n > ELEMENTSOF(fds) - 2)
                 return -E2BIG;
-        r = cgroup_open_beside(&c->cgroup, c->cgroup_path, c->leader, &cgroup_fd);
-        if (r < 0)
-                return r;
+        if (c->leader > 0) {
+                r = cgroup_open_beside(&c->cgroup, c->cgroup_path, c->leader, &cgroup_fd);
+                if (r < 0)
+                        return r;
+        } else { /* a probe before the start: it is the first there */
+                cgroup_fd = fcntl(c->cgroup.payload_fd, F_DUPFD_CLOEXEC, 3);
+                if (cgroup_fd < 0)
+                        return -errno;
+        }
         *reply = (JoinReply){ .manager = s->container->manager, .id = s->id };
         r = memfd_sealed("bulwark-plan", s->plan->data, s->plan->size, &plan_fd);
         if (r < 0)
@@ -342,7 +350,7 @@ static int join(Session *s, const SlotSet *slots) {
         return r;
 }
 
-static int check(const Container *c, Diag *diag) {
+int container_check_running(const Container *c, Diag *diag) {
         if (c->state != CONTAINER_RUNNING || c->leader_fd < 0)
                 return diag_errno(diag, ERROR_NOT_ACTIVE, NULL, NULL, ESRCH, "%s is not running (%s)",
                                   c->name, container_sub_state(c));
@@ -357,18 +365,9 @@ static int check(const Container *c, Diag *diag) {
         return 0;
 }
 
-int container_exec(Container *c, const ExecRequest *request, Diag *diag,
-                   void (*started)(int r, const Diag *diag, ExecSession *session, void *userdata),
-                   void (*ended)(uint32_t id, int exit_code, int exit_status, void *userdata),
-                   void *userdata) {
-        _cleanup_(session_freep) Session *s = NULL;
-        _cleanup_(slot_set_done) SlotSet slots = {};
-        int r;
+static int session_new(Container *c, const SessionCallbacks *callbacks, Session **ret) {
+        Session *s = malloc(sizeof(*s));
 
-        r = check(c, diag);
-        if (r < 0)
-                return r;
-        s = malloc(sizeof(*s));
         if (!s)
                 return -ENOMEM;
         *s = (Session){ .container = c,
@@ -376,25 +375,91 @@ int container_exec(Container *c, const ExecRequest *request, Diag *diag,
                         .stdio = { -EBADF, -EBADF, -EBADF },
                         .terminal_fd = -EBADF,
                         .leader_fd = -EBADF,
-                        .rows = request->rows,
-                        .columns = request->columns,
-                        .started = started,
-                        .ended = ended,
-                        .userdata = userdata };
+                        .callbacks = *callbacks };
         (void)snprintf(s->key, sizeof(s->key), "%s/exec/%u", c->name, s->id);
+        *ret = s;
+        return 0;
+}
+
+/* *session is taken on success. r: how opening its slots went. */
+static int session_begin(Session **session, const SlotSet *slots, int r, Diag *diag) {
+        Session *s = *session;
+
+        if (r >= 0)
+                r = join(s, slots);
+        if (r < 0 && diag->n_errors > 0)
+                return r;
+        if (r < 0)
+                return diag_errno(diag, r == -ENOTCONN ? ERROR_NO_KEEPER : ERROR_NO_MEMORY, NULL, NULL, -r,
+                                  "cannot hand the command to the keeper");
+        DL_APPEND(s->container->manager->sessions, s);
+        s->container->n_sessions++;
+        (void)TAKE_PTR(*session);
+        return 0;
+}
+
+int container_exec(Container *c, const ExecRequest *request, Diag *diag,
+                   void (*started)(int r, const Diag *diag, ExecSession *session, void *userdata),
+                   void (*ended)(uint32_t id, int exit_code, int exit_status, void *userdata),
+                   void *userdata) {
+        const SessionCallbacks callbacks = { .started = started, .ended = ended, .userdata = userdata };
+        _cleanup_(session_freep) Session *s = NULL;
+        _cleanup_(slot_set_done) SlotSet slots = {};
+        int r;
+
+        r = container_check_running(c, diag);
+        if (r >= 0)
+                r = session_new(c, &callbacks, &s);
+        if (r < 0)
+                return r;
+        s->rows = request->rows;
+        s->columns = request->columns;
         r = build(c, request, diag, &s->plan);
         if (r < 0)
                 return r;
         r = open_slots(s, request->terminal, &slots);
+        return session_begin(&s, &slots, r, diag);
+}
+
+/* Input and program are given, output and errors come through one pipe. */
+static int open_program_slots(Session *s, int input, int program, Diag *diag, SlotSet *slots) {
+        int theirs[_THEIRS] = { -EBADF, -EBADF, -EBADF, -EBADF, -EBADF }, fds[2], r = 0;
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        s->stdio[1] = fds[0];
+        theirs[THEIR_OUTPUT] = fds[1];
+        theirs[THEIR_ERROR] = fcntl(fds[1], F_DUPFD_CLOEXEC, 3);
+        theirs[THEIR_INPUT] = fcntl(input, F_DUPFD_CLOEXEC, 3);
+        theirs[THEIR_PROGRAM] = fcntl(program, F_DUPFD_CLOEXEC, 3);
+        if (theirs[THEIR_ERROR] < 0 || theirs[THEIR_INPUT] < 0 || theirs[THEIR_PROGRAM] < 0)
+                r = -errno;
         if (r >= 0)
-                r = join(s, &slots);
+                r = slots_open_trees(&s->plan->view, diag, slots);
+        if (r >= 0)
+                r = fill_slots(s->container, &s->plan->view, theirs, slots);
+        for (size_t i = 0; i < ELEMENTSOF(theirs); i++)
+                (void)safe_close(theirs[i]);
+        return r;
+}
+
+int session_start_program(Container *c, Plan **plan, int input, int program, Diag *diag,
+                          const SessionCallbacks *callbacks, uint32_t *ret_id) {
+        _cleanup_(session_freep) Session *s = NULL;
+        _cleanup_(slot_set_done) SlotSet slots = {};
+        uint32_t id;
+        int r;
+
+        r = session_new(c, callbacks, &s);
         if (r < 0)
-                return diag_errno(diag, r == -ENOTCONN ? ERROR_NO_KEEPER : ERROR_NO_MEMORY, NULL, NULL, -r,
-                                  "cannot hand the command to the keeper");
-        DL_APPEND(c->manager->sessions, s);
-        c->n_sessions++;
-        (void)TAKE_PTR(s);
-        return 0;
+                return r;
+        s->plan = TAKE_PTR(*plan);
+        id = s->id;
+        r = open_program_slots(s, input, program, diag, &slots);
+        r = session_begin(&s, &slots, r, diag);
+        if (r >= 0)
+                *ret_id = id;
+        return r;
 }
 
 int manager_exec_signal(Manager *m, uint32_t id, int signal) {

@@ -58,7 +58,7 @@ static const char *advance_start(Container *c, Job *j, bool *moved) {
                 return j->begun ? "done" : begin_start(c, j, moved); /* a oneshot that came to its end */
         case CONTAINER_FAILED:
                 if (j->begun)
-                        return c->result == RESULT_POLICY ? "refused" : "failed";
+                        return c->result == RESULT_POLICY || c->result == RESULT_PROBE ? "refused" : "failed";
                 return begin_start(c, j, moved);
         case CONTAINER_RUNNING:
                 j->begun = true;
@@ -67,6 +67,7 @@ static const char *advance_start(Container *c, Job *j, bool *moved) {
                 return "done";
         case CONTAINER_ASSEMBLING:
         case CONTAINER_PREPARING:
+        case CONTAINER_PROBING:
         case CONTAINER_LAUNCHING:
                 j->begun = true;
                 return NULL;

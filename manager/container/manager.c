@@ -21,11 +21,14 @@ int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manage
         m->config.config_file = config->config_file ? strdup(config->config_file) : NULL;
         m->config.cgroup = config->cgroup ? strdup(config->cgroup) : NULL;
         m->config.keeper = config->keeper ? strdup(config->keeper) : NULL;
+        m->config.probe = config->probe ? strdup(config->probe) : NULL;
+        m->config.omit_steps = strv_copy(config->omit_steps);
         m->config.policy_helper = config->policy_helper ? strdup(config->policy_helper) : NULL;
         r = str_append(&m->keeper_socket, "%s/keeper", config->runtime_directory);
         if (r >= 0 && (!m->config.runtime_directory || !m->config.state_directory ||
                        (config->unit_path && !m->config.unit_path) ||
                        (config->cgroup && !m->config.cgroup) || (config->keeper && !m->config.keeper) ||
+                       (config->probe && !m->config.probe) || (config->omit_steps && !m->config.omit_steps) ||
                        (config->policy_helper && !m->config.policy_helper) ||
                        (config->config_file && !m->config.config_file)))
                 r = -ENOMEM;
@@ -45,12 +48,15 @@ static void config_done(ManagerConfig *c) {
         free(c->cgroup);
         free(c->keeper);
         free(c->policy_helper);
+        free(c->probe);
+        c->omit_steps = strv_free(c->omit_steps);
 }
 
 Manager *manager_free(Manager *m) {
         if (!m)
                 return NULL;
         sessions_free(m);
+        probes_free(m);
         HASH_CLEAR(hh, m->by_name);
         for (size_t i = 0; i < m->n_sorted; i++)
                 container_destroy(m->sorted[i]);

@@ -23,6 +23,8 @@ typedef struct ManagerConfig {
         char *state_directory;   /* /var/lib/bulwark; 0700 */
         char *cgroup;            /* delegated root relative to the cgroup2 mount, or absolute; NULL = found */
         char *keeper;            /* path of bulwark-keeper */
+        char *probe;             /* path of bulwark-probe */
+        char **omit_steps;       /* for tests of the probe only: kinds of steps that no plan has; NULL = all */
         char *policy_helper;     /* path of bulwark-policy */
         bool standalone;         /* start a keeper where none answers */
         Log log;
@@ -88,6 +90,12 @@ int manager_exec_signal(Manager *m, uint32_t id, int signal); /* -ESRCH */
 /* The client of a session has gone: its process gets SIGHUP and is killed with its pipes. */
 void manager_exec_abandon(Manager *m, uint32_t id);
 
+/* --- probe: what the unit promises against what the kernel answers, under the container's own confinement */
+typedef struct Claims Claims;
+/* done() once, where this answered 0: r < 0 and diag says why nothing can be told; else the claims, borrowed. */
+typedef void (*ProbeDone)(int r, const Diag *diag, const Claims *claims, void *userdata);
+int container_probe(Container *c, Diag *diag, ProbeDone done, void *userdata);
+
 /* --- what a container is */
 typedef struct ExitReport {
         bool valid;
@@ -106,6 +114,7 @@ typedef enum ContainerResult { /* systemd's words for Result= */
         RESULT_POLICY,    /* a protection could not be compiled or loaded */
         RESULT_LABEL_MISMATCH, /* the payload was not under its label after its execve; it was killed */
         RESULT_MAC_LOST,  /* it lost its label while it ran, and was killed */
+        RESULT_PROBE,     /* VerifyOnStart=enforce: a claim of the unit does not hold; the payload never ran */
         RESULT_UNKNOWN,   /* exit status lost with the keeper */
         _RESULT_MAX,
 } ContainerResult;

@@ -30,6 +30,7 @@ static const Member manager_members[] = {
         { "ResetFailed", "", "" },
         { "Reload", "", "" },
         { "GetContainerProcesses", "s", "a(sus)" },
+        { "ProbeContainer", "s", "a(ssssssuss)" },
         { "ExecContainer", "sasa{sv}", "uah" },
         { "KillExec", "ui", "" },
         { "Version", NULL, "s" },
@@ -406,10 +407,11 @@ static void read_wait(sd_bus_message *reply, const char *want_state, const char 
 
 static void test_life(void **state) {
         _cleanup_client_ sd_bus *c = client_new(*state);
-        _cleanup_message_ sd_bus_message *waited = NULL, *processes = NULL;
-        const char *cgroup, *command;
-        uint32_t pid;
+        _cleanup_message_ sd_bus_message *waited = NULL, *processes = NULL, *claims = NULL;
+        const char *cgroup, *command, *texts[8];
+        uint32_t pid, line;
 
+        must_fail(c, "ProbeContainer", "org.bulwark1.Error.NotActive", NULL, "s", "any@life");
         must_call(c, "StartContainer", NULL, "ss", "any@life", "replace");
         expect_job(c, 0, "any@life", "done");
         must_call(c, "FreezeContainer", NULL, "s", "any@life");
@@ -419,6 +421,20 @@ static void test_life(void **state) {
         assert_true(sd_bus_message_read(processes, "a(sus)", 1, &cgroup, &pid, &command) > 0);
         assert_int_equal(pid, ((const Server *)*state)->pid);
         assert_non_null(strstr(command, "test-bus"));
+        must_call(c, "ProbeContainer", &claims, "s", "any@life");
+        assert_true(sd_bus_message_enter_container(claims, 'a', "(ssssssuss)") > 0);
+        assert_true(sd_bus_message_read(claims, "(ssssssuss)", texts, texts + 1, texts + 2, texts + 3, texts + 4, texts + 5,
+                                        &line, texts + 6, texts + 7) > 0);
+        assert_string_equal(texts[0], "capabilities");
+        assert_string_equal(texts[3], "3");
+        assert_string_equal(texts[4], "7");
+        assert_int_equal(line, 4);
+        assert_string_equal(texts[7], "differs");
+        assert_true(sd_bus_message_read(claims, "(ssssssuss)", texts, texts + 1, texts + 2, texts + 3, texts + 4, texts + 5,
+                                        &line, texts + 6, texts + 7) > 0);
+        assert_string_equal(texts[1], "payload");
+        assert_string_equal(texts[5], "");
+        assert_string_equal(texts[7], "ok");
         must_call(c, "RestartContainer", NULL, "ss", "any@life", "fail");
         expect_job(c, 0, "any@life", "done");
         must_call(c, "KillContainer", NULL, "ssi", "any@life", "leader", 9);

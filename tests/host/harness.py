@@ -168,6 +168,7 @@ class Bed:
             os.mkdir(path)
         self.bulwarkd = build_file("manager/bulwarkd")
         self.keeper = build_file("manager/keeper/bulwark-keeper")
+        self.probe = build_file("manager/probe/bulwark-probe")
         self.bulwarkctl = build_file("tools/bulwarkctl/bulwarkctl")
         self.analyze = build_file("tools/bulwark-analyze/bulwark-analyze")
         self.cgroup = os.path.join(cgroup_of_bed(), os.path.basename(self.directory))
@@ -219,6 +220,7 @@ class Bed:
             "--state-directory=" + self.state,
             "--cgroup=" + self.cgroup,
             "--keeper=" + self.keeper,
+            "--probe=" + self.probe,
             *more,
         ]
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* mac_mode, mac_lost: whether there has to be mandatory access control, and what follows its loss. */
+/* mac_mode, mac_lost, verify_mode: whether there has to be mandatory access control, what follows its loss, and what
+ * the probe is for. */
 #include "units/values/parse.h"
 
 static const char *const mac_mode_words[] = {
@@ -30,5 +31,13 @@ const char *mac_lost_to_string(MacLost l) {
         return l >= 0 && l < _MAC_LOST_MAX ? mac_lost_words[l] : NULL;
 }
 
+static const char *const verify_mode_words[] = {
+        [VERIFY_NO] = "no",
+        [VERIFY_WARN] = "warn",
+        [VERIFY_ENFORCE] = "enforce",
+        [_VERIFY_MODE_MAX] = NULL,
+};
+
 DEFINE_CHOICE_TYPE(mac_mode, mac_mode_words, MAC_MODE_UNSET, "auto, required or no; empty takes the host's default");
 DEFINE_CHOICE_TYPE(mac_lost, mac_lost_words, MAC_LOST_STOP, "stop or warn");
+DEFINE_CHOICE_TYPE(verify_mode, verify_mode_words, VERIFY_NO, "no, warn or enforce");

@@ -193,6 +193,13 @@ typedef enum MacLost {
         _MAC_LOST_INVALID = -EINVAL,
 } MacLost;
 typedef MacLost value_mac_lost;
+typedef enum VerifyMode {
+        VERIFY_NO, /* the default */
+        VERIFY_WARN,
+        VERIFY_ENFORCE,
+        _VERIFY_MODE_MAX,
+} VerifyMode;
+typedef VerifyMode value_verify_mode;
 
 /* SELinux in its own words, checked to the letter. */
 typedef struct value_selinux_context {
@@ -271,7 +278,7 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(exit_statuses) X(binds) X(tmpfs) X(private_users) X(capability_set) X(capability_list)                \
         X(syscall_error) X(syscall_filter) X(memory_limit) X(tasks_limit) X(cpu_quota) X(cpu_weight) X(io_weight)   \
         X(mac_mode) X(mac_lost) X(address_families) X(socket_binds) X(selinux_context) \
-        X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules)
+        X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules) X(verify_mode)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)
