@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Claims about a process: what it is, what it may do, where it stands. */
 #include <linux/capability.h>
+#include <linux/landlock.h>
 #include <sched.h>
 #include <stdio.h>
 
 #include "manager/base/string-list.h"
 #include "manager/claims/claims-build.h"
+
+#define WITNESS "/dev/shm" /* where everybody may make files */
 
 static const uint64_t namespace_flags[_CLAIM_NAMESPACE_MAX] = {
         [CLAIM_NAMESPACE_USER] = CLONE_NEWUSER, [CLAIM_NAMESPACE_MOUNT] = CLONE_NEWNS,
@@ -262,6 +265,23 @@ static void of_close_descriptors(ClaimBuilder *b, const PlanStep *step) {
                   "no death with the launcher");
 }
 
+/* Landlock shows itself nowhere. But it speaks before the capability that making a device node takes: where it denies
+ * that, the kernel says EACCES and not EPERM. */
+static void of_landlock_restrict(ClaimBuilder *b, const PlanStep *step) {
+        static const char *const parents[] = { "/", "/dev", WITNESS };
+        const LandlockPolicy *l = &b->policies->landlock;
+
+        if (!(l->handled_fs & LANDLOCK_ACCESS_FS_MAKE_CHAR))
+                return;
+        for (size_t i = 0; i < l->n_paths; i++)
+                for (size_t k = 0; k < ELEMENTSOF(parents); k++)
+                        if (streq(l->paths[i].path, parents[k]) && (l->paths[i].access & LANDLOCK_ACCESS_FS_MAKE_CHAR))
+                                return;
+        claim_add(b, (ClaimText){ .topic = TOPIC_LANDLOCK, .kind = QUESTION_MAKE_NODE, .text = WITNESS,
+                                  .expected = "EACCES" },
+                  "a ruleset is in force");
+}
+
 static void of_execute(ClaimBuilder *b, const PlanStep *step) {
         const char *at = plan_text(b->process, step->u), *end = at + step->u.size;
         _cleanup_free_ char *names = NULL;
@@ -295,6 +315,7 @@ static const StepClaims process_steps[_STEP_KIND_MAX] = {
         [STEP_SESSION_KEYRING] = of_session_keyring,
         [STEP_NEW_SESSION] = of_new_session,
         [STEP_CLOSE_DESCRIPTORS] = of_close_descriptors,
+        [STEP_LANDLOCK_RESTRICT] = of_landlock_restrict,
         [STEP_EXECUTE] = of_execute,
 };
 static const StepClaims start_steps[_STEP_KIND_MAX] = {

@@ -15,6 +15,7 @@ static const char *const topics[_CLAIM_TOPIC_MAX] = {
         [TOPIC_NO_NEW_PRIVILEGES] = "no-new-privileges",
         [TOPIC_FILTER] = "filter",
         [TOPIC_LABEL] = "label",
+        [TOPIC_LANDLOCK] = "landlock",
         [TOPIC_MOUNT] = "mount",
         [TOPIC_MASK] = "mask",
         [TOPIC_READ_ONLY] = "read-only",

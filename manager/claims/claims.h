@@ -15,6 +15,7 @@ typedef enum ClaimTopic {
         TOPIC_NO_NEW_PRIVILEGES,
         TOPIC_FILTER,
         TOPIC_LABEL,
+        TOPIC_LANDLOCK,
         TOPIC_MOUNT,
         TOPIC_MASK,
         TOPIC_READ_ONLY,
