@@ -42,6 +42,9 @@ static void play_step(const PlanView *p, uint32_t i, Mounts *m) {
         case STEP_SET_ATTRIBUTES:
                 at->attributes = (at->attributes & ~s->b) | s->a | (s->flags & STEP_FLAG_IDMAP ? ID_MAPPED : 0);
                 break;
+        case STEP_OVERLAY: /* a new mount over a directory; a file keeps the one that it had */
+                at->attributes &= s->a;
+                break;
         case STEP_ENTER_ROOT:
         case STEP_ATTACH:
                 /* What is attached over another one hides it. */

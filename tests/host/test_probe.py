@@ -119,6 +119,7 @@ NOTICED = {
     "clone-tree": "mount",
     "set-attributes": "mount",
     "enter-root": FAILS,
+    "overlay": "only under SELinux, whose label it carries",
     "make-mountpoint": "needed only where the image lacks the directory",
     "attach": "mount",
     "attach-mask": "mask",
