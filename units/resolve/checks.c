@@ -456,6 +456,41 @@ static int check_tasks(const Check *c) {
                           "the host's limit of tasks is not known; give a number instead of a percentage");
 }
 
+/* --- dependencies */
+
+static const UnitItem *unit_named(const value_units *v, const char *name) {
+        for (size_t i = 0; i < v->n; i++)
+                if (streq(v->items[i].name, name))
+                        return v->items + i;
+        return NULL;
+}
+
+static int check_dependencies(const Check *c) {
+        static const DirectiveId needed[] = { DIRECTIVE_Requires, DIRECTIVE_Requisite, DIRECTIVE_BindsTo,
+                                              DIRECTIVE_Upholds };
+        int error = 0;
+
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
+                const UnitItem *self = NULL;
+
+                if (directives[id].type == &value_type_units)
+                        self = unit_named(container_spec_field_const(c->spec, id), c->spec->name);
+                if (self)
+                        error = diag_error(c->diag, ERROR_CONFLICT, &self->origin, directives[id].name,
+                                           "a container cannot depend on itself; take %s away", self->name);
+        }
+        for (size_t i = 0; i < c->spec->conflicts.n; i++)
+                for (size_t k = 0; k < ELEMENTSOF(needed); k++) {
+                        const UnitItem *item = c->spec->conflicts.items + i;
+
+                        if (unit_named(container_spec_field_const(c->spec, needed[k]), item->name))
+                                error = diag_error(c->diag, ERROR_CONFLICT, &item->origin, "Conflicts",
+                                                   "%s stands in %s=, too: it cannot be both needed and stopped",
+                                                   item->name, directives[needed[k]].name);
+                }
+        return error;
+}
+
 /* A check is left out where a row that it looks at was refused: what it would say follows from that. */
 typedef struct CheckRow {
         int (*check)(const Check *c);
@@ -477,6 +512,7 @@ static const CheckRow checks[] = {
         { check_capabilities, { DIRECTIVE_PrivateUsers, END } },
         { check_memory, { DIRECTIVE_MemoryHigh, DIRECTIVE_MemoryMax, END } },
         { check_tasks, { DIRECTIVE_TasksMax, END } },
+        { check_dependencies, { END } },
 };
 #undef END
 

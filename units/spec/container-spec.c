@@ -2,39 +2,9 @@
 #include "manager/base/string-list.h"
 #include "units/spec/container-spec.h"
 
-#define NAME_SUFFIX ".container"
-#define NAME_MAX_LENGTH 64U
-#define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:_.\\-"
-
-/* The length without the suffix; 0 where the name cannot be a container's or a template's. */
-static size_t name_length(const char *name) {
-        const char *suffix = endswith(name, NAME_SUFFIX);
-        size_t n = suffix ? (size_t)(suffix - name) : strlen(name), prefix;
-
-        if (n == 0 || n > NAME_MAX_LENGTH || name[0] == '-' || name[0] == '.')
-                return 0;
-        /* Else taking the suffix off twice would give another container's name. */
-        if (suffix && n >= strlen(NAME_SUFFIX) &&
-            memcmp(suffix - strlen(NAME_SUFFIX), NAME_SUFFIX, strlen(NAME_SUFFIX)) == 0)
-                return 0;
-
-        prefix = strspn(name, NAME_CHARACTERS);
-        if (prefix >= n)
-                return n;
-        if (prefix == 0 || name[prefix] != '@')
-                return 0;
-        return prefix + 1 + strspn(name + prefix + 1, NAME_CHARACTERS) >= n ? n : 0;
-}
-
-bool container_name_valid(const char *name) {
-        size_t n = name_length(name);
-
-        return n > 0 && name[n - 1] != '@';
-}
-
 int container_name_split(const char *name, char **ret_prefix, char **ret_instance) {
         _cleanup_free_ char *prefix = NULL, *instance = NULL;
-        size_t n = name_length(name);
+        size_t n = container_name_length(name);
         const char *at;
 
         if (n == 0)
@@ -146,7 +116,7 @@ int container_spec_new(const char *name, ContainerSpec **ret) {
                 return -ENOMEM;
         s->n_ref = 1;
 
-        s->name = strndup(name, name_length(name));
+        s->name = strndup(name, container_name_length(name));
         if (!s->name)
                 return -ENOMEM;
         r = container_name_split(name, &s->prefix, &s->instance);

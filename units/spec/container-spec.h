@@ -136,8 +136,5 @@ const Origin *container_spec_origin(const ContainerSpec *s, DirectiveId id);
 /* "[Unit]\nDescription=..." with every row that differs from its default; parses back to an equal spec. */
 int container_spec_print(const ContainerSpec *s, char **ret);
 
-/* "web", "web@blue", with or without ".container"; at most 64 bytes of [A-Za-z0-9:_.\\-] and one '@'; a name begins
- * with neither '-' nor '.', and "web@" (a template) is no container's name. */
-bool container_name_valid(const char *name);
 /* -EINVAL unless valid or a template's name. Instance: NULL if there is no '@', "" for a template. */
 int container_name_split(const char *name, char **ret_prefix, char **ret_instance);

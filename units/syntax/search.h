@@ -6,7 +6,6 @@
 
 #include "units/syntax/source.h"
 
-#define UNIT_SUFFIX ".container"
 
 /* The first file for name ("web", "web@blue"): its own in any directory, else the template's. -ENOENT. */
 int unit_find_fragment(const char *name, char *const *search_path, char **ret_path);

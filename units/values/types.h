@@ -68,6 +68,15 @@ typedef struct value_paths {
         size_t n;
 } value_paths; /* EnvironmentFile= (host paths), InaccessiblePaths=, ReadOnlyPaths=, ... (in the container; a leading '+' is accepted and means the same) */
 
+typedef struct UnitItem {
+        char *name; /* of a container, without ".container" */
+        Origin origin;
+} UnitItem;
+typedef struct value_units {
+        UnitItem *items; /* each name once; the first origin counts */
+        size_t n;
+} value_units; /* After=, Requires= ...: other containers */
+
 typedef char **value_env_names; /* names, or NAME=VALUE to remove only that exact assignment */
 
 typedef enum OutputKind {
@@ -278,7 +287,8 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(exit_statuses) X(binds) X(tmpfs) X(private_users) X(capability_set) X(capability_list)                \
         X(syscall_error) X(syscall_filter) X(memory_limit) X(tasks_limit) X(cpu_quota) X(cpu_weight) X(io_weight)   \
         X(mac_mode) X(mac_lost) X(address_families) X(socket_binds) X(selinux_context) \
-        X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules) X(verify_mode)
+        X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules) \
+        X(verify_mode) X(units)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)
@@ -298,5 +308,11 @@ const char *mac_mode_to_string(MacMode m);
 MacMode mac_mode_from_string(const char *word);
 const char *mac_lost_to_string(MacLost l);
 const char *private_users_mode_to_string(PrivateUsersMode m);
+#define UNIT_SUFFIX ".container"
+/* "web", "web@blue", with or without ".container"; at most 64 bytes of [A-Za-z0-9:_.\\-] and one '@'; a name begins
+ * with neither '-' nor '.', and "web@" (a template) is no container's name. */
+bool container_name_valid(const char *name);
+/* The bytes of the name without its suffix; 0 where it is neither a container's nor a template's. */
+size_t container_name_length(const char *name);
 int path_normalize(const char *path, char **ret);      /* -EINVAL unless absolute and free of ".." */
 char *time_span_to_string(uint64_t usec);              /* "1min 30s", "infinity" */

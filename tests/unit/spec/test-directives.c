@@ -74,7 +74,7 @@ static void the_refused_say_what_to_use(void **state) {
                 { SECTION_Container, "Image", "RootDirectory=" },
                 { SECTION_Container, "ProtectHome", NULL },
                 { SECTION_Container, "DeviceAllow", NULL },
-                { SECTION_Unit, "After", NULL },
+                { SECTION_Unit, "JoinsNamespaceOf", NULL },
                 { SECTION_Unit, "ConditionPathExists", NULL },
                 { SECTION_Unit, "AssertSecurity", NULL },
                 { SECTION_Install, "WantedBy", NULL },
