@@ -14,15 +14,18 @@ int container_object_path(const Container *c, char **ret) {
 }
 
 /* --- methods */
-static int read_mode(sd_bus_message *m, const char **ret, sd_bus_error *error) {
+static int read_mode(sd_bus_message *m, JobMode *ret, sd_bus_error *error) {
+        const char *word;
         int r;
 
-        r = sd_bus_message_read(m, "s", ret);
+        r = sd_bus_message_read(m, "s", &word);
         if (r < 0)
                 return r;
-        if (!streq(*ret, "replace") && !streq(*ret, "fail"))
+        *ret = job_mode_from_string(word);
+        if (*ret < 0)
                 return bus_error_set_code(error, ERROR_USAGE,
-                                          "'%s' is no job mode; there are \"replace\" and \"fail\"", *ret);
+                                          "'%.80s' is no job mode; there are \"replace\", \"fail\" and "
+                                          "\"ignore-dependencies\"", word);
         return 0;
 }
 
@@ -37,8 +40,9 @@ int container_method_job(Container *c, sd_bus_message *m, sd_bus_error *error) {
         };
         _cleanup_(diag_done) Diag diag = {};
         _cleanup_free_ char *path = NULL;
-        const char *mode, *member = sd_bus_message_get_member(m);
+        const char *member = sd_bus_message_get_member(m);
         JobType type = _JOB_TYPE_MAX;
+        JobMode mode;
         uint32_t id = 0;
         int r;
 

@@ -82,6 +82,11 @@ int job_object_path(uint32_t id, char **ret); /* id 0 = "/" */
 int container_method_job(Container *c, sd_bus_message *m, sd_bus_error *error);
 int container_method_kill(Container *c, sd_bus_message *m, sd_bus_error *error);
 int container_method_simple(Container *c, sd_bus_message *m, sd_bus_error *error);
+int container_reply_dependencies(Container *c, bool reverse, sd_bus_message *m);
+int manager_method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int manager_method_get_job(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int manager_method_cancel_job(sd_bus_message *m, void *userdata, sd_bus_error *error);
+const char *job_state(const Container *c); /* "running", or "waiting" for other jobs */
 const char *container_description(const Container *c);
 const char *container_fragment_path(const Container *c);
 

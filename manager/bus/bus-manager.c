@@ -74,6 +74,16 @@ static int method_wait(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return r < 0 ? r : wait_new(userdata, m, container, error);
 }
 
+static int method_list_dependencies(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Container *container;
+        int reverse, r;
+
+        r = read_container(userdata, m, error, &container);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "b", &reverse);
+        return r < 0 ? r : container_reply_dependencies(container, reverse, m);
+}
+
 static int method_processes(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Container *container;
         int r;
@@ -475,6 +485,12 @@ static const sd_bus_vtable manager_vtable[] = {
                                 method_job, 0),
         SD_BUS_METHOD_WITH_ARGS("RestartContainer", SD_BUS_ARGS("s", name, "s", mode), SD_BUS_RESULT("o", job),
                                 method_job, 0),
+        SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(usssoo)", jobs), manager_method_list_jobs,
+                                0),
+        SD_BUS_METHOD_WITH_ARGS("GetJob", SD_BUS_ARGS("u", id), SD_BUS_RESULT("o", job), manager_method_get_job, 0),
+        SD_BUS_METHOD_WITH_ARGS("CancelJob", SD_BUS_ARGS("u", id), SD_BUS_NO_RESULT, manager_method_cancel_job, 0),
+        SD_BUS_METHOD_WITH_ARGS("ListDependencies", SD_BUS_ARGS("s", name, "b", reverse),
+                                SD_BUS_RESULT("a(ssss)", dependencies), method_list_dependencies, 0),
         SD_BUS_METHOD_WITH_ARGS("WaitContainer", SD_BUS_ARGS("s", name),
                                 SD_BUS_RESULT("s", active_state, "s", result, "i", exit_code, "i", exit_status),
                                 method_wait, 0),

@@ -11,6 +11,10 @@
  *   ListUnitFiles() -> a(ss)                 path, state
  *   GetUnitPaths(s name) -> as               fragment, then drop-ins in order
  *   StartContainer(ss) -> o, StopContainer(ss) -> o, RestartContainer(ss) -> o      name, mode; the job's path
+ *                                            mode: replace, fail, ignore-dependencies
+ *   ListJobs() -> a(usssoo)                  id, container, type, state (running, waiting), job path, container path
+ *   GetJob(u) -> o, CancelJob(u)             by id
+ *   ListDependencies(sb) -> a(ssss)          name, reverse; kind (Requires, RequiredBy), container, active state, its line
  *   WaitContainer(s) -> ssii                 answers once it is neither active nor changing: active state, result, exit code (CLD_*), exit status
  *   KillContainer(ssi)                       name, whom ("leader", "all"), signal
  *   FreezeContainer(s), ThawContainer(s), ResetFailedContainer(s), ResetFailed(), Reload()
@@ -34,7 +38,7 @@
  *               MACUnsaid as, PolicyDigest s, Progress s, LogDirectory s, LogsToJournal b
  *               and one for each row of the directive table, by its name, with its type's D-Bus signature
  *
- * /org/bulwark1/job/<id>   org.bulwark1.Job: properties Id u, Unit (so), JobType s, State s */
+ * /org/bulwark1/job/<id>   org.bulwark1.Job: Cancel(); properties Id u, Unit (so), JobType s, State s */
 
 #define BUS_NAME "org.bulwark1"
 #define BUS_PATH "/org/bulwark1"

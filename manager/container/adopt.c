@@ -138,6 +138,8 @@ static int open_streams(Container *c, const Blob *b, int *held, size_t n_held) {
 
 static void take_blob(Container *c, Blob *b) {
         container_use_spec(c, b->spec);
+        if (!c->loaded) /* its unit has gone: what it was started with counts */
+                (void)dependency_graph_set(c->manager->dependencies, c->name, c->spec);
         c->invocation = b->invocation;
         c->id_base = b->id_base;
         c->id_count = b->id_count;

@@ -102,7 +102,7 @@ static bool reboot(Container *c) {
                 c->last_error = strdup("its init asked for a reboot within a second of its start; it stays down");
                 return false;
         }
-        if (container_queue_job(c, JOB_RESTART, "fail", &diag, &id) >= 0)
+        if (container_queue_job(c, JOB_RESTART, JOB_MODE_FAIL, &diag, &id) >= 0)
                 return true;
         diag_keep(&diag, &c->last_error);
         return false;

@@ -9,6 +9,7 @@
 
 #include "manager/base/string-list.h"
 #include "manager/cgroup/cgroup.h"
+#include "manager/container/dependency.h"
 #include "manager/container/keeper-client.h"
 #include "manager/container/log-stream.h"
 #include "manager/container/manager.h"
@@ -48,11 +49,20 @@ typedef struct Job {
         uint32_t id;
         JobType type;
         bool stopping; /* RESTART: the first half */
+        bool running;  /* whom it had to wait for is done; of a RESTART, for each half anew */
         bool begun;    /* START, second half of RESTART: the container was told to start */
-        bool checked;  /* START of a dead container: its unit was read when the job was queued, a moment ago
-                        */
+        bool ignore_order;
         bool advancing;
+        sd_event_source *timeout; /* JobTimeoutSec= */
 } Job;
+
+/* What the end of a life is to others; looked at from the loop (settle.c). */
+typedef enum Consequence {
+        CONSEQUENCE_MOVED = 1 << 0,   /* it or its job moved: the rules of its neighbours may apply now */
+        CONSEQUENCE_FAILURE = 1 << 1, /* OnFailure= */
+        CONSEQUENCE_SUCCESS = 1 << 2, /* OnSuccess= */
+        CONSEQUENCE_END = 1 << 3,     /* it ended by itself: PropagatesStopTo= */
+} Consequence;
 
 struct Container {
         Manager *manager;
@@ -78,6 +88,11 @@ struct Container {
 
         ContainerState state;
         Job *job;
+        unsigned consequences;
+        uint64_t automatic_since; /* starts that no person asked for are counted, so that they cannot go round */
+        unsigned automatic_starts;
+        sd_event_source *automatic_timer; /* Upholds=: tried too often, once more when this is over */
+        size_t request_index;             /* scratch of job-request.c */
         Launch *launch;
         char *last_error;
 
@@ -153,6 +168,8 @@ struct Manager {
         int inotify_fd;
         sd_event_source *inotify_source;
 
+        DependencyGraph *dependencies;
+        bool to_settle; /* some container has consequences */
         sd_event_source *job_source;
         uint32_t last_job, last_session;
         uint64_t last_start;
@@ -255,7 +272,28 @@ Job *job_free(Job *j);
 void job_advance(Container *c);
 void job_schedule(Manager *m);
 int job_restore(Container *c, JobType type);
-void manager_job_removed(Manager *m, uint32_t id, Container *c, const char *result);
+int job_install(Container *c, JobType type, bool ignore_order, uint32_t *ret_id);
+void job_grow(Container *c, JobType type);
+/* recursive: starts that need this one and have not begun end with "dependency". */
+void job_finish(Container *c, const char *result, bool recursive);
+JobPhase job_phase(const Job *j);
+bool container_is_dead(const Container *c); /* inactive or failed */
+bool container_is_up(const Container *c);   /* active, or on its way there */
+/* May those that start after it start? It is not on its way any more, and there is nothing else that it has to show
+ * first. Whoever makes this true for a container calls dependencies_moved(). */
+bool container_is_ready(const Container *c);
+
+/* --- job-request.c */
+/* The container's place in the graph after its unit was read, or it has got another. */
+int dependencies_update(Container *c);
+void dependencies_warn_of_cycles(Manager *m);
+
+/* --- settle.c */
+void dependencies_moved(Container *c);
+void dependencies_state_changed(Container *c, ContainerState before);
+void dependencies_job_failed(Container *c); /* its start did not even begin */
+void dependencies_settle(Manager *m);
+void dependencies_settle_all(Manager *m); /* the rules, for every container: after a start or a reload */
 
 /* --- step-error.c: the words for a step that failed */
 int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag);

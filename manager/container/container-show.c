@@ -8,6 +8,10 @@ const char *container_name(const Container *c) {
         return c->name;
 }
 
+Manager *container_manager(const Container *c) {
+        return c->manager;
+}
+
 ContainerState container_state(const Container *c) {
         return c->state;
 }
@@ -125,6 +129,10 @@ uint32_t container_job(const Container *c, JobType *ret_type) {
         if (ret_type)
                 *ret_type = c->job->type;
         return c->job->id;
+}
+
+bool container_job_running(const Container *c) {
+        return c->job && c->job->running;
 }
 
 uint64_t container_memory_current(const Container *c) {

@@ -41,6 +41,7 @@ void container_destroy(Container *c) {
                 return;
         container_release(c);
         c->job = job_free(c->job);
+        c->automatic_timer = sd_event_source_disable_unref(c->automatic_timer);
         container_drop_policies(c);
         policy_labels_done(&c->labels);
         free(c->progress);
@@ -99,6 +100,7 @@ static ContainerEvent (*const actions[_CONTAINER_ACTION_MAX])(Container *c) = {
 };
 
 bool container_event(Container *c, ContainerEvent event) {
+        ContainerState before = c->state;
         bool moved = false;
 
         while (event >= 0) {
@@ -111,6 +113,7 @@ bool container_event(Container *c, ContainerEvent event) {
                 event = actions[t.action] ? actions[t.action](c) : _CONTAINER_EVENT_NONE;
         }
         if (moved) {
+                dependencies_state_changed(c, before);
                 container_notify(c);
                 /* At once, not later: a job that wants to see "running" must not find the end that came with
                  * it. */

@@ -9,43 +9,191 @@ const char *job_type_to_string(JobType t) {
         return (int)t >= 0 && t < _JOB_TYPE_MAX ? types[t] : NULL;
 }
 
+static const char *const modes[_JOB_MODE_MAX] = { "replace", "fail", "ignore-dependencies" };
+
+const char *job_mode_to_string(JobMode m) {
+        return (int)m >= 0 && m < _JOB_MODE_MAX ? modes[m] : NULL;
+}
+
+JobMode job_mode_from_string(const char *word) {
+        for (int m = 0; m < _JOB_MODE_MAX; m++)
+                if (streq(modes[m], word))
+                        return (JobMode)m;
+        return _JOB_MODE_INVALID;
+}
+
 Job *job_free(Job *j) {
+        if (!j)
+                return NULL;
+        j->timeout = sd_event_source_disable_unref(j->timeout);
         free(j);
         return NULL;
 }
 
-void manager_job_removed(Manager *m, uint32_t id, Container *c, const char *result) {
+bool container_is_dead(const Container *c) {
+        return c->state == CONTAINER_INACTIVE || c->state == CONTAINER_FAILED;
+}
+
+static bool is_coming(const Container *c) {
+        return c->state == CONTAINER_ASSEMBLING || c->state == CONTAINER_PREPARING || c->state == CONTAINER_LAUNCHING;
+}
+
+bool container_is_up(const Container *c) {
+        return is_coming(c) || c->state == CONTAINER_RUNNING || c->state == CONTAINER_EXITED;
+}
+
+bool container_is_ready(const Container *c) {
+        return !is_coming(c);
+}
+
+/* --- the end of a job */
+
+static void set_error(Container *c, char *text) {
+        free(c->last_error);
+        c->last_error = text;
+}
+
+static void fail_follower(Container *c, const Container *failed, const DependencyEdge *e) {
+        _cleanup_free_ char *line = dependency_edge_to_string(e);
+        char *text = NULL;
+
+        (void)str_append(&text, "%s: it cannot be without %s, which did not start", strempty(line), failed->name);
+        set_error(c, text);
+        job_finish(c, "dependency", true);
+}
+
+static void fail_followers(Container *c) {
+        bool again = true;
+
+        /* One by one: whoever hears that a job has ended may change anything. */
+        while (again) {
+                DependencyNode *n = dependency_find(c->manager->dependencies, c->name);
+                DependencyStep s;
+
+                again = false;
+                for (size_t cursor = 0; !again && dependency_next(n, EFFECT_FAIL, &cursor, &s);) {
+                        Container *other = manager_find(c->manager, dependency_name(s.other));
+
+                        if (!other || !other->job || other->job->type == JOB_STOP || other->job->begun ||
+                            other->job->ignore_order)
+                                continue;
+                        fail_follower(other, c, s.edge);
+                        again = true;
+                }
+        }
+}
+
+static void tell_removed(Manager *m, uint32_t id, Container *c, const char *result) {
         for (size_t i = 0; i < m->n_listeners; i++)
                 if (m->listeners[i].callbacks->job_removed)
                         m->listeners[i].callbacks->job_removed(id, c, result, m->listeners[i].userdata);
 }
 
-static void finish(Container *c, const char *result) {
+void job_finish(Container *c, const char *result, bool recursive) {
+        bool starting = c->job->type != JOB_STOP, begun = c->job->begun;
         uint32_t id = c->job->id;
 
         c->job = job_free(c->job);
-        manager_job_removed(c->manager, id, c, result);
+        if (starting && !begun && (streq(result, "dependency") || streq(result, "timeout")))
+                dependencies_job_failed(c);
+        tell_removed(c->manager, id, c, result);
         container_notify(c);
+        if (recursive && starting && !streq(result, "done"))
+                fail_followers(c);
+        dependencies_moved(c);
 }
 
-static bool is_dead(const Container *c) {
-        return c->state == CONTAINER_INACTIVE || c->state == CONTAINER_FAILED;
+/* --- order */
+
+JobPhase job_phase(const Job *j) {
+        return j->type == JOB_STOP || (j->type == JOB_RESTART && j->stopping) ? PHASE_STOP : PHASE_START;
+}
+
+static JobPhase phase_of(const char *name, void *userdata) {
+        const Container *c = manager_find(userdata, name);
+
+        if (!c)
+                return PHASE_NONE;
+        if (c->job)
+                return c->job->ignore_order ? PHASE_NONE : job_phase(c->job);
+        return container_is_ready(c) ? PHASE_NONE : PHASE_START;
+}
+
+static bool may_run(Container *c, Job *j) {
+        DependencyGraph *g = c->manager->dependencies;
+
+        if (!j->running && !j->ignore_order &&
+            dependency_waits_for(g, dependency_find(g, c->name), job_phase(j), phase_of, c->manager))
+                return false;
+        j->running = true;
+        return true;
+}
+
+/* --- what a start needs at the moment when it begins: Requisite=, and BindsTo= together with After= */
+
+static bool is_after(const DependencyNode *n, const DependencyNode *other) {
+        DependencyStep s;
+
+        for (size_t cursor = 0; dependency_next(n, EFFECT_AFTER, &cursor, &s);)
+                if (s.other == other)
+                        return true;
+        return false;
+}
+
+/* Is it on its way, so that its start will end without anything from us? */
+static bool is_starting(const Container *c) {
+        return is_coming(c) || (c->job && c->job->begun && c->job->type != JOB_STOP);
+}
+
+static const char *check_needs(Container *c, const Job *j, bool *ret_wait) {
+        const DependencyNode *n = dependency_find(c->manager->dependencies, c->name);
+        DependencyStep s;
+
+        for (size_t cursor = 0; !j->ignore_order && dependency_next(n, EFFECT_VERIFY | EFFECT_NEEDS, &cursor, &s);) {
+                const Container *other = manager_find(c->manager, dependency_name(s.other));
+                _cleanup_free_ char *line = NULL;
+                char *text = NULL;
+
+                if (!FLAGS_SET(s.effects, EFFECT_VERIFY) && !is_after(n, s.other))
+                        continue;
+                if (other && is_starting(other)) {
+                        *ret_wait = true;
+                        continue;
+                }
+                if (other && container_is_up(other))
+                        continue;
+                line = dependency_edge_to_string(s.edge);
+                (void)str_append(&text, "%s: %s is not active", strempty(line), dependency_name(s.other));
+                set_error(c, text);
+                return "dependency";
+        }
+        return NULL;
 }
 
 /* The answers below: the job's result, NULL = it goes on. *moved: the state may have changed, look again. */
 
-static const char *advance_stop(Container *c, bool *moved) {
-        if (is_dead(c))
+static const char *advance_stop(Container *c, Job *j, bool *moved) {
+        if (container_is_dead(c))
                 return "done";
+        if (container_is_up(c) && !may_run(c, j))
+                return NULL;
+        j->running = true;
         *moved = container_event(c, EVENT_STOP);
         return NULL;
 }
 
 static const char *begin_start(Container *c, Job *j, bool *moved) {
+        const char *result;
+        bool wait = false;
+
+        if (!may_run(c, j))
+                return NULL;
+        result = check_needs(c, j, &wait);
+        if (result || wait)
+                return result;
         j->begun = true;
         if (!c->loaded) { /* it was good when the job was made; daemon-reload has found otherwise */
-                free(c->last_error);
-                c->last_error = c->load_error ? strdup(c->load_error) : NULL;
+                set_error(c, c->load_error ? strdup(c->load_error) : NULL);
                 return "failed";
         }
         *moved = container_event(c, EVENT_START);
@@ -61,7 +209,7 @@ static const char *advance_start(Container *c, Job *j, bool *moved) {
                         return c->result == RESULT_POLICY || c->result == RESULT_PROBE ? "refused" : "failed";
                 return begin_start(c, j, moved);
         case CONTAINER_RUNNING:
-                j->begun = true;
+                j->begun = j->running = true;
                 return c->spec && c->spec->type == CONTAINER_TYPE_ONESHOT ? NULL : "done";
         case CONTAINER_EXITED:
                 return "done";
@@ -69,7 +217,7 @@ static const char *advance_start(Container *c, Job *j, bool *moved) {
         case CONTAINER_PREPARING:
         case CONTAINER_PROBING:
         case CONTAINER_LAUNCHING:
-                j->begun = true;
+                j->begun = j->running = true;
                 return NULL;
         case CONTAINER_STOPPING:
         case CONTAINER_KILLING:
@@ -84,9 +232,10 @@ static const char *advance_start(Container *c, Job *j, bool *moved) {
 static const char *advance_restart(Container *c, Job *j, bool *moved) {
         if (!j->stopping)
                 return advance_start(c, j, moved);
-        if (advance_stop(c, moved)) {
-                j->stopping = false;
+        if (advance_stop(c, j, moved)) {
+                j->stopping = j->running = false;
                 *moved = true;
+                dependencies_moved(c); /* those whose stop had to be first need not wait any more */
         }
         return NULL;
 }
@@ -96,7 +245,7 @@ static const char *advance(Container *c, Job *j, bool *moved) {
         case JOB_START:
                 return advance_start(c, j, moved);
         case JOB_STOP:
-                return advance_stop(c, moved);
+                return advance_stop(c, j, moved);
         case JOB_RESTART:
                 return advance_restart(c, j, moved);
         case _JOB_TYPE_MAX:
@@ -113,16 +262,17 @@ void job_advance(Container *c) {
                 return;
         while (c->job && moved) {
                 Job *j = c->job;
+                uint32_t id = j->id;
                 const char *result;
 
                 moved = false;
                 j->advancing = true;
                 result = advance(c, j, &moved);
-                if (c->job != j) /* a listener canceled it */
+                if (!c->job || c->job->id != id) /* a listener canceled it */
                         break;
                 j->advancing = false;
                 if (result)
-                        finish(c, result);
+                        job_finish(c, result, true);
         }
 }
 
@@ -130,6 +280,7 @@ static int on_jobs(sd_event_source *s, void *userdata) {
         Manager *m = userdata;
 
         (void)sd_event_source_set_enabled(s, SD_EVENT_OFF);
+        dependencies_settle(m);
         for (size_t i = 0; i < m->n_sorted; i++)
                 if (m->sorted[i]->job)
                         job_advance(m->sorted[i]);
@@ -143,61 +294,75 @@ void job_schedule(Manager *m) {
         (void)sd_event_source_set_enabled(m->job_source, SD_EVENT_ONESHOT);
 }
 
-static int install(Container *c, JobType type, bool checked, uint32_t *ret_id) {
+/* --- the begin and the early end of a job */
+
+/* The container stays as far as it has come: that a step may take only so long is TimeoutStopSec='s business. */
+static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
+        Container *c = userdata;
+        const ContainerSpec *spec = container_spec(c);
+        _cleanup_free_ char *span = spec ? time_span_to_string(spec->job_timeout_usec) : NULL;
+        char *text = NULL;
+
+        (void)str_append(&text, "its %s job took longer than JobTimeoutSec=%s", types[c->job->type], strempty(span));
+        set_error(c, text);
+        job_finish(c, "timeout", true);
+        return 0;
+}
+
+static int arm_timeout(Container *c, Job *j) {
+        const ContainerSpec *spec = container_spec(c);
+        int r;
+
+        if (!spec || spec->job_timeout_usec == USEC_INFINITY)
+                return 0;
+        r = sd_event_add_time_relative(c->manager->event, &j->timeout, CLOCK_MONOTONIC, spec->job_timeout_usec,
+                                       USEC_PER_MSEC, on_timeout, c);
+        return r < 0 ? r : 0;
+}
+
+int job_install(Container *c, JobType type, bool ignore_order, uint32_t *ret_id) {
         Manager *m = c->manager;
         Job *j = calloc(1, sizeof(*j));
+        int r;
 
         if (!j)
                 return -ENOMEM;
-        *j = (Job){ .id = ++m->last_job,
-                    .type = type,
-                    .stopping = type == JOB_RESTART,
-                    .checked = checked && type == JOB_START && is_dead(c) };
+        *j = (Job){ .type = type, .stopping = type == JOB_RESTART, .ignore_order = ignore_order };
+        r = arm_timeout(c, j);
+        if (r < 0) {
+                (void)job_free(j);
+                return r;
+        }
+        j->id = ++m->last_job;
         c->job = j;
-        for (size_t i = 0; i < m->n_listeners; i++)
-                if (m->listeners[i].callbacks->job_new)
-                        m->listeners[i].callbacks->job_new(j->id, c, m->listeners[i].userdata);
-        job_schedule(m);
         if (ret_id)
                 *ret_id = j->id;
+        for (size_t i = 0; i < m->n_listeners; i++)
+                if (m->listeners[i].callbacks->job_new)
+                        m->listeners[i].callbacks->job_new(m->last_job, c, m->listeners[i].userdata);
+        job_schedule(m);
         return 0;
+}
+
+void job_grow(Container *c, JobType type) {
+        Job *j = c->job;
+
+        j->type = type;
+        j->stopping = type == JOB_RESTART;
+        j->running = j->begun = false;
+        container_notify(c);
+        job_schedule(c->manager);
 }
 
 int job_restore(Container *c, JobType type) {
-        return c->job ? 0 : install(c, type, false, NULL);
+        return c->job ? 0 : job_install(c, type, false, NULL);
 }
 
-static int check(Container *c, JobType type, const char *mode, Diag *diag) {
-        if (!streq(mode, "replace") && !streq(mode, "fail"))
-                return diag_error(diag, ERROR_USAGE, NULL, NULL,
-                                  "the job mode \"%s\" is not replace or fail", mode);
-        if (type != JOB_STOP && c->manager->shutting_down)
-                return diag_error(diag, ERROR_BUSY, NULL, NULL, "the manager is stopping all containers");
-        /* A start of what runs does nothing, whatever its unit looks like by now. */
-        if (type == JOB_RESTART ||
-            (type == JOB_START && c->state != CONTAINER_RUNNING && c->state != CONTAINER_EXITED))
-                return container_check_start(c, diag);
-        if (type == JOB_STOP && is_dead(c) && c->load == LOAD_NOT_FOUND)
-                return diag_error(diag, ERROR_NO_SUCH_UNIT, NULL, NULL, "no unit \"%s.container\"", c->name);
-        return 0;
-}
-
-int container_queue_job(Container *c, JobType type, const char *mode, Diag *diag, uint32_t *ret_id) {
-        int r;
-
-        if ((int)type < 0 || type >= _JOB_TYPE_MAX)
-                return -EINVAL;
-        r = check(c, type, mode, diag);
-        if (r < 0)
-                return r;
-        if (c->job && c->job->type == type) {
-                *ret_id = c->job->id;
-                return 0;
-        }
-        if (c->job && streq(mode, "fail"))
-                return diag_error(diag, ERROR_BUSY, NULL, NULL, "%s has a %s job already", c->name,
-                                  job_type_to_string(c->job->type));
-        if (c->job)
-                finish(c, "canceled");
-        return install(c, type, true, ret_id);
+int manager_cancel_job(Manager *m, uint32_t id, Diag *diag) {
+        for (size_t i = 0; i < m->n_sorted; i++)
+                if (m->sorted[i]->job && m->sorted[i]->job->id == id) {
+                        job_finish(m->sorted[i], "canceled", true);
+                        return 0;
+                }
+        return diag_error(diag, ERROR_NOT_ACTIVE, NULL, NULL, "there is no job %u", (unsigned)id);
 }

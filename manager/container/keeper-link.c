@@ -281,42 +281,35 @@ int manager_start(Manager *m, Diag *diag) {
                 return r;
         manager_sweep(m);
         mac_sweep(m);
+        dependencies_settle_all(m);
         return 0;
 }
 
-static Container *last_started(Manager *m) {
-        Container *last = NULL;
+/* All at once, so that timeouts do not add up; who stands in another's After= waits for that one. A stop whose
+ * JobTimeoutSec= was over before it began is asked for again. */
+static int stop_all(Manager *m, bool *ret_all_down) {
+        *ret_all_down = true;
+        for (size_t i = 0; i < m->n_sorted; i++) {
+                Container *c = m->sorted[i];
+                int r = 0;
 
-        for (size_t i = 0; i < m->n_sorted; i++)
-                if (!container_is_down(m->sorted[i]) &&
-                    (!last || m->sorted[i]->start_sequence > last->start_sequence))
-                        last = m->sorted[i];
-        return last;
-}
-
-/* One after the other: what was started later may need what was started before it until its very end. */
-static int stop_last(Manager *m, bool *ret_all_down) {
-        Container *c = last_started(m);
-        uint32_t id;
-
-        *ret_all_down = !c;
-        return c ? container_queue_job(c, JOB_STOP, "replace", NULL, &id) : 0;
+                if (c->job && c->job->type != JOB_STOP)
+                        job_finish(c, "canceled", false);
+                if (container_is_down(c))
+                        continue;
+                *ret_all_down = false;
+                if (!c->job && container_is_up(c))
+                        r = job_install(c, JOB_STOP, false, NULL);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
 }
 
 int manager_shutdown(Manager *m, void (*done)(void *userdata), void *userdata) {
-        uint32_t id;
-        int r;
-
         m->shutting_down = true;
         m->shutdown_done = done;
         m->shutdown_userdata = userdata;
-        for (size_t i = 0; i < m->n_sorted; i++)
-                if (m->sorted[i]->job && container_is_down(m->sorted[i])) {
-                        /* A start that has not begun is canceled. */
-                        r = container_queue_job(m->sorted[i], JOB_STOP, "replace", NULL, &id);
-                        if (r < 0)
-                                return r;
-                }
         job_schedule(m);
         return 0;
 }
@@ -342,7 +335,7 @@ void manager_finish_shutdown(Manager *m) {
 
         if (!m->shutting_down || m->shutdown_source || !m->shutdown_done)
                 return;
-        if (stop_last(m, &all_down) < 0)
+        if (stop_all(m, &all_down) < 0)
                 log_message(&m->config.log, LOG_ERR, "cannot stop the containers");
         if (!all_down)
                 return;

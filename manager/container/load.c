@@ -47,6 +47,8 @@ int container_load(Container *c, Diag *diag) {
         if (c->loaded)
                 (void)container_spec_unref((ContainerSpec *)c->loaded);
         c->loaded = r < 0 ? NULL : spec;
+        if (dependencies_update(c) < 0 && r >= 0)
+                r = diag_error(diag, ERROR_NO_MEMORY, NULL, NULL, "out of memory");
         return r;
 }
 

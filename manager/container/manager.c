@@ -24,7 +24,9 @@ int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manage
         m->config.probe = config->probe ? strdup(config->probe) : NULL;
         m->config.omit_steps = strv_copy(config->omit_steps);
         m->config.policy_helper = config->policy_helper ? strdup(config->policy_helper) : NULL;
-        r = str_append(&m->keeper_socket, "%s/keeper", config->runtime_directory);
+        r = dependency_graph_new(&m->dependencies);
+        if (r >= 0)
+                r = str_append(&m->keeper_socket, "%s/keeper", config->runtime_directory);
         if (r >= 0 && (!m->config.runtime_directory || !m->config.state_directory ||
                        (config->unit_path && !m->config.unit_path) ||
                        (config->cgroup && !m->config.cgroup) || (config->keeper && !m->config.keeper) ||
@@ -61,6 +63,7 @@ Manager *manager_free(Manager *m) {
         for (size_t i = 0; i < m->n_sorted; i++)
                 container_destroy(m->sorted[i]);
         free(m->sorted);
+        m->dependencies = dependency_graph_free(m->dependencies);
         m->keeper = keeper_client_free(m->keeper);
         m->reconnect_timer = sd_event_source_disable_unref(m->reconnect_timer);
         m->inotify_source = sd_event_source_disable_unref(m->inotify_source);
@@ -181,6 +184,7 @@ static void forget(Container *c) {
         memmove(m->sorted + at, m->sorted + at + 1, (m->n_sorted - at - 1) * sizeof(*m->sorted));
         m->n_sorted--;
         HASH_DEL(m->by_name, c);
+        (void)dependency_graph_set(m->dependencies, c->name, NULL);
         container_destroy(c);
 }
 
@@ -293,6 +297,8 @@ int manager_reload(Manager *m, Diag *diag) {
         for (size_t i = m->n_sorted; r >= 0 && i > 0;
              i--) /* backwards: reload_one() may take the last one away */
                 reload_one(m->sorted[i - 1]);
+        dependencies_warn_of_cycles(m);
+        dependencies_settle_all(m);
         tell_reloading(m, false);
         if (r < 0)
                 return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot read the units");

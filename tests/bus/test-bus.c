@@ -22,6 +22,10 @@ static const Member manager_members[] = {
         { "StartContainer", "ss", "o" },
         { "StopContainer", "ss", "o" },
         { "RestartContainer", "ss", "o" },
+        { "ListJobs", "", "a(usssoo)" },
+        { "GetJob", "u", "o" },
+        { "CancelJob", "u", "" },
+        { "ListDependencies", "sb", "a(ssss)" },
         { "WaitContainer", "s", CONTAINER_STATES },
         { "KillContainer", "ssi", "" },
         { "FreezeContainer", "s", "" },
@@ -93,7 +97,8 @@ static const Member container_members[] = {
 };
 
 static const Member job_members[] = {
-        { "Id", NULL, "u" }, { "Unit", NULL, "(so)" }, { "JobType", NULL, "s" }, { "State", NULL, "s" },
+        { "Cancel", "", "" },      { "Id", NULL, "u" },    { "Unit", NULL, "(so)" },
+        { "JobType", NULL, "s" }, { "State", NULL, "s" },
 };
 
 static char *introspect(sd_bus *c, const char *path) {
@@ -492,6 +497,58 @@ static void test_jobs(void **state) {
         assert_true(sd_bus_get_property(c, NULL, path, BUS_INTERFACE_JOB, "Id", NULL, &m, "u") < 0);
 }
 
+static void test_list_jobs(void **state) {
+        _cleanup_client_ sd_bus *c = client_new(*state);
+        _cleanup_message_ sd_bus_message *started = NULL, *again = NULL, *list = NULL, *path_of = NULL;
+        const char *path, *name, *type, *job_state, *job_path, *unit_path, *found;
+        uint32_t id;
+
+        must_call(c, "StartContainer", &started, "ss", "slow@list", "ignore-dependencies");
+        assert_true(sd_bus_message_read(started, "o", &path) > 0);
+        must_call(c, "ListJobs", &list, "");
+        assert_true(sd_bus_message_enter_container(list, 'a', "(usssoo)") > 0);
+        assert_true(sd_bus_message_read(list, "(usssoo)", &id, &name, &type, &job_state, &job_path, &unit_path) > 0);
+        assert_string_equal(name, "slow@list");
+        assert_string_equal(type, "start");
+        assert_string_equal(job_state, "running");
+        assert_string_equal(job_path, path);
+        assert_true(sd_bus_message_at_end(list, false) > 0);
+        must_call(c, "GetJob", &path_of, "u", id);
+        assert_true(sd_bus_message_read(path_of, "o", &found) > 0);
+        assert_string_equal(found, path);
+
+        must_call(c, "CancelJob", NULL, "u", id);
+        expect_job(c, id, "slow@list", "canceled");
+        must_fail(c, "CancelJob", "org.bulwark1.Error.NotActive", NULL, "u", id);
+        must_fail(c, "GetJob", "org.bulwark1.Error.NotActive", NULL, "u", UINT32_C(0));
+        must_call(c, "StartContainer", &again, "ss", "slow@list", "replace");
+        assert_true(sd_bus_message_read(again, "o", &path) > 0);
+        assert_true(sd_bus_call_method(c, NULL, path, BUS_INTERFACE_JOB, "Cancel", NULL, NULL, "") >= 0);
+        expect_job(c, 0, "slow@list", "canceled");
+        must_fail(c, "StartContainer", "org.bulwark1.Error.InvalidArguments", NULL, "ss", "any@x", "isolate");
+}
+
+static void test_list_dependencies(void **state) {
+        static const char *const expected[][4] = {
+                { "Requires", "sample", "inactive", "web.container:3: Requires=sample" },
+                { "RequiredBy", "sample", "inactive", "sample.container:1: Requires=web" },
+        };
+        _cleanup_client_ sd_bus *c = client_new(*state);
+
+        for (int reverse = 0; reverse < 2; reverse++) {
+                _cleanup_message_ sd_bus_message *list = NULL;
+                const char *words[4];
+
+                must_call(c, "ListDependencies", &list, "sb", "web", reverse);
+                assert_true(sd_bus_message_enter_container(list, 'a', "(ssss)") > 0);
+                assert_true(sd_bus_message_read(list, "(ssss)", &words[0], &words[1], &words[2], &words[3]) > 0);
+                for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                        assert_string_equal(words[i], expected[reverse][i]);
+                assert_true(sd_bus_message_at_end(list, false) > 0);
+        }
+        must_fail(c, "ListDependencies", "org.bulwark1.Error.NoSuchUnit", NULL, "sb", "nothing", 0);
+}
+
 static void test_wait(void **state) {
         _cleanup_client_ sd_bus *c = client_new(*state);
         _cleanup_message_ sd_bus_message *rest = NULL, *ended = NULL;
@@ -623,6 +680,7 @@ int main(void) {
                 cmocka_unit_test(test_unit_files),    cmocka_unit_test(test_unknown_objects),
                 cmocka_unit_test(test_life),          cmocka_unit_test(test_life_by_object),
                 cmocka_unit_test(test_jobs),          cmocka_unit_test(test_wait),
+                cmocka_unit_test(test_list_jobs),     cmocka_unit_test(test_list_dependencies),
                 cmocka_unit_test(test_signals),       cmocka_unit_test(test_error_names),
                 cmocka_unit_test(test_bad_arguments), cmocka_unit_test(test_many),
         };

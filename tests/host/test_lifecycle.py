@@ -329,13 +329,14 @@ def test_daemon_reload(bed):
 
 
 def test_stop_order_at_shutdown(bed):
-    """SIGTERM to the manager stops the containers in reverse order of start, then the keeper."""
+    """SIGTERM to the manager stops the containers in the reverse order of After=, then the keeper."""
     order = os.path.join(bed.directory, "order")
     os.makedirs(order)
     os.chmod(order, 0o777)
-    for name in ("first", "second", "third"):
+    for name, after in (("first", ""), ("second", "first"), ("third", "second")):
         bed.unit(name, "BindPaths=%s:/data" % order, "TimeoutStopSec=5s",
-                 "ExecStart=/bin/sh -c 'trap \"echo %s >>/data/list; exit 0\" TERM; echo ready; while true; do sleep 0.05; done'" % name)
+                 "ExecStart=/bin/sh -c 'trap \"echo %s >>/data/list; exit 0\" TERM; echo ready; while true; do sleep 0.05; done'" % name,
+                 head="[Unit]\nAfter=%s\n" % after)
         bed.ctl("start", name).expect(0)
         wait_ready(bed, name)
     equal(bed.stop_manager(), 0, "exit code of the manager")

@@ -238,7 +238,7 @@ static int jobs_run(Jobs *j) {
         if (r < 0)
                 return r;
         for (size_t i = 0; i < j->n; i++) {
-                r = call_async(j->items + i, on_queued, j->member, "replace");
+                r = call_async(j->items + i, on_queued, j->member, o->job_mode ? o->job_mode : "replace");
                 if (r >= 0 && o->wait)
                         r = call_async(j->items + i, on_ended, "WaitContainer", NULL);
                 if (r < 0)
@@ -259,7 +259,7 @@ static const struct {
         ErrorCode code;
         const char *words; /* where the manager left none */
 } job_results[] = {
-        { "canceled", ERROR_BUSY, "another request took its place" },
+        { "canceled", ERROR_BUSY, "another request took its place, or somebody canceled it" },
         { "timeout", ERROR_TIMEOUT, "it took too long" },
         { "dependency", ERROR_FAILED, "a container that it needs did not start" },
         { "skipped", ERROR_FAILED, "it was skipped" },

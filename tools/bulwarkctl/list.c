@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* list, list-unit-files. */
+/* list, list-unit-files, list-jobs. */
 #include <fnmatch.h>
 #include <stdio.h>
 
@@ -18,7 +18,7 @@ static bool pattern_matches(const Options *o, const char *name) {
         return false;
 }
 
-static Color state_color(const char *state) {
+Color state_color(const char *state) {
         static const struct {
                 const char *state;
                 Color color;
@@ -149,4 +149,37 @@ int verb_list_unit_files(Context *c) {
             fetch_rows(c, "ListUnitFiles", "(ss)", unit_file_row, &t, &hidden, &status) < 0)
                 return status;
         return print_table(c, &t, "unit file", hidden);
+}
+
+static int job_row(Context *c, sd_bus_message *m, Table *t, size_t *hidden) {
+        const char *name, *type, *state, *job_path, *path;
+        uint32_t id;
+        int r;
+
+        r = sd_bus_message_read(m, "(usssoo)", &id, &name, &type, &state, &job_path, &path);
+        if (r < 0)
+                return r;
+        if (!pattern_matches(c->options, name))
+                return 0;
+        r = table_add(t, name, COLOR_NONE);
+        if (r >= 0)
+                r = table_add_number(t, id);
+        if (r >= 0)
+                r = table_add(t, type, COLOR_NONE);
+        if (r >= 0)
+                r = table_add(t, state, state_color(state));
+        return r;
+}
+
+int verb_list_jobs(Context *c) {
+        static const char *const headers[] = { "CONTAINER", "JOB", "TYPE", "STATE" };
+        _cleanup_(table_done) Table t = {};
+        size_t hidden = 0;
+        int status = EXIT_SUCCESS;
+
+        table_init(&t, headers, ELEMENTSOF(headers), SIZE_MAX);
+        if (client_connect(&c->client, &status) < 0 ||
+            fetch_rows(c, "ListJobs", "(usssoo)", job_row, &t, &hidden, &status) < 0)
+                return status;
+        return print_table(c, &t, "job", hidden);
 }

@@ -116,6 +116,17 @@ static int parse_whom(const char *value, void *field) {
         return 0;
 }
 
+static int parse_job_mode(const char *value, void *field) {
+        static const char *const words[] = { "replace", "fail", "ignore-dependencies" };
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (streq(value, words[i])) {
+                        *(const char **)field = words[i];
+                        return 0;
+                }
+        return -EINVAL;
+}
+
 #define expected_flag NULL
 #define expected_string "a text that is not empty"
 #define expected_list "names separated by commas"
@@ -124,6 +135,7 @@ static int parse_whom(const char *value, void *field) {
 #define expected_lines "a number or \"all\""
 #define expected_signal "a signal such as SIGTERM, HUP, 9 or RTMIN+3"
 #define expected_whom "leader or all"
+#define expected_job_mode "replace, fail or ignore-dependencies"
 
 const OptionRow option_rows[_OPTION_MAX] = {
 #define OPTION(id, long_name, short_name, meta, kind, field, complete, text)                                \

@@ -40,3 +40,6 @@ int table_print_json(const Table *t, FILE *out, OutputFormat format);
 
 /* Any JSON value, on one line or indented, with the newline. */
 int json_print(json_object *o, FILE *out, OutputFormat format);
+
+/* How a state is coloured, wherever one is shown. */
+Color state_color(const char *state);

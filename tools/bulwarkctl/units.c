@@ -138,3 +138,58 @@ int verb_is_failed(Context *c) {
 
         return check_states(c, fitting, EXIT_FAILURE);
 }
+
+/* --- cancel */
+static int cancel_job(Context *c, uint32_t id, const char *word) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        r = client_call(&c->client, 0, &error, NULL, "CancelJob", "u", id);
+        return r < 0 ? client_report(&error, r, "cannot cancel job", word) : EXIT_SUCCESS;
+}
+
+static int cancel_all(Context *c) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = client_call(&c->client, 0, &error, &reply, "ListJobs", NULL);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, SD_BUS_TYPE_ARRAY, "(usssoo)");
+        while (r >= 0) {
+                uint32_t id;
+
+                r = sd_bus_message_read(reply, "(usssoo)", &id, NULL, NULL, NULL, NULL, NULL);
+                if (r <= 0)
+                        break;
+                /* One that is over by now, perhaps because of the one before, is no failure. */
+                (void)client_call(&c->client, 0, NULL, NULL, "CancelJob", "u", id);
+        }
+        return r < 0 ? client_report(&error, r, "cannot cancel", NULL) : EXIT_SUCCESS;
+}
+
+int verb_cancel(Context *c) {
+        int status = EXIT_SUCCESS;
+
+        if (client_connect(&c->client, &status) < 0)
+                return status;
+        if (c->options->n_arguments == 0)
+                return cancel_all(c);
+        for (size_t i = 0; i < c->options->n_arguments; i++) {
+                const char *word = c->options->arguments[i];
+                char *end;
+                unsigned long id;
+                int r;
+
+                errno = 0;
+                id = strtoul(word, &end, 10);
+                if (*word < '0' || *word > '9' || *end || errno != 0 || id > UINT32_MAX) {
+                        error_printf("\"%s\" is no job's number; \"bulwarkctl list-jobs\" shows them", word);
+                        r = EXIT_USAGE;
+                } else
+                        r = cancel_job(c, (uint32_t)id, word);
+                if (status == EXIT_SUCCESS)
+                        status = r;
+        }
+        return status;
+}

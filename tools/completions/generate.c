@@ -56,7 +56,7 @@ static void put_table(const char *quote) {
 
                 printf("verb|%s|%s|", verbs[i].name, kinds[verbs[i].kind]);
                 for (size_t k = 0; k < ELEMENTSOF(options); k++)
-                        if (verbs[i].options & (UINT32_C(1) << k)) {
+                        if (verbs[i].options & (UINT64_C(1) << k)) {
                                 printf("%s%s", space, options[k].name);
                                 space = " ";
                         }

@@ -32,7 +32,7 @@ check() { # EXPECTED WORD...
 }
 
 check "status start stop" st
-check "list list-unit-files" lis
+check "list list-jobs list-dependencies list-unit-files" lis
 check "daemon-reload" dae
 check "web db@" start ""
 check "web" stop ""
