@@ -18,7 +18,7 @@ struct DependencyNode {
         size_t component;
         bool cyclic;
         /* --- scratch of the walks below */
-        size_t mark;
+        DependencyMarks marks;
         size_t index, low, cursor;
         bool on_stack;
         const DependencyEdge *came_by;
@@ -92,12 +92,8 @@ const char *dependency_name(const DependencyNode *n) {
         return n->name;
 }
 
-size_t dependency_mark(const DependencyNode *n) {
-        return n->mark;
-}
-
-void dependency_set_mark(DependencyNode *n, size_t mark) {
-        n->mark = mark;
+DependencyMarks *dependency_marks(DependencyNode *n) {
+        return &n->marks;
 }
 
 static int find_or_add(DependencyGraph *g, const char *name, DependencyNode **ret) {

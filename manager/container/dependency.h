@@ -71,9 +71,11 @@ int dependency_graph_set(DependencyGraph *g, const char *name, const ContainerSp
 DependencyNode *dependency_find(const DependencyGraph *g, const char *name); /* NULL = no dependency names it */
 const char *dependency_name(const DependencyNode *n);
 
-/* A number that the holder of the graph may keep at a node; the graph does not look at it. */
-size_t dependency_mark(const DependencyNode *n);
-void dependency_set_mark(DependencyNode *n, size_t mark);
+/* Numbers that the holder of the graph may keep at a node; the graph does not look at them. */
+typedef struct DependencyMarks {
+        size_t job, failure;
+} DependencyMarks;
+DependencyMarks *dependency_marks(DependencyNode *n);
 
 #define EFFECT_ANY UINT_MAX /* every edge, also one that has none on the other end */
 /* Steps through the edges of n that have any of these effects on the other end. Start with *cursor = 0; n may be NULL.

@@ -26,8 +26,11 @@ typedef struct Builder {
         DependencyGraph *graph;
         const TransactionHost *host;
         Transaction t;
+        size_t size; /* of t.jobs, as allocated */
         const char **banned; /* borrowed: starts that were only wanted, and stood against something that matters */
         size_t n_banned;
+        DependencyNode **failed; /* starts that were only wanted, and cannot be: not tried again from every side */
+        size_t n_failed;
         bool again; /* something was banned: build once more, without it */
         unsigned depth;
 } Builder;
@@ -40,8 +43,8 @@ void transaction_done(Transaction *t) {
 }
 
 /* The mark may be left from a job that was taken back, or from another transaction: it counts where it is true. */
-static TransactionJob *find(Builder *b, const DependencyNode *node) {
-        size_t at = node ? dependency_mark(node) : 0;
+static TransactionJob *find(Builder *b, DependencyNode *node) {
+        size_t at = node ? dependency_marks(node)->job : 0;
 
         return at < b->t.n_jobs && b->t.jobs[at].node == node ? b->t.jobs + at : NULL;
 }
@@ -65,13 +68,18 @@ static int ban(Builder *b, const char *name) {
 }
 
 static int add_job(Builder *b, const Request *q) {
-        TransactionJob *grown = reallocarray(b->t.jobs, b->t.n_jobs + 1, sizeof(*grown));
+        size_t n = b->t.n_jobs;
 
-        if (!grown)
-                return -ENOMEM;
-        b->t.jobs = grown;
+        if (n == b->size) {
+                TransactionJob *grown = reallocarray(b->t.jobs, 2 * n + 4, sizeof(*grown));
+
+                if (!grown)
+                        return -ENOMEM;
+                b->t.jobs = grown;
+                b->size = 2 * n + 4;
+        }
         if (q->node)
-                dependency_set_mark(q->node, b->t.n_jobs);
+                dependency_marks(q->node)->job = b->t.n_jobs;
         b->t.jobs[b->t.n_jobs++] = (TransactionJob){ q->node, q->name, q->type, q->matters, q->by };
         return 0;
 }
@@ -132,6 +140,23 @@ static bool has_nothing_to_restart(const Builder *b, const char *name) {
         return course == COURSE_DOWN || course == COURSE_STOPPING;
 }
 
+static bool has_failed(const Builder *b, DependencyNode *node) {
+        size_t at = dependency_marks(node)->failure;
+
+        return at < b->n_failed && b->failed[at] == node;
+}
+
+static int remember_failure(Builder *b, DependencyNode *node) {
+        DependencyNode **grown = reallocarray(b->failed, b->n_failed + 1, sizeof(*grown));
+
+        if (!grown)
+                return -ENOMEM;
+        b->failed = grown;
+        dependency_marks(node)->failure = b->n_failed;
+        b->failed[b->n_failed++] = node;
+        return 0;
+}
+
 /* Without it: whatever it had pulled in goes, too. */
 static void leave_out(Builder *b, const Request *q, size_t n_before, const Diag *why, Diag *left_out) {
         b->t.n_jobs = n_before;
@@ -163,10 +188,12 @@ static int pull(Builder *b, const Request *by, const DependencyStep *s, size_t r
                                          "%s cannot be without %s", by->name, q.name);
                 return r;
         }
+        if (q.type == JOB_START && has_failed(b, q.node))
+                return 0;
         r = request(b, &q, &why, left_out);
         if (r < 0 && r != -ENOMEM && !b->again) {
                 leave_out(b, &q, n_before, &why, left_out);
-                r = 0;
+                r = q.type == JOB_START ? remember_failure(b, q.node) : 0;
         }
         return r;
 }
@@ -258,7 +285,7 @@ int transaction_build(DependencyGraph *g, const char *name, JobType type, const 
 
                 diag_done(left_out);
                 b.again = false;
-                b.t.n_jobs = 0;
+                b.t.n_jobs = b.n_failed = 0;
                 r = request(&b, &anchor, &why, left_out);
                 if (r < 0 && !b.again)
                         for (size_t i = 0; i < why.n_entries; i++)
@@ -267,6 +294,7 @@ int transaction_build(DependencyGraph *g, const char *name, JobType type, const 
                                                  why.entries[i].directive, "%s", why.entries[i].text);
         } while (b.again);
         free(b.banned);
+        free(b.failed);
         if (r < 0) {
                 transaction_done(&b.t);
                 return r;
