@@ -54,6 +54,7 @@ typedef struct Job {
         bool ignore_order;
         bool advancing;
         sd_event_source *timeout; /* JobTimeoutSec= */
+        sd_event_source *telling; /* it waits for another: since some time */
 } Job;
 
 /* What the end of a life is to others; looked at from the loop (settle.c). */
@@ -84,7 +85,7 @@ struct Container {
         bool mac_pending;     /* the policy moved while a command was on its way in: look again */
         bool awaits_work;     /* ASSEMBLING: work of this key runs */
         Digest awaited;
-        char *progress;       /* what it says; for people */
+        char *progress;       /* what it says, or whom a job waits for; for people */
 
         ContainerState state;
         Job *job;

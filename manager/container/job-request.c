@@ -118,7 +118,9 @@ static Course course_of(const Container *c) {
                 return c->job->type == JOB_STOP ? COURSE_STOPPING : COURSE_STARTING;
         if (container_is_dead(c))
                 return COURSE_DOWN;
-        return container_is_up(c) ? COURSE_UP : COURSE_STOPPING;
+        if (!container_is_up(c))
+                return COURSE_STOPPING;
+        return container_is_ready(c) ? COURSE_UP : COURSE_STARTING;
 }
 
 /* A start of what runs does nothing, whatever its unit looks like by now; but what it needs may be missing. */
@@ -202,8 +204,10 @@ static int install(Container *c, JobType type, bool ignore_order, uint32_t *ret_
         if (how == MERGE_GROW)
                 job_grow(c, type);
         if (how != MERGE_CONFLICT) {
-                if (ignore_order)
+                if (ignore_order && !c->job->ignore_order) {
                         c->job->ignore_order = true;
+                        job_schedule(c->manager);
+                }
                 *ret_id = c->job->id;
                 return 0;
         }

@@ -3,6 +3,8 @@
  * is looked at again after every change of state, and ends with one of systemd's words. */
 #include "manager/container/container-internal.h"
 
+#define TELL_AFTER USEC_PER_SEC
+
 static const char *const types[_JOB_TYPE_MAX] = { "start", "stop", "restart" };
 
 const char *job_type_to_string(JobType t) {
@@ -26,6 +28,7 @@ Job *job_free(Job *j) {
         if (!j)
                 return NULL;
         j->timeout = sd_event_source_disable_unref(j->timeout);
+        j->telling = sd_event_source_disable_unref(j->telling);
         free(j);
         return NULL;
 }
@@ -43,7 +46,8 @@ bool container_is_up(const Container *c) {
 }
 
 bool container_is_ready(const Container *c) {
-        return !is_coming(c);
+        return !is_coming(c) &&
+               !(c->state == CONTAINER_RUNNING && c->spec && c->spec->type == CONTAINER_TYPE_ONESHOT);
 }
 
 /* --- the end of a job */
@@ -94,6 +98,8 @@ void job_finish(Container *c, const char *result, bool recursive) {
         uint32_t id = c->job->id;
 
         c->job = job_free(c->job);
+        if (!begun)
+                free(TAKE_PTR(c->progress)); /* the notice below tells */
         if (starting && !begun && (streq(result, "dependency") || streq(result, "timeout")))
                 dependencies_job_failed(c);
         tell_removed(c->manager, id, c, result);
@@ -119,13 +125,42 @@ static JobPhase phase_of(const char *name, void *userdata) {
         return container_is_ready(c) ? PHASE_NONE : PHASE_START;
 }
 
+static int on_telling(sd_event_source *s, uint64_t usec, void *userdata) {
+        container_notify(userdata);
+        return 0;
+}
+
+/* Whom it waits for can be read at once, and is told to those who listen when it lasts: most waits are over before. */
+static void tell_waiting(Container *c, Job *j, const DependencyEdge *e) {
+        _cleanup_free_ char *line = dependency_edge_to_string(e);
+        const char *from = dependency_name(e->from);
+        char *text = NULL;
+
+        if (str_append(&text, "waiting for %s (%s)", streq(from, c->name) ? dependency_name(e->to) : from,
+                       strempty(line)) < 0)
+                return;
+        free(c->progress);
+        c->progress = text;
+        if (!j->telling)
+                (void)sd_event_add_time_relative(c->manager->event, &j->telling, CLOCK_MONOTONIC, TELL_AFTER, USEC_PER_MSEC,
+                                                 on_telling, c);
+}
+
 static bool may_run(Container *c, Job *j) {
         DependencyGraph *g = c->manager->dependencies;
+        const DependencyEdge *e;
 
-        if (!j->running && !j->ignore_order &&
-            dependency_waits_for(g, dependency_find(g, c->name), job_phase(j), phase_of, c->manager))
+        if (j->running)
+                return true;
+        e = j->ignore_order ? NULL
+                            : dependency_waits_for(g, dependency_find(g, c->name), job_phase(j), phase_of, c->manager);
+        if (e) {
+                tell_waiting(c, j, e);
                 return false;
+        }
         j->running = true;
+        j->telling = sd_event_source_disable_unref(j->telling);
+        free(TAKE_PTR(c->progress)); /* the change of state that follows tells */
         return true;
 }
 

@@ -166,7 +166,7 @@ unsigned container_landlock_abi(const Container *c);      /* 0 = no ruleset */
 /* What of the unit Landlock, or its ABI here, cannot say, a line each with its place. Owned list. */
 int container_mac_unsaid(const Container *c, char ***ret);
 const Digest *container_policy_digest(const Container *c); /* of all that the kernel was given; zeroes = nothing yet */
-const char *container_progress(const Container *c);      /* what a start that takes long is at; NULL = nothing */
+const char *container_progress(const Container *c);      /* what a start that takes long is at, or its job waits for; NULL = nothing */
 const char *container_cgroup(const Container *c);        /* relative to the cgroup2 mount; NULL = none */
 uint32_t container_job(const Container *c, JobType *ret_type); /* 0 = none */
 bool container_job_running(const Container *c);           /* its job does not wait for another any more */

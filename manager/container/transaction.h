@@ -10,8 +10,8 @@
 /* Where a container is going, with its job counted in. */
 typedef enum Course {
         COURSE_DOWN,     /* at rest, without a job */
-        COURSE_UP,       /* active or on its way there, without a job */
-        COURSE_STARTING, /* a start or restart job */
+        COURSE_UP,       /* active, without a job */
+        COURSE_STARTING, /* on its way there, or with a start or restart job */
         COURSE_STOPPING, /* a stop job, or it is ending */
 } Course;
 

@@ -41,6 +41,10 @@ def wait_states(bed, what, **expected):
                "%s: %r, is %r" % (what, expected, states(bed, *(n.replace("_", "-") for n in expected))))
 
 
+def shown(bed, name):
+    return json.loads(bed.ctl("show", name, "-o", "json").expect(0).out)
+
+
 def jobs(bed):
     """container -> (id, type, state)"""
     rows = json.loads(bed.ctl("list-jobs", "-o", "json").expect(0).out)
@@ -274,10 +278,12 @@ def test_job_modes(bed):
     found = wait_until(lambda: len(jobs(bed)) == 2 and jobs(bed), "two jobs")
     equal(found["slow"][1:], ("start", "running"), "job of slow")
     equal(found["next"][1:], ("start", "waiting"), "job of next")
+    contains(bed.property("next", "Progress"), "waiting for slow (" + os.path.join(bed.units, "next.container:3: After=slow)"))
     bed.ctl("stop", "--job-mode=fail", "slow").expect(1, "slow has a start job already")
     equal(jobs(bed), found, "jobs after a refused stop")
     bed.ctl("start", "--job-mode=ignore-dependencies", "next").expect(0)
     equal(bed.active("next"), "active", "next does not wait any more")
+    equal(bed.property("next", "Progress"), "", "Progress of next")
     waiting = bed.spawn(bed.ctl_command("start", "slow"))
     time.sleep(0.3)
     bed.ctl("stop", "slow").expect(0)
@@ -315,6 +321,7 @@ def test_cancel(bed):
     bed.ctl("cancel", "web").expect(2, "no job's number")
     bed.ctl("start", "--no-block", "needs").expect(0)
     wait_until(lambda: len(jobs(bed)) == 2, "two jobs")
+    equal(bed.active("needs"), "inactive", "it waits for the container, with or without its first job")
     bed.ctl("cancel").expect(0)
     equal(jobs(bed), {}, "jobs after cancel of all")
     bed.ctl("stop", "slow").expect(0)
@@ -344,7 +351,7 @@ def test_diamonds(bed):
     bed.unit("all", LIVES, head="[Unit]\nRequires=%s\n" % " ".join("n%d" % i for i in range(50)))
     bed.ctl("start", "all", timeout=120).expect(0)
     wait_until(lambda: len(notes(bed)) == 50, "fifty starts, %d so far" % len(notes(bed)), 60)
-    order = {name: int(bed.property(name, "ExecMainStartTimestamp")) for name in notes(bed)}
+    order = {name: shown(bed, name)["ExecMainStartTimestamp"] for name in notes(bed)}
     equal(len(order), 50, "containers that started")
     for i in range(1, 50):
         for k in {(i - 1) // 2, (i - 1) // 3, i - 7} & set(range(i)):
@@ -372,7 +379,7 @@ def test_list_dependencies(bed):
     equal((row[0]["container"], row[0]["kind"], row[0]["active"]), ("db", "BindsTo", "active"), "row")
     contains(row[0]["line"], "db.container:2: BindsTo=disk")
     bed.ctl("list-dependencies", "nobody").expect(4)
-    equal(json.loads(bed.ctl("show", "web", "-p", "Requires", "-o", "json").expect(0).out)[0]["Requires"], ["db"], "property")
+    equal(shown(bed, "web")["Requires"], ["db"], "property")
 
 
 def test_rules_after_a_restart_of_the_manager(bed):
@@ -389,6 +396,8 @@ def test_rules_after_a_restart_of_the_manager(bed):
         os.kill(pid, signal.SIGKILL)
     bed.start_manager()
     wait_states(bed, "mended", watched="active", bound="inactive", base="failed")
+    bed.ctl("stop", "watcher").expect(0)  # else it would start the other again while the bed is swept
+    bed.ctl("stop", "watched").expect(0)
 
 
 def test_parallel_shutdown(bed):
