@@ -50,7 +50,6 @@ ACCESS = {
     "covers": {"/": ALL, "/etc": "klmrx", "/etc/x": RO, "/etc/data/x": RO, "/etc/shadow": "", "/etc/shadow-": RO, "/home": "l",
                "/home/a": "", "/homes": ALL, "/proc/meminfo": "", "/proc/stat": "kr", "/sys/class/x": "", "/dev/full": "",
                "/dev/null": "rw", "/dev/shm/x": "kr"},
-    "read-only-all": {"/": RO, "/d/x": RO, "/tmp/x": RO, "/dev/null": "rw", "/dev/shm/x": "kr", "/proc/1/stat": "r"},
     "injection": {
         '/a\\\\"} profile evil flags=(unconfined) { file, }': ALL, "/b{,/**}": ALL, "/b": RO, "/b/x": RO, "/c*[!x]?^": ALL,
         "/cc[!x]?^": RO, "/cab": RO, "/d@{HOME}/@{PROC}/x": ALL, "/d@{HOME}/x": RO, "/e\\, capability sys_admin,": ALL,
@@ -86,7 +85,7 @@ def compiles(case):
     for path in MASKED:
         if profile.allowed(path) or profile.allowed(path + "/x", owner=True):
             yield f"{path} is masked in every container, and allowed: {profile.allowed(path)!r}"
-    if profile.allowed("/proc/1/comm", owner=True) != ("r" if case == "read-only-all" else "rw") or "w" in profile.allowed("/proc/1/attr/current", owner=True):
+    if profile.allowed("/proc/1/comm", owner=True) != "rw" or "w" in profile.allowed("/proc/1/attr/current", owner=True):
         yield "a process has not its own /proc/PID/comm, or has attr"
 
 

@@ -21,7 +21,7 @@ static void print_row(const char *left, size_t column, const char *text) {
                 printf("%s%*s%s\n", left, (int)(column - n), "", text);
 }
 
-static void print_options(const Ui *ui, const char *title, uint32_t mask) {
+static void print_options(const Ui *ui, const char *title, uint64_t mask) {
         if (mask == 0)
                 return;
         printf("\n%s%s:%s\n", ui_color(ui, COLOR_UNDERLINE), title, ui_reset(ui));
@@ -29,7 +29,7 @@ static void print_options(const Ui *ui, const char *title, uint32_t mask) {
                 const OptionRow *o = option_rows + i;
                 char left[80], letter[4] = "  ";
 
-                if (!(mask & (UINT32_C(1) << i)))
+                if (!(mask & (UINT64_C(1) << i)))
                         continue;
                 if (o->letter)
                         (void)snprintf(letter, sizeof(letter), "-%c", o->letter);
@@ -66,7 +66,7 @@ void help_print(const Ui *ui, const Verb *verb) {
                         print_row(left, 34, verb_rows[i].help);
                 }
         }
-        print_options(ui, "Options", (UINT32_C(1) << _OPTION_MAX) - 1);
+        print_options(ui, "Options", (UINT64_C(1) << _OPTION_MAX) - 1);
         printf("\nExit codes: 0 success, 1 failure, 2 usage, 3 not active, 4 no such unit, 5 refused by "
                "policy,\n"
                "6 access denied, 7 manager not reachable. \"start --wait\", \"exec\" and \"shell\" give the "

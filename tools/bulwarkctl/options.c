@@ -219,7 +219,7 @@ typedef struct Parser {
         int next;
         bool options_end;  /* "--" was seen */
         const char *group; /* the first word of a command of two */
-        uint32_t seen;
+        uint64_t seen;
         Options *options;
         char **reterr;
 } Parser;
@@ -253,7 +253,7 @@ static int option_take(Parser *p, size_t id, const char *value) {
                 return mistake(p, "\"%s\" is no value for --%s: give %s", value, row->name, row->expected);
         if (r < 0)
                 return r;
-        p->seen |= UINT32_C(1) << id;
+        p->seen |= UINT64_C(1) << id;
         return 0;
 }
 
@@ -400,7 +400,7 @@ static int line_check(Parser *p) {
         if (!v)
                 return mistake(p, "a command is missing; see bulwarkctl --help");
         for (size_t i = 0; i < _OPTION_MAX; i++)
-                if (p->seen & ~(v->options | OPTIONS_COMMON) & (UINT32_C(1) << i))
+                if (p->seen & ~(v->options | OPTIONS_COMMON) & (UINT64_C(1) << i))
                         return mistake(p, "--%s has no meaning for \"%s\"; see bulwarkctl %s --help",
                                        option_rows[i].name, v->name, v->name);
         if (o->n_arguments < v->min)

@@ -291,11 +291,11 @@ static void test_tables(void **state) {
                         assert_string_not_equal(v->name, verb_rows[k].name);
         }
         for (size_t i = 0; i < _OPTION_MAX; i++) {
-                uint32_t used = OPTIONS_COMMON;
+                uint64_t used = OPTIONS_COMMON;
 
                 for (size_t k = 0; k < n_verb_rows; k++)
                         used |= verb_rows[k].options;
-                assert_true(used & (UINT32_C(1) << i)); /* an option that no command takes is dead */
+                assert_true(used & (UINT64_C(1) << i)); /* an option that no command takes is dead */
                 for (size_t k = 0; k < i; k++) {
                         assert_string_not_equal(option_rows[i].name, option_rows[k].name);
                         assert_true(!option_rows[i].letter ||
