@@ -300,11 +300,30 @@ static int remember(PolicyHost *h, const PolicyClient *client, const char *volum
         return r >= 0 && (more || is_new) ? save(h, l) : r;
 }
 
+/* Believed done, and was not: work() would ask for the same again, for ever. */
+static int check_done(const PolicyClient *client, const PolicyWork *w, const Job *job, Diag *diag) {
+        _cleanup_free_ char *context = NULL;
+        int error = 0, r;
+
+        if (job->label)
+                return has_label(job->text, w->argv[3], &error)
+                               ? 0
+                               : diag_error(diag, ERROR_POLICY, NULL, NULL, "%s has another label than was written", job->text);
+        r = str_append(&context, "system_u:system_r:%s:s0", client->set->selinux.type);
+        if (r < 0 || context_known(context))
+                return r;
+        return diag_error(diag, ERROR_POLICY, NULL, NULL,
+                          "the SELinux policy was built, but the kernel does not know \"%s\"", context);
+}
+
 static int finish(PolicyHost *h, const PolicyClient *client, PolicyWork *w, int status, const char *errors, Diag *diag) {
         const Job *job = w->data;
+        int r;
 
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-                return remember(h, client, job->label ? job->text : NULL, diag);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+                r = check_done(client, w, job, diag);
+                return r < 0 ? r : remember(h, client, job->label ? job->text : NULL, diag);
+        }
         return diag_error(diag, ERROR_POLICY,
                           job->label ? NULL : container_spec_origin(client->set->spec, DIRECTIVE_SELinuxExtraRules),
                           job->label ? NULL : "SELinuxExtraRules", "%s failed: %.*s", w->what,

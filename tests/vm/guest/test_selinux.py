@@ -65,7 +65,7 @@ def volume(bed, name):
 def test_what_works(bed):
     """the ordinary business of a payload in its read-only root, its own devices and memory."""
     bed.start_sleeper("web")
-    for command in ("ls -l /", "cat /etc/passwd", "echo x >/tmp/f && cat /tmp/f", "cp /bin/busybox /tmp/b && /tmp/b true", "ps", "cat /proc/meminfo",
+    for command in ("ls -l /", "cat /etc/passwd", "echo x >/tmp/f && cat /tmp/f", "cp /bin/busybox /tmp/true && /tmp/true", "ps", "cat /proc/meminfo",
                     "echo x >/dev/null", "head -c 1 /dev/urandom", "echo x >/dev/shm/f", "ls /dev/pts /sys /sys/fs/cgroup", "sleep 9 & kill $!",
                     "chown 5 /tmp/f", "hostname", "cat /proc/1/status", "echo | cat", "mkfifo /run/p", "nc -l -p 8111 & sleep 1; kill %1; true"):
         result = bed.ctl("exec", "web", "sh", "-c", command)
@@ -141,9 +141,13 @@ def test_writable_root(bed):
 def test_refused(bed):
     """what cannot be is refused with the line and a remedy; a leading '-' tolerates it."""
     bed.unit("web", "ExecStart=/bin/sleep 1000", "SELinuxContext=system_u:system_r:no_such_t:s0")
-    contains(bed.ctl("start", "web").expect(5).err, "knows no context")
+    refused = bed.ctl("start", "web")
+    check(refused.code != 0, "an unknown context starts")
+    contains(refused.err, "web.container:4: SELinuxContext=: this host's policy knows no context")
     bed.unit("web", "ExecStart=/bin/sleep 1000", "BindPaths=/etc:/mnt")
-    contains(bed.ctl("start", "web").expect(5).err, "not relabelled")
+    refused = bed.ctl("start", "web")
+    check(refused.code != 0, "/etc can be a container's own")
+    contains(refused.err, "not relabelled")
     check(file_label("/etc").split(":")[2] == "etc_t", "/etc is " + file_label("/etc"))
     bed.start_sleeper("lenient", "SELinuxContext=-system_u:system_r:no_such_t:s0")
     check("bulwarkd_t" in label(bed.leader("lenient")), label(bed.leader("lenient")))
@@ -196,7 +200,7 @@ def test_rules_of_a_unit(bed):
     check(bed.ctl("exec", "without", "cat", "/mnt/below/file").code != 0, "readable without a rule")
     bed.unit("with", "ExecStart=/bin/sleep 1000", bind, "SELinuxExtraRules=(allow process var_log_t (bulwark_tree (look)))")
     begin = time.monotonic()
-    bed.ctl("start", "with", timeout=120).expect(0)
+    bed.ctl("start", "with", timeout=900).expect(0)  # an emulated policy compiler on a busy host
     first = time.monotonic() - begin
     check(re.search(r":bw_[0-9a-f]{16}\.process:s0:c", label(bed.leader("with"))), label(bed.leader("with")))
     bed.ctl("exec", "with", "cat", "/mnt/below/file").expect(0)
@@ -213,12 +217,6 @@ def test_boot_domain(bed):
     result = bed.ctl("start", "box")
     if result.code == 0:
         check(":bulwark_init_t:" in label(bed.leader("box")), label(bed.leader("box")))
-
-
-def test_denials_are_few(bed):
-    """for who reads the log: every denial of a container's own domain in this suite."""
-    for line in sorted({re.sub(r"audit\([^)]*\)|pid=\d+|ino=\d+|^\[[^]]*\]", "", line) for line in denials().splitlines() if "bulwark" in line}):
-        print("# " + line[:300])
 
 
 run(__name__)
