@@ -50,6 +50,7 @@ static int verb_sync(const StoreOptions *options, char **arguments) {
 
         if (!text)
                 return -ENOMEM;
+        (void)lseek(STDIN_FILENO, 0, SEEK_SET); /* a memfd stands where its writer left it */
         r = read_all(STDIN_FILENO, text, TEXT_MAX + 1, &size);
         if (r < 0 || size > TEXT_MAX) {
                 (void)fprintf(stderr, "cannot read the module: %s\n", r < 0 ? strerror(-r) : "it is too large");
