@@ -6,9 +6,8 @@
 #include <stdio.h>
 
 #include "manager/base/string-list.h"
-#include "policies/selinux/selinux-compare.h"
-#include "policies/selinux/selinux.h"
 #include "policies/rules.h"
+#include "policies/selinux/selinux-compare.h"
 #include "policies/selinux/selinux.h"
 
 #define BIT(capability) (UINT64_C(1) << (capability))
