@@ -4,29 +4,32 @@
 #include "manager/base/landlock-abi.h"
 #include "manager/base/string-list.h"
 #include "policies/landlock/landlock-compare.h"
+#include "policies/landlock/landlock.h"
 
 #define PORTS 65536
 
-static const char *const fs_names[] = {
-        "execute",   "write",       "read",     "list",       "remove-directory", "remove",   "make-character-device",
-        "make-directory", "make-file", "make-socket", "make-fifo", "make-block-device", "make-link", "rename-across",
-        "truncate",  "device-ioctl",
-};
 static const char *const net_names[] = { "bind", "connect" };
 static const char *const scope_names[] = { "abstract sockets", "signals" };
 
+/* How the rights of one kind are called. */
 typedef struct Names {
         const char *const *words;
         size_t n;
+        uint64_t handled; /* of files, which the rules have words for; then words is NULL */
 } Names;
-#define NAMES(list) ((Names){ list, ELEMENTSOF(list) })
+#define NAMES(list) ((Names){ list, ELEMENTSOF(list), 0 })
 
 static int append_bits(char **s, uint64_t bits, Names names) {
+        _cleanup_free_ char *text = NULL;
         int r = 0;
 
-        for (unsigned i = 0; r >= 0 && i < 64; i++)
+        if (!names.words) {
+                r = landlock_rights_to_text(bits, names.handled, &text);
+                return r < 0 ? r : str_append(s, " %s", text);
+        }
+        for (unsigned i = 0; r >= 0 && i < names.n; i++)
                 if (bits >> i & 1)
-                        r = i < names.n ? str_append(s, " %s", names.words[i]) : str_append(s, " right-%u", i);
+                        r = str_append(s, " %s", names.words[i]);
         return r;
 }
 
@@ -188,7 +191,8 @@ static int compare_paths(const LandlockPolicy *a, const LandlockPolicy *b, uint6
                 else
                         r = str_append(&what, "%s %s", streq(probes[i], "/") ? "below" : "on", probes[i]);
                 if (r >= 0)
-                        r = tell(lost[i] & ~told_lost, gained[i] & ~told_gained, from, to, NAMES(fs_names), what, changes);
+                        r = tell(lost[i] & ~told_lost, gained[i] & ~told_gained, from, to,
+                                 (Names){ .handled = known }, what, changes);
         }
         return r;
 }

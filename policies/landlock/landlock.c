@@ -35,8 +35,7 @@ static const struct {
         { LANDLOCK_ACCESS_FS_IOCTL_DEV, "ioctl-dev" },
 };
 
-/* What people read: the three that matter by one word each, a rest by its names. */
-static int rights_to_text(uint64_t rights, uint64_t handled, char **ret) {
+int landlock_rights_to_text(uint64_t rights, uint64_t handled, char **ret) {
         const struct {
                 uint64_t rights;
                 const char *word;
@@ -92,7 +91,7 @@ static int add_rule(const Build *b, const char *path, uint64_t access, char **ex
                                                      .origin = cause->origin ? *cause->origin : (Origin){} };
         if (!p->paths[p->n_paths - 1].path)
                 return -ENOMEM;
-        r = rights_to_text(access, p->handled_fs, &rights);
+        r = landlock_rights_to_text(access, p->handled_fs, &rights);
         if (r < 0)
                 return r;
         names = except ? strv_join(except, " ") : NULL;
@@ -293,7 +292,7 @@ static int render(const PolicySet *set, char **ret) {
                         *ret = TAKE_PTR(s);
                 return r;
         }
-        r = rights_to_text(p->handled_fs, p->handled_fs, &handled);
+        r = landlock_rights_to_text(p->handled_fs, p->handled_fs, &handled);
         if (r >= 0)
                 r = str_append(&s, "abi %u\nhandled %s\n", p->abi, handled);
         for (size_t i = 0; r >= 0 && i < p->rules.n; i++)
