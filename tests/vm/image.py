@@ -134,6 +134,7 @@ def link(stage, target, to):
 INSTALLED = {
     "manager/bulwarkd": "/usr/lib/bulwark/bulwarkd",
     "manager/keeper/bulwark-keeper": "/usr/lib/bulwark/bulwark-keeper",
+    "manager/probe/bulwark-probe": "/usr/lib/bulwark/bulwark-probe",
     "tools/bulwarkctl/bulwarkctl": "/usr/bin/bulwarkctl",
     "tools/bulwark-analyze/bulwark-analyze": "/usr/lib/bulwark/bulwark-analyze",
     "policies/bulwark-policy": "/usr/lib/bulwark/bulwark-policy",
