@@ -24,10 +24,18 @@ static const struct {
 };
 
 /* What the unit, or every container, says about a path and all below it. */
+typedef enum AreaKind {
+        AREA_MOUNT,  /* of the unit's; the root is one */
+        AREA_KERNEL, /* a part of the kernel's own file systems */
+        AREA_COVER,  /* decides about some access where other things are mounted */
+        AREA_HIDDEN, /* nothing there is reached */
+} AreaKind;
+
 typedef struct Area {
         const char *path;   /* "" is the root */
-        unsigned access;    /* what it gives, or of what is there, leaves */
-        bool narrows;       /* takes away, also from what is mounted below */
+        AreaKind kind;
+        unsigned decides;   /* of AREA_COVER: about which access */
+        unsigned access;    /* what there is then */
         const Origin *origin;
         const char *directive;
 } Area;
@@ -73,7 +81,6 @@ static const char *const fixed_rules[] = {
         "owner /proc/[0-9]*/{,task/[0-9]*/}{autogroup,comm,coredump_filter,gid_map,loginuid,oom_adj,oom_score_adj,projid_map,"
         "sched,setgroups,timerslack_ns,uid_map} rw,",
         "/dev/pts/{,*} rw,",
-        "/dev/{shm,mqueue}/{,**} rwlk,",
 };
 
 /* An init writes for processes of other users, and makes what its units expect in /dev. No node: that needs a
@@ -84,21 +91,21 @@ static const char *const boot_rules[] = {
 };
 
 static void add_kernel(Areas *l, const ContainerSpec *spec) {
-        static const char *const tops[] = { "/dev", "/proc", "/sys" };
+        static const char *const closed[] = { "/dev", "/proc", "/sys" }, *const shared[] = { "/dev/mqueue", "/dev/shm" };
+        const Origin *boot = container_spec_origin(spec, DIRECTIVE_Boot);
 
-        for (size_t i = 0; i < ELEMENTSOF(tops); i++)
-                add(l, (Area){ .path = tops[i] });
+        for (size_t i = 0; i < ELEMENTSOF(closed); i++)
+                add(l, (Area){ .path = closed[i], .kind = AREA_KERNEL });
+        for (size_t i = 0; i < ELEMENTSOF(shared); i++)
+                add(l, (Area){ .path = shared[i], .kind = AREA_KERNEL, .access = FILE_READ | FILE_WRITE });
         for (size_t i = 0; i < ELEMENTSOF(readable); i++)
-                add(l, (Area){ .path = readable[i], .access = FILE_READ });
-        if (spec->boot) {
-                const Origin *origin = container_spec_origin(spec, DIRECTIVE_Boot);
-
-                add(l, (Area){ .path = "/sys/fs/cgroup", .access = FILE_READ | FILE_WRITE, .origin = origin });
-                if (spec->private_network)
-                        add(l, (Area){ .path = "/proc/sys/net", .access = FILE_READ | FILE_WRITE, .origin = origin });
-        }
+                add(l, (Area){ .path = readable[i], .kind = AREA_KERNEL, .access = FILE_READ });
+        if (spec->boot)
+                add(l, (Area){ .path = "/sys/fs/cgroup", .kind = AREA_KERNEL, .access = FILE_READ | FILE_WRITE, .origin = boot });
+        if (spec->boot && spec->private_network)
+                add(l, (Area){ .path = "/proc/sys/net", .kind = AREA_KERNEL, .access = FILE_READ | FILE_WRITE, .origin = boot });
         for (const char *const *p = container_masked_paths; *p; p++)
-                add(l, (Area){ .path = *p, .narrows = true });
+                add(l, (Area){ .path = *p, .kind = AREA_HIDDEN });
 }
 
 /* --- what the unit mounts and covers */
@@ -124,13 +131,28 @@ static void add_tmpfs(Areas *l, const ContainerSpec *spec) {
         }
 }
 
-static void add_covers(Areas *l, const value_paths *paths, unsigned left, const char *directive) {
-        for (size_t i = 0; i < paths->n; i++) {
-                const PathItem *p = paths->items + i;
+static void add_covers(Areas *l, const ContainerSpec *spec) {
+        const struct {
+                const value_paths *paths;
+                const char *directive;
+                AreaKind kind;
+                unsigned decides, access;
+        } rows[] = {
+                { &spec->read_only_paths, "ReadOnlyPaths", AREA_COVER, FILE_WRITE, 0 },
+                { &spec->read_write_paths, "ReadWritePaths", AREA_COVER, FILE_WRITE, FILE_WRITE },
+                { &spec->exec_paths, "ExecPaths", AREA_COVER, FILE_EXECUTE, FILE_EXECUTE },
+                { &spec->no_exec_paths, "NoExecPaths", AREA_COVER, FILE_EXECUTE, 0 },
+                { &spec->inaccessible_paths, "InaccessiblePaths", AREA_HIDDEN, 0, 0 },
+        };
 
-                add(l, (Area){ .path = streq(p->path, "/") ? "" : p->path, .access = left, .narrows = true,
-                               .origin = &p->origin, .directive = directive });
-        }
+        for (size_t k = 0; k < ELEMENTSOF(rows); k++)
+                for (size_t i = 0; i < rows[k].paths->n; i++) {
+                        const PathItem *p = rows[k].paths->items + i;
+
+                        add(l, (Area){ .path = streq(p->path, "/") ? "" : p->path, .kind = rows[k].kind,
+                                       .decides = rows[k].decides, .access = rows[k].access, .origin = &p->origin,
+                                       .directive = rows[k].directive });
+                }
 }
 
 /* Of two of one path the later stands above the earlier, as mounts do. */
@@ -141,8 +163,7 @@ static int areas_of(const ContainerSpec *spec, Areas *l) {
         add_binds(l, &spec->bind_paths, FILE_ALL, "BindPaths");
         add_binds(l, &spec->bind_read_only_paths, FILE_READ | FILE_EXECUTE, "BindReadOnlyPaths");
         add_kernel(l, spec);
-        add_covers(l, &spec->read_only_paths, FILE_READ | FILE_EXECUTE, "ReadOnlyPaths");
-        add_covers(l, &spec->inaccessible_paths, 0, "InaccessiblePaths");
+        add_covers(l, spec);
         return l->failed ? -ENOMEM : 0;
 }
 
@@ -152,25 +173,56 @@ static bool covers(const Area *a, const char *path) {
         return rest && (*rest == 0 || *rest == '/');
 }
 
-/* What holds at path, and at everything below it that no other area changes. */
-static unsigned access_at(const Areas *l, const char *path, const Area **ret_area) {
-        const Area *deepest = NULL;
-        unsigned access;
+/* The last word on path: of the deepest area that may have one. */
+static const Area *deepest(const Areas *l, const char *path, bool (*speaks)(const Area *a, unsigned access), unsigned access) {
+        const Area *found = NULL;
 
         for (size_t i = 0; i < l->n; i++)
-                if (!l->items[i].narrows && covers(l->items + i, path) &&
-                    (!deepest || strlen(l->items[i].path) >= strlen(deepest->path)))
-                        deepest = l->items + i;
-        access = deepest->access;
-        *ret_area = deepest;
-        for (size_t i = 0; i < l->n; i++) {
-                const Area *a = l->items + i;
+                if (speaks(l->items + i, access) && covers(l->items + i, path) &&
+                    (!found || strlen(l->items[i].path) >= strlen(found->path)))
+                        found = l->items + i;
+        return found;
+}
 
-                if (a->narrows && covers(a, path) && (access & ~a->access)) {
-                        access &= a->access;
-                        *ret_area = a;
-                }
+static bool is_mounted(const Area *a, unsigned access) {
+        return a->kind == AREA_MOUNT || a->kind == AREA_KERNEL;
+}
+
+static bool is_cover(const Area *a, unsigned access) {
+        return a->kind == AREA_COVER && (a->decides & access);
+}
+
+/* Whether the cover has the last word about access on what is mounted. One above it knows nothing of what it is:
+ *
+ * - a mount of the unit's says itself whether it is written to, and whether it is not executed from;
+ * - a part of the kernel's file systems can be closed from above, and not be opened. */
+static bool cover_wins(const Area *cover, const Area *mounted, unsigned access) {
+        if (covers(mounted, cover->path))
+                return true;
+        if (mounted->kind == AREA_KERNEL)
+                return !(cover->access & access);
+        return access == FILE_EXECUTE && (mounted->access & FILE_EXECUTE);
+}
+
+/* What holds at path, and at everything below it that no other area changes; who said so. */
+static unsigned access_at(const Areas *l, const char *path, const Area **ret_area) {
+        const Area *mounted = deepest(l, path, is_mounted, 0);
+        unsigned access = mounted->access;
+
+        *ret_area = mounted;
+        for (unsigned one = FILE_WRITE; one <= FILE_EXECUTE; one <<= 1) {
+                const Area *cover = deepest(l, path, is_cover, one);
+
+                if (!cover || access == 0 || !cover_wins(cover, mounted, one) || !((access ^ cover->access) & one))
+                        continue;
+                access = (access & ~one) | (cover->access & one);
+                *ret_area = cover;
         }
+        for (size_t i = 0; i < l->n; i++)
+                if (l->items[i].kind == AREA_HIDDEN && covers(l->items + i, path)) {
+                        *ret_area = l->items + i;
+                        return 0;
+                }
         return access;
 }
 
@@ -307,38 +359,41 @@ static int cut_rule(const Areas *l, char **cuts, size_t at, Diag *diag, PolicyRu
         return cannot_say(r, area, diag);
 }
 
-/* --- beside the cuts: the fixed rules know no unit, so what it covers among them has to be denied in words */
+/* --- beside the cuts: the fixed rules know no unit, so what it covers among them has to be denied in words. A read-only
+ * mount leaves devices writable. */
+
+static int deny(const Area *a, const char *path, const char *letters, PolicyRules *rules) {
+        _cleanup_free_ char *quoted = NULL;
+        int r;
+
+        r = apparmor_quote(path, &quoted);
+        return r < 0 ? r : policy_rules_add(rules, a->origin, "deny \"%s{,/,/**}\" %s,", quoted, letters);
+}
+
+static int deny_covered(const Areas *l, PolicyRules *rules, const Area **ret_guilty) {
+        static const Area proc = { .path = "/proc" }, tops[] = { { .path = "/dev" }, { .path = "/proc" }, { .path = "/sys" } };
+        const Area *above = deepest(l, "/proc", is_cover, FILE_WRITE);
+        int r = 0;
+
+        if (above && !(above->access & FILE_WRITE))
+                r = deny(*ret_guilty = above, "/proc", "wl", rules);
+        for (const Area *a = l->items; r >= 0 && a < l->items + l->n; a++) {
+                *ret_guilty = a;
+                if (is_cover(a, FILE_WRITE) && !(a->access & FILE_WRITE) && covers(&proc, a->path) && !streq(a->path, "/proc"))
+                        r = deny(a, a->path, "wl", rules);
+                for (size_t i = 0; r >= 0 && i < ELEMENTSOF(tops); i++)
+                        if (a->kind == AREA_HIDDEN && a->directive && (covers(tops + i, a->path) || covers(a, tops[i].path)))
+                                r = deny(a, covers(tops + i, a->path) ? a->path : tops[i].path, "mrwlkx", rules);
+        }
+        return r;
+}
 
 static int deny_in_kernel(const Areas *l, Diag *diag, PolicyRules *rules) {
-        /* A read-only mount leaves devices writable, and so does this. */
-        static const char *const covered[] = { "/dev", "/proc", "/sys", NULL },
-                                 *const read_only[] = { "/dev/mqueue", "/dev/shm", "/proc", NULL };
+        const Area *guilty = l->items;
+        int r;
 
-        for (size_t i = 0; i < l->n; i++) {
-                const Area *a = l->items + i;
-                const char *const *tops = a->access & FILE_READ ? read_only : covered;
-                _cleanup_free_ char *quoted = NULL;
-                int r = 0;
-
-                if (!a->narrows || !a->directive)
-                        continue;
-                for (size_t k = 0; r >= 0 && tops[k]; k++) {
-                        const Area top = { .path = tops[k] };
-                        const bool below = covers(&top, a->path);
-
-                        if (!below && !covers(a, tops[k]))
-                                continue;
-                        free(TAKE_PTR(quoted));
-                        r = apparmor_quote(below ? a->path : tops[k], &quoted);
-                        if (r >= 0)
-                                r = policy_rules_add(rules, a->origin, "deny \"%s{,/,/**}\" %s,", quoted,
-                                                     tops == read_only ? "wl" : "mrwlkx");
-                }
-                r = cannot_say(r, a, diag);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        r = deny_covered(l, rules, &guilty);
+        return cannot_say(r, guilty, diag);
 }
 
 static int fixed(const char *const *list, size_t n, const Origin *origin, PolicyRules *rules) {
