@@ -59,11 +59,13 @@ typedef struct LandlockPathRule {
                             * them */
         bool missing_ok;
         Origin origin;
+        const char *directive; /* of origin; NULL = built in */
 } LandlockPathRule; /* rights that only a directory can have are left out where path is none */
 typedef struct LandlockPortRule {
         uint64_t access;
         uint16_t first, last;
         Origin origin;
+        const char *directive;
 } LandlockPortRule;
 typedef struct LandlockPolicy {
         unsigned abi;      /* it is written for; 0 = none */

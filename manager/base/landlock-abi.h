@@ -7,10 +7,11 @@
 #include <linux/landlock.h>
 #include <stdint.h>
 
+#define LANDLOCK_ABI_NEEDED 2 /* ABI 1 refuses every rename between directories, whatever the rules are: it is not used */
 #define LANDLOCK_ABI_KNOWN 6 /* what a later one adds (ABI 7: audit flags) takes no right away */
 
 #ifndef LANDLOCK_ACCESS_FS_REFER
-#define LANDLOCK_ACCESS_FS_REFER (1ULL << 13) /* ABI 2; without it every rename between directories is refused */
+#define LANDLOCK_ACCESS_FS_REFER (1ULL << 13) /* ABI 2 */
 #endif
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
 #define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14) /* ABI 3 */

@@ -127,14 +127,14 @@ static void confine_landlock(PlanWriter *w, const PolicySet *policies, const Con
         for (size_t i = 0; i < l->n_paths; i++) {
                 const LandlockPathRule *rule = l->paths + i;
 
-                plan_origin(w, &rule->origin, NULL);
+                plan_origin(w, &rule->origin, rule->directive);
                 plan_add_step(w, rule->except ? STEP_LANDLOCK_ENTRIES : STEP_LANDLOCK_PATH, actor,
                               (StepOperands){ .slot1 = SLOT(slot), .s = rule->path, .a = rule->access,
                                               .t_ref = rule->except ? plan_add_list(w, (const char *const *)rule->except) : (PlanRef){},
                                               .flags = rule->missing_ok ? STEP_FLAG_OPTIONAL : 0 });
         }
         for (size_t i = 0; i < l->n_ports; i++) {
-                plan_origin(w, &l->ports[i].origin, NULL);
+                plan_origin(w, &l->ports[i].origin, l->ports[i].directive);
                 plan_add_step(w, STEP_LANDLOCK_PORTS, actor,
                               (StepOperands){ .slot1 = SLOT(slot), .a = l->ports[i].access, .b = l->ports[i].first,
                                               .c = l->ports[i].last });

@@ -8,6 +8,7 @@
  *
  * Listing a directory is never taken away: "ls /etc" needs a right that holds for everything below /etc. What an
  * inaccessible directory contains stays unreadable, though not its names. */
+#include <linux/capability.h>
 #include <sys/socket.h>
 
 #include "manager/base/string-list.h"
@@ -88,15 +89,17 @@ static int add_rule(const Build *b, const char *path, uint64_t access, char **ex
         p->paths = grown;
         p->paths[p->n_paths++] = (LandlockPathRule){ .access = access, .path = strdup(path), .except = except,
                                                      .missing_ok = cause->missing_ok,
-                                                     .origin = cause->origin ? *cause->origin : (Origin){} };
+                                                     .origin = cause->origin ? *cause->origin : (Origin){},
+                                                     .directive = cause->origin ? cause->directive : NULL };
         if (!p->paths[p->n_paths - 1].path)
                 return -ENOMEM;
         r = landlock_rights_to_text(access, p->handled_fs, &rights);
         if (r < 0)
                 return r;
         names = except ? strv_join(except, " ") : NULL;
-        return policy_rules_add(&p->rules, cause->origin, except ? "allow %s on the entries of %s without %s" : "allow %s below %s%s",
-                                rights, path, strempty(names));
+        return policy_rules_add(&p->rules, cause->origin,
+                                except ? "allow %s on the entries of %s without %s%s" : "allow %s below %s%s%s", rights, path,
+                                strempty(names), cause->missing_ok ? ", which may be missing" : "");
 }
 
 /* Below path there are places that lack some of rights: those of the answer. */
@@ -251,9 +254,13 @@ static int compile_network(const ContainerSpec *spec, PolicySet *set) {
 static int compile_scopes(const ContainerSpec *spec, LandlockPolicy *p) {
         int r;
 
-        if (p->abi < ABI_SCOPE)
-                return spec->private_network ? 0 : policy_rules_add(&p->unsaid, container_spec_origin(spec, DIRECTIVE_PrivateNetwork),
-                                                                    "the host's abstract sockets: needs ABI %d", ABI_SCOPE);
+        if (p->abi < ABI_SCOPE) {
+                r = policy_rules_add(&p->unsaid, NULL, "signals to whom the program did not start: need ABI %d", ABI_SCOPE);
+                if (r < 0 || spec->private_network)
+                        return r;
+                return policy_rules_add(&p->unsaid, container_spec_origin(spec, DIRECTIVE_PrivateNetwork),
+                                        "the host's abstract sockets: need ABI %d", ABI_SCOPE);
+        }
         p->scoped = LANDLOCK_SCOPE_SIGNAL;
         r = policy_rules_add(&p->rules, NULL, "deny signals to whom the program did not start");
         if (r < 0 || spec->private_network) /* else the network namespace has none of the host's */
@@ -263,6 +270,52 @@ static int compile_scopes(const ContainerSpec *spec, LandlockPolicy *p) {
                                 "deny abstract sockets of whom the program did not start");
 }
 
+/* --- what else is left to the mounts */
+
+/* Rules stand on files, not on paths: the same file below two places has the rights of both. */
+static int leave_aliases(const ContainerSpec *spec, LandlockPolicy *p) {
+        int r = 0;
+
+        for (size_t i = 0; i < spec->bind_paths.n; i++) {
+                const BindMount *w = spec->bind_paths.items + i;
+                const char *inside = spec->root_directory ? path_below(w->source, spec->root_directory) : NULL;
+
+                for (size_t k = 0; r >= 0 && k < spec->bind_read_only_paths.n; k++) {
+                        const BindMount *o = spec->bind_read_only_paths.items + k;
+
+                        if (path_below(w->source, o->source))
+                                r = policy_rules_add(&p->unsaid, &o->origin,
+                                                     "BindReadOnlyPaths=%s shows files that BindPaths=%s makes writable: Landlock "
+                                                     "knows them by no path; the mount enforces it",
+                                                     o->destination, w->destination);
+                }
+                if (r >= 0 && spec->read_only && inside && !streq(inside, w->destination + 1))
+                        r = policy_rules_add(&p->unsaid, container_spec_origin(spec, DIRECTIVE_ReadOnly),
+                                             "ReadOnly=/%s shows files that BindPaths=%s makes writable: Landlock knows them by no "
+                                             "path; the mount enforces it",
+                                             inside, w->destination);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int compile_rest(const ContainerSpec *spec, LandlockPolicy *p) {
+        int r = leave_aliases(spec, p);
+
+        if (r >= 0 && p->abi < ABI_TRUNCATE)
+                r = policy_rules_add(&p->unsaid, NULL, "truncation of what can only be read: needs ABI %d; the mounts enforce it",
+                                     ABI_TRUNCATE);
+        return r;
+}
+
+static void warn_of_mounts(const ContainerSpec *spec, const PolicySet *set, Diag *diag) {
+        if (set->capabilities.bounding & (UINT64_C(1) << CAP_SYS_ADMIN))
+                diag_warning(diag, ERROR_POLICY, container_spec_origin(spec, DIRECTIVE_AddCapability), "AddCapability",
+                             "CAP_SYS_ADMIN mounts nothing: below Landlock nobody does; a container that has to mount is one with "
+                             "Boot=yes or MandatoryAccessControl=no");
+}
+
 static int compile(const ContainerSpec *spec, int cache_fd, Diag *diag, PolicySet *set) {
         _cleanup_(places_done) Places places = {};
         LandlockPolicy *p = &set->landlock;
@@ -270,15 +323,20 @@ static int compile(const ContainerSpec *spec, int cache_fd, Diag *diag, PolicySe
         int r;
 
         p->abi = MIN_OF(spec->mac.landlock_abi, (unsigned)LANDLOCK_ABI_KNOWN);
-        if (p->abi == 0)
+        if (p->abi < LANDLOCK_ABI_NEEDED) {
+                p->abi = 0;
                 return 0;
+        }
+        warn_of_mounts(spec, set, diag);
         p->handled_fs = handled_by(p->abi);
-        r = places_collect(spec, set->capabilities.bounding & (UINT64_C(1) << 27) /* CAP_MKNOD */, &places);
+        r = places_collect(spec, set->capabilities.bounding & (UINT64_C(1) << CAP_MKNOD), &places);
         for (size_t i = 0; r >= 0 && i < places.n; i++)
                 r = add_place(&b, places.items + i);
         if (r >= 0)
                 r = compile_network(spec, set);
-        return r < 0 ? r : compile_scopes(spec, p);
+        if (r >= 0)
+                r = compile_scopes(spec, p);
+        return r < 0 ? r : compile_rest(spec, p);
 }
 
 static int render(const PolicySet *set, char **ret) {

@@ -19,7 +19,7 @@ static bool origin_same(const Origin *a, const Origin *b) {
         return a->file == b->file && a->line == b->line;
 }
 
-static int add_port(LandlockPolicy *l, uint16_t port, const Origin *origin) {
+static int add_port(LandlockPolicy *l, uint16_t port, const Origin *origin, const char *directive) {
         LandlockPortRule *last = l->n_ports > 0 ? &l->ports[l->n_ports - 1] : NULL;
 
         if (last && last->last + 1 == port && origin_same(&last->origin, origin)) {
@@ -31,7 +31,8 @@ static int add_port(LandlockPolicy *l, uint16_t port, const Origin *origin) {
                 return -ENOMEM;
         l->ports = last;
         l->ports[l->n_ports++] = (LandlockPortRule){ .access = LANDLOCK_ACCESS_NET_BIND_TCP,
-                                                     .first = port, .last = port, .origin = *origin };
+                                                     .first = port, .last = port, .origin = *origin,
+                                                     .directive = directive };
         return 0;
 }
 
@@ -44,7 +45,8 @@ static int bind_rules(const ContainerSpec *spec, LandlockPolicy *l) {
                 const SocketBindItem *allow = item_of(&spec->socket_bind_allow, port);
 
                 if (allow || !item_of(&spec->socket_bind_deny, port))
-                        r = add_port(l, (uint16_t)port, allow ? &allow->origin : rest);
+                        r = add_port(l, (uint16_t)port, allow ? &allow->origin : rest,
+                                     allow ? "SocketBindAllow" : "SocketBindDeny");
         }
         return r;
 }

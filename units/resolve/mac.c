@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* MandatoryAccessControl= meets the host: which modules the payload will be confined by. Pure: what the kernel runs is
  * among the facts. */
+#include "manager/base/landlock-abi.h"
 #include "units/resolve/resolve-steps.h"
 
 static MacMode mode_of(const ContainerSpec *s, const HostFacts *host) {
@@ -151,7 +152,7 @@ int mac_resolve(ContainerSpec *s, const HostFacts *host, Diag *diag) {
                 .apparmor = host->mac.apparmor && s->apparmor_profile.kind != APPARMOR_UNCONFINED,
                 .selinux = host->mac.selinux,
                 /* An init mounts, and no process below a Landlock ruleset may. */
-                .landlock_abi = s->boot ? 0 : host->mac.landlock_abi,
+                .landlock_abi = s->boot || host->mac.landlock_abi < LANDLOCK_ABI_NEEDED ? 0 : host->mac.landlock_abi,
         };
         if (mode == MAC_MODE_REQUIRED && check_required(s, host, &s->mac, diag) < 0)
                 r = -EOPNOTSUPP; /* it has been told */

@@ -20,6 +20,8 @@ static const Row rows[] = {
         { "", { AA, .landlock_abi = 4 }, { AA, .landlock_abi = 4 }, NULL },
         { "", { SE, .selinux_enforcing = true }, { SE }, NULL },
         { "MandatoryAccessControl=auto", { SE, .mode = MAC_MODE_NO }, { SE }, NULL },
+        { "", { .landlock_abi = 1 }, {}, NULL }, /* would refuse every rename between directories */
+        { "", { .landlock_abi = 2 }, { .landlock_abi = 2 }, NULL },
         /* the host's default, and the unit's word against it */
         { "", { AA, .landlock_abi = 7, .mode = MAC_MODE_NO }, {}, NULL },
         { "", { .landlock_abi = 7, .mode = MAC_MODE_REQUIRED }, {}, "bulwarkd.conf says so for every unit" },
