@@ -78,8 +78,8 @@ static const char *const fixed_rules[] = {
         "/{proc,sys,dev,dev/fd}/ r,",
         "/sys/kernel/ r,",
         "/proc/[0-9]*/{,**} r,",
-        "owner /proc/[0-9]*/{,task/[0-9]*/}{autogroup,comm,coredump_filter,gid_map,loginuid,oom_adj,oom_score_adj,projid_map,"
-        "sched,setgroups,timerslack_ns,uid_map} rw,",
+        ("owner /proc/[0-9]*/{,task/[0-9]*/}{autogroup,comm,coredump_filter,gid_map,loginuid,oom_adj,oom_score_adj,projid_map,"
+         "sched,setgroups,timerslack_ns,uid_map} rw,"),
         "/dev/pts/{,*} rw,",
 };
 

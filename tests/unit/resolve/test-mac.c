@@ -131,11 +131,14 @@ static int teardown(void **state) {
 }
 
 static void expect_config(const char *text, const char *first, const char *second, MacMode mode, const char *complaint) {
-        _cleanup_free_ char *path = put("c", text), *a = put("c.d/10.conf", first), *b = put("c.d/20.conf", second);
+        _cleanup_free_ char *path = put("c", text);
         _cleanup_(diag_done) Diag diag = {};
         HostFacts facts = {};
-        int r = host_config_load(path, &diag, &facts);
+        int r;
 
+        free(put("c.d/10.conf", first));
+        free(put("c.d/20.conf", second));
+        r = host_config_load(path, &diag, &facts);
         if (complaint) {
                 _cleanup_free_ char *words = diag_to_string(&diag, true);
 
