@@ -464,7 +464,10 @@ static int start(Daemon *d, Diag *diag) {
         r = manager_start(d->manager, diag);
         if (r < 0)
                 return r;
-        return bus_listen_private(d->bus, diag); /* last: a client that gets in sees a whole manager */
+        r = bus_listen_private(d->bus, diag); /* last: a client that gets in sees a whole manager */
+        if (r >= 0)
+                bus_join_system(d->bus);
+        return r;
 }
 
 static void daemon_done(Daemon *d) {

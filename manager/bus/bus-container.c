@@ -138,6 +138,7 @@ static const sd_bus_vtable container_methods[] = {
 typedef struct Property {
         const char *name, *signature;
         uint64_t flags;
+        bool secret; /* ids, paths, messages: not for everybody who is on the bus */
         /* one of the three, by the signature */
         const char *(*text)(const Container *c);
         uint64_t (*number)(const Container *c);
@@ -304,43 +305,45 @@ static uint64_t get_landlock_abi(const Container *c) {
 #define CONST SD_BUS_VTABLE_PROPERTY_CONST
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 #define LIVE 0 /* read from the kernel each time; no signal tells */
+#define OPEN false
+#define SECRET true
 static const Property properties[] = {
-        { "Id", "s", CONST, .text = container_name },
-        { "LoadState", "s", CHANGES, .text = container_load_state },
-        { "LoadError", "(ss)", CHANGES, .append = append_load_error },
-        { "ActiveState", "s", CHANGES, .text = container_active_state },
-        { "SubState", "s", CHANGES, .text = container_sub_state },
-        { "FreezerState", "s", CHANGES, .text = container_freezer_state },
-        { "Result", "s", CHANGES, .text = get_result },
-        { "LastError", "s", CHANGES, .text = container_last_error },
-        { "FragmentPath", "s", CHANGES, .text = container_fragment_path },
-        { "DropInPaths", "as", CHANGES, .append = append_drop_ins },
-        { "Job", "(uo)", CHANGES, .append = append_job },
-        { "InvocationID", "ay", CHANGES, .append = append_invocation },
-        { "MainPID", "u", CHANGES, .number = get_leader },
-        { "ExecMainCode", "i", CHANGES, .number = get_exit_code },
-        { "ExecMainStatus", "i", CHANGES, .number = get_exit_status },
-        { "ExecMainStartTimestamp", "t", CHANGES, .number = container_start_usec },
-        { "ExecMainExitTimestamp", "t", CHANGES, .number = get_exit_time },
-        { "ActiveEnterTimestamp", "t", CHANGES, .number = get_active_enter },
-        { "ActiveExitTimestamp", "t", CHANGES, .number = get_active_exit },
-        { "StateChangeTimestamp", "t", CHANGES, .number = container_state_change_usec },
-        { "ControlGroup", "s", CHANGES, .text = container_cgroup },
-        { "MemoryCurrent", "t", LIVE, .number = container_memory_current },
-        { "TasksCurrent", "t", LIVE, .number = container_tasks_current },
-        { "CPUUsageNSec", "t", LIVE, .number = get_cpu_usage },
-        { "UIDRangeBase", "u", CHANGES, .number = get_uid_base },
-        { "UIDRangeCount", "u", CHANGES, .number = get_uid_count },
-        { "MACBackends", "as", CHANGES, .append = append_mac_backends },
-        { "MACLabel", "s", CHANGES, .text = container_mac_label },
-        { "MACVerified", "b", CHANGES, .number = get_mac_verified },
-        { "MACLabelLost", "b", CHANGES, .number = get_mac_label_lost },
-        { "LandlockABI", "u", CHANGES, .number = get_landlock_abi },
-        { "MACUnsaid", "as", LIVE, .append = append_mac_unsaid },
-        { "PolicyDigest", "s", CHANGES, .append = append_policy_digest },
-        { "Progress", "s", CHANGES, .text = container_progress },
-        { "LogDirectory", "s", CHANGES, .text = container_log_directory },
-        { "LogsToJournal", "b", CHANGES, .number = get_logs_to_journal },
+        { "Id", "s", CONST, OPEN, .text = container_name },
+        { "LoadState", "s", CHANGES, OPEN, .text = container_load_state },
+        { "LoadError", "(ss)", CHANGES, SECRET, .append = append_load_error },
+        { "ActiveState", "s", CHANGES, OPEN, .text = container_active_state },
+        { "SubState", "s", CHANGES, OPEN, .text = container_sub_state },
+        { "FreezerState", "s", CHANGES, OPEN, .text = container_freezer_state },
+        { "Result", "s", CHANGES, OPEN, .text = get_result },
+        { "LastError", "s", CHANGES, SECRET, .text = container_last_error },
+        { "FragmentPath", "s", CHANGES, SECRET, .text = container_fragment_path },
+        { "DropInPaths", "as", CHANGES, SECRET, .append = append_drop_ins },
+        { "Job", "(uo)", CHANGES, OPEN, .append = append_job },
+        { "InvocationID", "ay", CHANGES, OPEN, .append = append_invocation },
+        { "MainPID", "u", CHANGES, SECRET, .number = get_leader },
+        { "ExecMainCode", "i", CHANGES, OPEN, .number = get_exit_code },
+        { "ExecMainStatus", "i", CHANGES, OPEN, .number = get_exit_status },
+        { "ExecMainStartTimestamp", "t", CHANGES, OPEN, .number = container_start_usec },
+        { "ExecMainExitTimestamp", "t", CHANGES, OPEN, .number = get_exit_time },
+        { "ActiveEnterTimestamp", "t", CHANGES, OPEN, .number = get_active_enter },
+        { "ActiveExitTimestamp", "t", CHANGES, OPEN, .number = get_active_exit },
+        { "StateChangeTimestamp", "t", CHANGES, OPEN, .number = container_state_change_usec },
+        { "ControlGroup", "s", CHANGES, SECRET, .text = container_cgroup },
+        { "MemoryCurrent", "t", LIVE, OPEN, .number = container_memory_current },
+        { "TasksCurrent", "t", LIVE, OPEN, .number = container_tasks_current },
+        { "CPUUsageNSec", "t", LIVE, OPEN, .number = get_cpu_usage },
+        { "UIDRangeBase", "u", CHANGES, SECRET, .number = get_uid_base },
+        { "UIDRangeCount", "u", CHANGES, SECRET, .number = get_uid_count },
+        { "MACBackends", "as", CHANGES, OPEN, .append = append_mac_backends },
+        { "MACLabel", "s", CHANGES, SECRET, .text = container_mac_label },
+        { "MACVerified", "b", CHANGES, OPEN, .number = get_mac_verified },
+        { "MACLabelLost", "b", CHANGES, OPEN, .number = get_mac_label_lost },
+        { "LandlockABI", "u", CHANGES, OPEN, .number = get_landlock_abi },
+        { "MACUnsaid", "as", LIVE, SECRET, .append = append_mac_unsaid },
+        { "PolicyDigest", "s", CHANGES, SECRET, .append = append_policy_digest },
+        { "Progress", "s", CHANGES, SECRET, .text = container_progress },
+        { "LogDirectory", "s", CHANGES, SECRET, .text = container_log_directory },
+        { "LogsToJournal", "b", CHANGES, OPEN, .number = get_logs_to_journal },
 };
 
 static int append_number(sd_bus_message *reply, char type, uint64_t v) {
@@ -404,8 +407,47 @@ static int get_directive(sd_bus *bus, const char *path, const char *interface, c
         return bus_append_exploded(reply, directives[id].type->signature, values);
 }
 
+/* --- what everybody on a bus may read: what a list of containers shows, no path, id or setting */
+bool container_property_public(const char *name) {
+        DirectiveId id = directive_find(SECTION_Unit, name);
+
+        for (size_t i = 0; i < ELEMENTSOF(properties); i++)
+                if (streq(properties[i].name, name))
+                        return !properties[i].secret;
+        return id >= 0;
+}
+
+static int append_named(const Container *c, sd_bus_message *m, const char *name, const char *signature,
+                        sd_bus_property_get_t get) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 's', name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', signature);
+        if (r >= 0)
+                r = get(NULL, NULL, NULL, name, m, (void *)c, NULL);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+int container_append_public(const Container *c, sd_bus_message *m) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(properties); i++)
+                if (!properties[i].secret)
+                        r = append_named(c, m, properties[i].name, properties[i].signature, get_property);
+        for (DirectiveId id = 0; r >= 0 && id < _DIRECTIVE_MAX; id++)
+                if (directives[id].section == SECTION_Unit)
+                        r = append_named(c, m, directives[id].name, directives[id].type->signature, get_directive);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
 /* --- the vtable */
-int container_vtable_new(sd_bus_vtable **ret, char ***ret_changing) {
+int container_vtable_new(bool shared, sd_bus_vtable **ret, char ***ret_changing) {
         static const sd_bus_vtable end[] = { SD_BUS_VTABLE_END };
         _cleanup_strv_ char **changing = NULL;
         _cleanup_free_ sd_bus_vtable *vtable = NULL;
@@ -419,8 +461,11 @@ int container_vtable_new(sd_bus_vtable **ret, char ***ret_changing) {
         memcpy(vtable, container_methods, sizeof(container_methods));
         for (size_t i = 0; i < ELEMENTSOF(properties); i++) {
                 const Property *p = properties + i;
+                /* PropertiesChanged goes to everybody: it names what not everybody may read, without the value */
+                uint64_t flags = shared && p->secret && p->flags == CHANGES ?
+                                         SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION : p->flags;
 
-                vtable[n++] = (sd_bus_vtable)SD_BUS_PROPERTY(p->name, p->signature, get_property, 0, p->flags);
+                vtable[n++] = (sd_bus_vtable)SD_BUS_PROPERTY(p->name, p->signature, get_property, 0, flags);
                 if (p->flags != CHANGES)
                         continue;
                 r = strv_extend(&changing, p->name);
@@ -434,7 +479,8 @@ int container_vtable_new(sd_bus_vtable **ret, char ***ret_changing) {
         vtable[n] = end[0];
 
         *ret = TAKE_PTR(vtable);
-        *ret_changing = TAKE_PTR(changing);
+        if (ret_changing)
+                *ret_changing = TAKE_PTR(changing);
         return 0;
 }
 
@@ -450,6 +496,10 @@ static int container_find(sd_bus *bus, const char *path, const char *interface, 
                 return r;
         if (r == 0 || !container_name_valid(name))
                 return 0;
+        if (c->shared) { /* looking at a path must not fill the registry: anybody may do it */
+                *ret_found = manager_find(c->bus->manager, name);
+                return *ret_found ? 1 : 0;
+        }
         r = manager_get(c->bus->manager, name, NULL, &found);
         if (r == -ENOMEM)
                 return r;
@@ -487,7 +537,7 @@ int container_object_add(Connection *c) {
         int r;
 
         r = sd_bus_add_fallback_vtable(c->sd, NULL, BUS_CONTAINER_PREFIX, BUS_INTERFACE_CONTAINER,
-                                       c->bus->container_vtable, container_find, c);
+                                       c->bus->container_vtables[c->shared], container_find, c);
         if (r < 0)
                 return r;
         r = sd_bus_add_node_enumerator(c->sd, NULL, BUS_CONTAINER_PREFIX, container_enumerate, c);

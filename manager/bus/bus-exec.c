@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "manager/bus/bus-internal.h"
 
-/* ExecContainer: a session belongs to the connection that asked for it. The reply waits for the process to be
- * started; when the connection goes, the session is abandoned. The record itself lives until the manager says that
+/* ExecContainer: a session belongs to the caller that asked for it. The reply waits for the process to be
+ * started; when the caller goes, the session is abandoned. The record itself lives until the manager says that
  * the session ended (or never started), because the manager holds a pointer to it. */
 
 typedef struct ExecCall {
         Link link;
         Bus *bus;
-        Connection *connection; /* NULL: the client has gone */
+        Caller *caller;          /* NULL: it has gone */
         sd_bus_message *message; /* NULL: answered */
         uint32_t id;             /* 0: not started yet */
         bool calling;            /* container_exec() has not returned yet */
@@ -17,8 +17,8 @@ typedef struct ExecCall {
 
 static void exec_free(ExecCall *e) {
         link_remove(&e->link);
-        if (e->connection)
-                e->connection->n_delayed--;
+        if (e->caller)
+                caller_release(e->caller, true);
         sd_bus_message_unref(e->message);
         free(e);
 }
@@ -60,8 +60,8 @@ static void exec_fail(ExecCall *e, int r, const Diag *diag) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 
         (void)bus_error_set_diag(&error, diag, r);
-        if (e->connection && e->message)
-                connection_sent(e->connection, sd_bus_reply_method_error(e->message, &error));
+        if (e->caller && e->message)
+                connection_sent(e->caller->connection, sd_bus_reply_method_error(e->message, &error));
         e->message = sd_bus_message_unref(e->message);
 }
 
@@ -75,7 +75,7 @@ static void on_started(int r, const Diag *diag, ExecSession *session, void *user
         }
 
         e->id = session->id;
-        if (e->connection) {
+        if (e->caller) {
                 r = exec_reply(e->message, session);
                 if (r < 0)
                         exec_fail(e, r, NULL);
@@ -85,36 +85,50 @@ static void on_started(int r, const Diag *diag, ExecSession *session, void *user
                 session->stdio[i] = safe_close(session->stdio[i]);
 
         /* The client has gone, or never learnt of its session: nobody would ever end it. */
-        if (!e->connection || r < 0)
+        if (!e->caller || r < 0)
                 if (e->bus->manager)
                         manager_exec_abandon(e->bus->manager, session->id);
+}
+
+/* Nobody else on the bus is told. */
+static int tell_ended(const ExecCall *e, int exit_code, int exit_status) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        sd_bus *sd = e->caller->connection->sd;
+        int r;
+
+        r = sd_bus_message_new_signal(sd, &m, BUS_PATH, BUS_INTERFACE_MANAGER, "ExecEnded");
+        if (r >= 0 && e->caller->name)
+                r = sd_bus_message_set_destination(m, e->caller->name);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "uii", e->id, (int32_t)exit_code, (int32_t)exit_status);
+        return r < 0 ? r : sd_bus_send(sd, m, NULL);
 }
 
 static void on_ended(uint32_t id, int exit_code, int exit_status, void *userdata) {
         ExecCall *e = userdata;
 
-        if (e->connection)
-                connection_sent(e->connection,
-                                sd_bus_emit_signal(e->connection->sd, BUS_PATH, BUS_INTERFACE_MANAGER, "ExecEnded",
-                                                   "uii", id, (int32_t)exit_code, (int32_t)exit_status));
+        if (e->caller)
+                connection_sent(e->caller->connection, tell_ended(e, exit_code, exit_status));
         exec_done(e);
 }
 
-int exec_new(Connection *c, sd_bus_message *m, Container *container, const ExecRequest *request,
+int exec_new(Caller *caller, sd_bus_message *m, Container *container, const ExecRequest *request,
              sd_bus_error *error) {
+        Bus *b = caller->connection->bus;
         _cleanup_(diag_done) Diag diag = {};
         ExecCall *e;
         int r;
 
-        if (c->n_delayed >= BUS_MAX_DELAYED)
-                return bus_error_set_code(error, ERROR_BUSY, "This connection has %d sessions already",
-                                          BUS_MAX_DELAYED);
+        r = caller_hold(caller, true, error);
+        if (r < 0)
+                return r;
         e = calloc(1, sizeof(ExecCall));
-        if (!e)
+        if (!e) {
+                caller_release(caller, true);
                 return -ENOMEM;
-        *e = (ExecCall){ .bus = c->bus, .connection = c, .message = sd_bus_message_ref(m), .calling = true };
-        link_append(&c->bus->sessions, &e->link);
-        c->n_delayed++;
+        }
+        *e = (ExecCall){ .bus = b, .caller = caller, .message = sd_bus_message_ref(m), .calling = true };
+        link_append(&b->sessions, &e->link);
 
         r = container_exec(container, request, &diag, on_started, on_ended, e);
         e->calling = false;
@@ -127,32 +141,36 @@ int exec_new(Connection *c, sd_bus_message *m, Container *container, const ExecR
         return 1; /* answered, or will be */
 }
 
-bool exec_owned(Connection *c, uint32_t id) {
-        for (Link *l = c->bus->sessions.next; l != &c->bus->sessions; l = l->next) {
+bool exec_owned(const Caller *caller, uint32_t id) {
+        const Link *sessions = &caller->connection->bus->sessions;
+
+        for (Link *l = sessions->next; l != sessions; l = l->next) {
                 ExecCall *e = container_of(l, ExecCall, link);
 
-                if (e->connection == c && e->id == id && !e->done)
+                if (e->caller == caller && e->id == id && !e->done)
                         return id != 0;
         }
         return false;
 }
 
 /* manager_exec_abandon() may end the session, and so free its record, at once: the walk begins anew each time. */
-void exec_abandon_all(Connection *c) {
-        Link *l = c->bus->sessions.next;
+void exec_abandon_all(Caller *caller) {
+        Bus *b = caller->connection->bus;
+        Link *l = b->sessions.next;
 
-        while (l != &c->bus->sessions) {
+        while (l != &b->sessions) {
                 ExecCall *e = container_of(l, ExecCall, link);
 
                 l = l->next;
-                if (e->connection != c)
+                if (e->caller != caller)
                         continue;
-                e->connection = NULL;
+                e->caller = NULL;
+                caller_release(caller, true);
                 e->message = sd_bus_message_unref(e->message);
                 if (e->id == 0)
                         continue;
-                manager_exec_abandon(c->bus->manager, e->id);
-                l = c->bus->sessions.next;
+                manager_exec_abandon(b->manager, e->id);
+                l = b->sessions.next;
         }
 }
 

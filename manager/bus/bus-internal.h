@@ -35,6 +35,14 @@ static inline void link_remove(Link *item) {
         link_init(item);
 }
 
+/* The way to the system bus, which may come late, go, and come back (bus-system.c). */
+typedef struct SystemBus {
+        sd_bus *connecting; /* not a Connection yet: nothing is sent on it, or it would pile up */
+        sd_event_source *retry;
+        uint64_t delay;
+        bool missed; /* its end was told */
+} SystemBus;
+
 struct Bus {
         Manager *manager;
         sd_event *event;
@@ -43,28 +51,61 @@ struct Bus {
         Link waits;    /* of Wait */
         Link listings; /* of Listing */
         size_t n_readers;
+        Link sessions; /* of ExecCall: outlives its caller until the manager says that it ended */
         Link probes;   /* of ProbeCall: likewise */
-        Link sessions; /* of ExecCall: outlives its connection until the manager says that it ended */
-        sd_bus_vtable *container_vtable; /* generated from the tables */
-        char **changing;                 /* names of the properties that a state change moves */
+        Link gates;    /* of Gate: calls whose caller is being asked for */
+        sd_bus_vtable *container_vtables[2]; /* generated from the tables; [1] = for a bus that others listen to */
+        char **changing;                     /* names of the properties that a state change moves */
+        SystemBus system;
         sd_event_source *listener;
         sd_event_source *reaper; /* frees condemned connections outside of their own callbacks */
         int spare_fd;            /* given up for a moment to refuse a client when descriptors ran out */
         char *socket_path;
         bool reloading;
+        uint32_t last_question; /* to polkit */
+        bool closing;
         bool crowded; /* the limit of connections was reached and told */
 };
+
+/* What a call needs; each has its polkit action (bus-polkit.c). */
+typedef enum Right {
+        RIGHT_NONE, /* anybody may */
+        RIGHT_INSPECT,
+        RIGHT_MANAGE,
+        RIGHT_EXEC,
+        RIGHT_SHELL,
+        RIGHT_RELOAD,
+        RIGHT_RAISE, /* manage, and take protection away */
+        RIGHT_ROOT,  /* root only, nobody is asked */
+        _RIGHT_MAX,
+} Right;
 
 typedef struct Connection {
         Link link;
         Bus *bus;
         sd_bus *sd;
-        size_t n_delayed;
+        bool shared; /* the system bus: many callers, each to be asked for */
+        Right granted; /* to the message that is being handled; of the private socket always RIGHT_ROOT */
+        Link callers;  /* of Caller */
+        size_t n_callers;
         bool condemned;
 } Connection;
 
+/* Who waits for us: the one client of a private connection, or a unique name on the system bus. Exists while
+ * anything is owed to it; when it goes, all of that goes. */
+typedef struct Caller {
+        Link link; /* of the connection's */
+        Connection *connection;
+        char *name; /* NULL: the client of the private socket */
+        bool known; /* the bus has told the uid */
+        uid_t uid;
+        size_t n_delayed;  /* replies that it waits for, and sessions */
+        size_t n_sessions;
+        sd_bus_slot *vanishes, *asks_uid;
+} Caller;
+
 /* Takes sd, which must be started already; puts all objects on it. */
-int connection_new(Bus *b, sd_bus *sd, Connection **ret);
+int connection_new(Bus *b, sd_bus *sd, bool shared, Connection **ret);
 Connection *connection_free(Connection *c);
 /* Frees it from the loop, not here: for callers that stand in one of its callbacks. */
 void connection_condemn(Connection *c);
@@ -74,7 +115,10 @@ int manager_object_add(Connection *c);
 int container_object_add(Connection *c);
 int job_object_add(Connection *c);
 
-int container_vtable_new(sd_bus_vtable **ret, char ***ret_changing);
+/* shared: what not everybody may read is only said to have changed. ret_changing may be NULL. */
+int container_vtable_new(bool shared, sd_bus_vtable **ret, char ***ret_changing);
+bool container_property_public(const char *name);
+int container_append_public(const Container *c, sd_bus_message *m); /* as a{sv} */
 int container_object_path(const Container *c, char **ret);
 int job_object_path(uint32_t id, char **ret); /* id 0 = "/" */
 
@@ -86,26 +130,63 @@ int container_reply_dependencies(Container *c, bool reverse, sd_bus_message *m);
 int manager_method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int manager_method_get_job(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int manager_method_cancel_job(sd_bus_message *m, void *userdata, sd_bus_error *error);
+Container *job_container(Manager *m, uint32_t id);       /* NULL = no such job */
+int job_path_parse(const char *path, uint32_t *ret_id);  /* -EINVAL */
 const char *job_state(const Container *c); /* "running", or "waiting" for other jobs */
 const char *container_description(const Container *c);
 const char *container_fragment_path(const Container *c);
 
-/* --- delayed replies */
-int wait_new(Connection *c, sd_bus_message *m, Container *container, sd_bus_error *error);
-void waits_check(Bus *b, Container *container, bool removed); /* answers those that are due */
-void waits_drop(Bus *b, Connection *c);
+/* --- callers */
+int caller_of(Connection *c, sd_bus_message *m, Caller **ret);
+/* Whether so many more replies may be owed to all clients of its user. */
+int caller_check(const Caller *caller, size_t more, bool session, sd_bus_error *error);
+int caller_hold(Caller *caller, bool session, sd_bus_error *error); /* one more, if it may */
+void caller_release(Caller *caller, bool session);
+void caller_lost(Caller *caller); /* it has gone: everything that was owed to it goes */
+Caller *caller_free(Caller *caller);
+void callers_sweep(Connection *c); /* those to whom nothing is owed */
 
-int exec_new(Connection *c, sd_bus_message *m, Container *container, const ExecRequest *request, sd_bus_error *error);
-bool exec_owned(Connection *c, uint32_t id);
-void exec_abandon_all(Connection *c);
+/* --- the gate: before any object sees a message of the system bus */
+int gate_filter(sd_bus_message *m, void *userdata, sd_bus_error *error);
+void gates_drop(Caller *caller);
+
+typedef struct Demand {
+        Right right;
+        const char *verb;
+        char *unit, *command, *user; /* NULL = does not apply */
+} Demand;
+void demand_done(Demand *d);
+/* answer() is called once, unless the slot goes before. */
+int polkit_ask(sd_bus *sd, const char *name, const Demand *demand, bool interactive, uint32_t number,
+               sd_bus_message_handler_t answer, void *userdata, sd_bus_slot **ret);
+/* 0 only where polkit said yes; every other answer is an error with words. */
+int polkit_read_answer(sd_bus_message *reply, const Demand *demand, sd_bus_error *error);
+void polkit_cancel(sd_bus *sd, uint32_t number);
+const char *right_action(Right right); /* NULL: none can be asked for */
+
+/* --- the system bus */
+void bus_system_lost(Bus *b);
+void bus_system_close(Bus *b);
+
+/* --- delayed replies */
+int wait_new(Caller *caller, sd_bus_message *m, Container *container, sd_bus_error *error);
+void waits_check(Bus *b, Container *container, bool removed); /* answers those that are due */
+void waits_drop(Caller *caller);
+
+/* argv and options of a call as a request; the caller of this empties it, also after a failure. */
+int exec_request_read(sd_bus_message *m, ExecRequest *request, sd_bus_error *error);
+void exec_request_done(ExecRequest *request);
+int exec_new(Caller *caller, sd_bus_message *m, Container *container, const ExecRequest *request, sd_bus_error *error);
+bool exec_owned(const Caller *caller, uint32_t id);
+void exec_abandon_all(Caller *caller);
 void exec_free_all(Bus *b);
 
-int probe_new(Connection *c, sd_bus_message *m, Container *container, sd_bus_error *error);
-void probe_drop(Connection *c);
+int probe_new(Caller *caller, sd_bus_message *m, Container *container, sd_bus_error *error);
+void probe_drop(Caller *caller);
 void probe_free_all(Bus *b);
 
-int processes_new(Connection *c, sd_bus_message *m, Container *container, sd_bus_error *error);
-void processes_drop(Connection *c);
+int processes_new(Caller *caller, sd_bus_message *m, Container *container, sd_bus_error *error);
+void processes_drop(Caller *caller);
 
 /* --- signals to every connection; event of the manager */
 extern const ManagerListener bus_listener;

@@ -19,7 +19,7 @@ int job_object_path(uint32_t id, char **ret) {
         return 0;
 }
 
-static Container *job_container(Manager *m, uint32_t id) {
+Container *job_container(Manager *m, uint32_t id) {
         for (Container *c = manager_first(m); c; c = manager_next(m, c))
                 if (container_job(c, NULL) == id)
                         return c;
@@ -135,22 +135,30 @@ int container_reply_dependencies(Container *c, bool reverse, sd_bus_message *m) 
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-static int job_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
-                    sd_bus_error *error) {
+/* One spelling an object: no sign, no blank, no leading zero. */
+int job_path_parse(const char *path, uint32_t *ret_id) {
         const char *number = startswith(path, BUS_JOB_PREFIX "/");
-        Connection *c = userdata;
         unsigned long id;
         char *end;
 
-        /* one spelling an object: no sign, no blank, no leading zero */
         if (!number || *number < '1' || *number > '9')
-                return 0;
+                return -EINVAL;
         errno = 0;
         id = strtoul(number, &end, 10);
         if (errno != 0 || *end || id > UINT32_MAX)
-                return 0;
+                return -EINVAL;
+        *ret_id = (uint32_t)id;
+        return 0;
+}
 
-        *ret_found = job_container(c->bus->manager, (uint32_t)id);
+static int job_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
+                    sd_bus_error *error) {
+        Connection *c = userdata;
+        uint32_t id;
+
+        if (job_path_parse(path, &id) < 0)
+                return 0;
+        *ret_found = job_container(c->bus->manager, id);
         return *ret_found ? 1 : 0;
 }
 

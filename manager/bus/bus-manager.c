@@ -68,10 +68,13 @@ static int method_simple(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 static int method_wait(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Container *container;
+        Caller *caller;
         int r;
 
         r = read_container(userdata, m, error, &container);
-        return r < 0 ? r : wait_new(userdata, m, container, error);
+        if (r >= 0)
+                r = caller_of(userdata, m, &caller);
+        return r < 0 ? r : wait_new(caller, m, container, error);
 }
 
 static int method_list_dependencies(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -86,18 +89,24 @@ static int method_list_dependencies(sd_bus_message *m, void *userdata, sd_bus_er
 
 static int method_processes(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Container *container;
+        Caller *caller;
         int r;
 
         r = read_container(userdata, m, error, &container);
-        return r < 0 ? r : processes_new(userdata, m, container, error);
+        if (r >= 0)
+                r = caller_of(userdata, m, &caller);
+        return r < 0 ? r : processes_new(caller, m, container, error);
 }
 
 static int method_probe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Container *container;
+        Caller *caller;
         int r;
 
         r = read_container(userdata, m, error, &container);
-        return r < 0 ? r : probe_new(userdata, m, container, error);
+        if (r >= 0)
+                r = caller_of(userdata, m, &caller);
+        return r < 0 ? r : probe_new(caller, m, container, error);
 }
 
 /* --- lists */
@@ -257,169 +266,39 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
 }
 
 /* --- exec */
-static int check_words(char *const *words, const char *what, sd_bus_error *error) {
-        size_t n = 0, size = 0;
-
-        for (; words && words[n]; n++)
-                size += strlen(words[n]) + 1;
-        if (n > EXEC_MAX_WORDS || size > EXEC_MAX_BYTES)
-                return bus_error_set_code(error, ERROR_USAGE, "The %s is too long: at most %d words and %d bytes fit",
-                                          what, EXEC_MAX_WORDS, EXEC_MAX_BYTES);
-        return 0;
-}
-
-typedef struct ExecOption {
-        const char *name, *signature;
-        size_t offset; /* in ExecRequest; the field has the C type that sd-bus reads for the signature */
-} ExecOption;
-
-static const ExecOption exec_options[] = {
-        { "User", "s", offsetof(ExecRequest, user) },
-        { "WorkingDirectory", "s", offsetof(ExecRequest, directory) },
-        { "Environment", "as", offsetof(ExecRequest, environment) },
-        { "Terminal", "b", offsetof(ExecRequest, terminal) },
-        { "Shell", "b", offsetof(ExecRequest, shell) },
-        { "Rows", "u", offsetof(ExecRequest, rows) },
-        { "Columns", "u", offsetof(ExecRequest, columns) },
-};
-
-static int read_exec_value(sd_bus_message *m, const ExecOption *option, ExecRequest *request) {
-        void *field = (char *)request + option->offset;
-        const char *text;
-        uint32_t number;
-        int truth, r;
-
-        switch (option->signature[0]) {
-        case 's':
-                r = sd_bus_message_read(m, "s", &text);
-                if (r < 0)
-                        return r;
-                freep(field); /* given twice: the last one counts */
-                *(char **)field = strdup(text);
-                return *(char **)field ? 0 : -ENOMEM;
-        case 'a':
-                strv_freep(field);
-                return sd_bus_message_read_strv(m, field);
-        case 'b':
-                r = sd_bus_message_read(m, "b", &truth);
-                if (r >= 0)
-                        *(bool *)field = truth;
-                return r;
-        case 'u':
-                r = sd_bus_message_read(m, "u", &number);
-                if (r >= 0)
-                        *(unsigned *)field = number;
-                return r;
-        default:
-                return -EINVAL;
-        }
-}
-
-static int read_exec_option(sd_bus_message *m, ExecRequest *request, sd_bus_error *error) {
-        const ExecOption *option = NULL;
-        const char *name, *contents;
-        int r;
-
-        r = sd_bus_message_read(m, "s", &name);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < ELEMENTSOF(exec_options); i++)
-                if (streq(exec_options[i].name, name))
-                        option = exec_options + i;
-        if (!option)
-                return bus_error_set_code(error, ERROR_USAGE, "'%.80s' is no option of ExecContainer", name);
-
-        r = sd_bus_message_peek_type(m, NULL, &contents);
-        if (r < 0)
-                return r;
-        if (!streq(contents, option->signature))
-                return bus_error_set_code(error, ERROR_USAGE, "The option %s has the type '%s', not '%s'", name,
-                                          option->signature, contents);
-        r = sd_bus_message_enter_container(m, 'v', option->signature);
-        if (r < 0)
-                return r;
-        r = read_exec_value(m, option, request);
-        if (r < 0)
-                return r;
-        return sd_bus_message_exit_container(m);
-}
-
-static int read_exec_options(sd_bus_message *m, ExecRequest *request, sd_bus_error *error) {
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        if (r < 0)
-                return r;
-        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = read_exec_option(m, request, error);
-                if (r < 0)
-                        return r;
-                r = sd_bus_message_exit_container(m);
-                if (r < 0)
-                        return r;
-        }
-        return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
-static void exec_request_done(ExecRequest *request) {
-        strv_free(request->argv);
-        strv_free(request->environment);
-        free(request->user);
-        free(request->directory);
-}
-
-static int check_exec_request(const ExecRequest *request, sd_bus_error *error) {
-        int r;
-
-        if (!request->shell && (!request->argv || isempty(request->argv[0])))
-                return bus_error_set_code(error, ERROR_USAGE, "No command was given to execute");
-        if (request->rows > UINT16_MAX || request->columns > UINT16_MAX)
-                return bus_error_set_code(error, ERROR_USAGE, "A terminal has at most %d rows and columns",
-                                          UINT16_MAX);
-        for (char **e = request->environment; e && *e; e++)
-                if (**e == '=' || !strchr(*e, '='))
-                        return bus_error_set_code(error, ERROR_USAGE, "'%.80s' is no environment assignment; "
-                                                  "NAME=VALUE is", *e);
-        r = check_words(request->argv, "command line", error);
-        return r < 0 ? r : check_words(request->environment, "environment", error);
-}
-
 static int method_exec(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(exec_request_done) ExecRequest request = {};
         Container *container;
+        Caller *caller;
         int r;
 
         r = read_container(userdata, m, error, &container);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read_strv(m, &request.argv);
-        if (r < 0)
-                return r;
-        r = read_exec_options(m, &request, error);
-        if (r < 0)
-                return r;
-        r = check_exec_request(&request, error);
-        if (r < 0)
-                return r;
-        return exec_new(userdata, m, container, &request, error);
+        if (r >= 0)
+                r = exec_request_read(m, &request, error);
+        if (r >= 0)
+                r = caller_of(userdata, m, &caller);
+        return r < 0 ? r : exec_new(caller, m, container, &request, error);
 }
 
 static int method_kill_exec(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Connection *c = userdata;
+        Caller *caller;
         int32_t number;
         uint32_t id;
         int r;
 
         r = sd_bus_message_read(m, "ui", &id, &number);
+        if (r >= 0)
+                r = caller_of(c, m, &caller);
         if (r < 0)
                 return r;
         if (number <= 0 || !signal_to_string(number))
                 return bus_error_set_code(error, ERROR_USAGE, "%d is no signal", (int)number);
 
         /* a session is its client's own; another's number answers like one that is over */
-        r = exec_owned(c, id) ? manager_exec_signal(c->bus->manager, id, number) : -ESRCH;
+        r = exec_owned(caller, id) ? manager_exec_signal(c->bus->manager, id, number) : -ESRCH;
         if (r == -ESRCH)
-                return bus_error_set_code(error, ERROR_NOT_ACTIVE, "This connection has no session %u",
+                return bus_error_set_code(error, ERROR_NOT_ACTIVE, "You have no session %u",
                                           (unsigned)id);
         if (r < 0)
                 return bus_error_set_diag(error, NULL, r);
@@ -468,7 +347,7 @@ static int get_features(sd_bus *bus, const char *path, const char *interface, co
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* No method is marked unprivileged: on a bus with other users sd-bus refuses them unless the caller may do it. */
+/* Who may call what on a bus with other users stands in the table of bus-gate.c. */
 static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("GetContainer", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", container),

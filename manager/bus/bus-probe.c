@@ -8,14 +8,14 @@
 
 typedef struct ProbeCall {
         Link link;
-        Connection *connection;  /* NULL: the client has gone */
+        Caller *caller;          /* NULL: it has gone */
         sd_bus_message *message; /* NULL: likewise */
 } ProbeCall;
 
 static void call_free(ProbeCall *p) {
         link_remove(&p->link);
-        if (p->connection)
-                p->connection->n_delayed--;
+        if (p->caller)
+                caller_release(p->caller, false);
         sd_bus_message_unref(p->message);
         free(p);
 }
@@ -64,30 +64,31 @@ static void on_done(int r, const Diag *diag, const Claims *claims, void *userdat
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         ProbeCall *p = userdata;
 
-        if (p->connection && r >= 0)
-                connection_sent(p->connection, call_reply(p, claims));
-        else if (p->connection) {
+        if (p->caller && r >= 0)
+                connection_sent(p->caller->connection, call_reply(p, claims));
+        else if (p->caller) {
                 (void)bus_error_set_diag(&error, diag, r);
-                connection_sent(p->connection, sd_bus_reply_method_error(p->message, &error));
+                connection_sent(p->caller->connection, sd_bus_reply_method_error(p->message, &error));
         }
         call_free(p);
 }
 
-int probe_new(Connection *c, sd_bus_message *m, Container *container, sd_bus_error *error) {
+int probe_new(Caller *caller, sd_bus_message *m, Container *container, sd_bus_error *error) {
         _cleanup_(diag_done) Diag diag = {};
         ProbeCall *p;
         int r;
 
-        if (c->n_delayed >= BUS_MAX_DELAYED)
-                return bus_error_set_code(error, ERROR_BUSY, "This connection waits for %d answers already",
-                                          BUS_MAX_DELAYED);
+        r = caller_hold(caller, false, error);
+        if (r < 0)
+                return r;
         p = calloc(1, sizeof(ProbeCall));
-        if (!p)
+        if (!p) {
+                caller_release(caller, false);
                 return -ENOMEM;
-        p->connection = c;
+        }
+        p->caller = caller;
         p->message = sd_bus_message_ref(m);
-        link_append(&c->bus->probes, &p->link);
-        c->n_delayed++;
+        link_append(&caller->connection->bus->probes, &p->link);
         r = container_probe(container, &diag, on_done, p);
         if (r < 0) {
                 call_free(p);
@@ -96,13 +97,16 @@ int probe_new(Connection *c, sd_bus_message *m, Container *container, sd_bus_err
         return 1; /* the reply comes later */
 }
 
-void probe_drop(Connection *c) {
-        for (Link *l = c->bus->probes.next; l != &c->bus->probes; l = l->next) {
+void probe_drop(Caller *caller) {
+        Bus *b = caller->connection->bus;
+
+        for (Link *l = b->probes.next; l != &b->probes; l = l->next) {
                 ProbeCall *p = container_of(l, ProbeCall, link);
 
-                if (p->connection != c)
+                if (p->caller != caller)
                         continue;
-                p->connection = NULL;
+                p->caller = NULL;
+                caller_release(caller, false);
                 p->message = sd_bus_message_unref(p->message);
         }
 }

@@ -20,7 +20,7 @@
 
 typedef struct Listing {
         Link link;
-        Connection *connection;
+        Caller *caller; /* NULL: not held yet */
         sd_bus_message *message;
         pid_t *pids;
         size_t n_pids;
@@ -32,10 +32,10 @@ typedef struct Listing {
 } Listing;
 
 static void listing_free(Listing *l) {
-        if (l->connection) {
+        if (l->caller) {
                 link_remove(&l->link);
-                l->connection->n_delayed--;
-                l->connection->bus->n_readers--;
+                l->caller->connection->bus->n_readers--;
+                caller_release(l->caller, false);
         }
         sd_event_source_disable_unref(l->pipe_source);
         sd_event_source_disable_unref(l->timer);
@@ -185,7 +185,7 @@ static int listing_reply(const Listing *l) {
 }
 
 static void listing_finish(Listing *l) {
-        connection_sent(l->connection, listing_reply(l));
+        connection_sent(l->caller->connection, listing_reply(l));
         listing_free(l);
 }
 
@@ -269,8 +269,9 @@ static int start_reader(Listing *l, sd_event *event) {
         return r < 0 ? r : 0;
 }
 
-int processes_new(Connection *c, sd_bus_message *m, Container *container, sd_bus_error *error) {
+int processes_new(Caller *caller, sd_bus_message *m, Container *container, sd_bus_error *error) {
         _cleanup_(listing_freep) Listing *l = NULL;
+        Bus *b = caller->connection->bus;
         int r;
 
         l = calloc(1, sizeof(Listing));
@@ -282,26 +283,30 @@ int processes_new(Connection *c, sd_bus_message *m, Container *container, sd_bus
                 return r;
         if (l->n_pids == 0)
                 return listing_reply(l);
-        if (c->n_delayed >= BUS_MAX_DELAYED || c->bus->n_readers >= READERS_MAX)
+        if (b->n_readers >= READERS_MAX)
                 return bus_error_set_code(error, ERROR_BUSY, "Too many lists of processes are being made; try again");
+        r = caller_hold(caller, false, error);
+        if (r < 0)
+                return r;
 
-        l->connection = c;
-        link_append(&c->bus->listings, &l->link);
-        c->n_delayed++;
-        c->bus->n_readers++;
-        r = start_reader(l, c->bus->event);
+        l->caller = caller;
+        link_append(&b->listings, &l->link);
+        b->n_readers++;
+        r = start_reader(l, b->event);
         if (r < 0)
                 return r;
         TAKE_PTR(l);
         return 1; /* sd-bus: the reply comes later */
 }
 
-void processes_drop(Connection *c) {
-        for (Link *i = c->bus->listings.next, *next; i != &c->bus->listings; i = next) {
+void processes_drop(Caller *caller) {
+        Bus *b = caller->connection->bus;
+
+        for (Link *i = b->listings.next, *next; i != &b->listings; i = next) {
                 Listing *l = container_of(i, Listing, link);
 
                 next = i->next;
-                if (l->connection == c)
+                if (l->caller == caller)
                         listing_free(l);
         }
 }

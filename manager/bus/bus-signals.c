@@ -10,6 +10,31 @@
                 for (Connection *c = container_of(_l, Connection, link); c; c = NULL)                         \
                         if (!c->condemned)
 
+/* To everybody on the bus only what everybody may read. */
+static int emit_added(Connection *c, const Container *container, const char *path) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        if (!c->shared)
+                return sd_bus_emit_object_added(c->sd, path);
+        r = sd_bus_message_new_signal(c->sd, &m, BUS_PATH, "org.freedesktop.DBus.ObjectManager", "InterfacesAdded");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "o", path);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "{sa{sv}}");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'e', "sa{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", BUS_INTERFACE_CONTAINER);
+        if (r >= 0)
+                r = container_append_public(container, m);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_send(c->sd, m, NULL);
+}
+
 static void on_container_new(Container *container, void *userdata) {
         _cleanup_free_ char *path = NULL;
         Bus *b = userdata;
@@ -17,7 +42,7 @@ static void on_container_new(Container *container, void *userdata) {
         if (link_is_empty(&b->connections) || container_object_path(container, &path) < 0)
                 return;
         EACH_CONNECTION(b, c) {
-                connection_sent(c, sd_bus_emit_object_added(c->sd, path));
+                connection_sent(c, emit_added(c, container, path));
                 connection_sent(c, sd_bus_emit_signal(c->sd, BUS_PATH, BUS_INTERFACE_MANAGER, "ContainerNew", "so",
                                                       container_name(container), path));
         }

@@ -5,14 +5,14 @@
 
 typedef struct Wait {
         Link link;
-        Connection *connection;
+        Caller *caller;
         Container *container; /* borrowed; container_removed answers before it goes */
         sd_bus_message *message;
 } Wait;
 
 static void wait_free(Wait *w) {
         link_remove(&w->link);
-        w->connection->n_delayed--;
+        caller_release(w->caller, false);
         sd_bus_message_unref(w->message);
         free(w);
 }
@@ -32,21 +32,23 @@ static int wait_reply(sd_bus_message *m, const Container *c) {
                                           known ? (int32_t)report->code : 0, known ? (int32_t)report->status : 0);
 }
 
-int wait_new(Connection *c, sd_bus_message *m, Container *container, sd_bus_error *error) {
+int wait_new(Caller *caller, sd_bus_message *m, Container *container, sd_bus_error *error) {
         Wait *w;
+        int r;
 
         if (container_at_rest(container))
                 return wait_reply(m, container);
-        if (c->n_delayed >= BUS_MAX_DELAYED)
-                return bus_error_set_code(error, ERROR_BUSY, "This connection waits for %d answers already",
-                                          BUS_MAX_DELAYED);
+        r = caller_hold(caller, false, error);
+        if (r < 0)
+                return r;
         w = calloc(1, sizeof(Wait));
-        if (!w)
+        if (!w) {
+                caller_release(caller, false);
                 return -ENOMEM;
+        }
 
-        *w = (Wait){ .connection = c, .container = container, .message = sd_bus_message_ref(m) };
-        link_append(&c->bus->waits, &w->link);
-        c->n_delayed++;
+        *w = (Wait){ .caller = caller, .container = container, .message = sd_bus_message_ref(m) };
+        link_append(&caller->connection->bus->waits, &w->link);
         return 1; /* sd-bus: the reply comes later */
 }
 
@@ -59,17 +61,19 @@ void waits_check(Bus *b, Container *container, bool removed) {
                 next = l->next;
                 if (w->container != container)
                         continue;
-                connection_sent(w->connection, wait_reply(w->message, container));
+                connection_sent(w->caller->connection, wait_reply(w->message, container));
                 wait_free(w);
         }
 }
 
-void waits_drop(Bus *b, Connection *c) {
+void waits_drop(Caller *caller) {
+        Bus *b = caller->connection->bus;
+
         for (Link *l = b->waits.next, *next; l != &b->waits; l = next) {
                 Wait *w = container_of(l, Wait, link);
 
                 next = l->next;
-                if (w->connection == c)
+                if (w->caller == caller)
                         wait_free(w);
         }
 }

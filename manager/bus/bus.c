@@ -34,7 +34,7 @@ static int connection_setup(Connection *c) {
                                 "Disconnected", on_disconnected, c);
         if (r < 0)
                 return r;
-        r = sd_bus_add_filter(c->sd, NULL, on_message, c);
+        r = sd_bus_add_filter(c->sd, NULL, c->shared ? gate_filter : on_message, c);
         if (r < 0)
                 return r;
         r = sd_bus_add_object_manager(c->sd, NULL, BUS_PATH);
@@ -47,13 +47,13 @@ static int connection_setup(Connection *c) {
         if (r < 0)
                 return r;
         r = job_object_add(c);
-        if (r < 0)
+        if (r < 0 || c->shared) /* the system bus came to life in the loop already */
                 return r;
         r = sd_bus_attach_event(c->sd, c->bus->event, SD_EVENT_PRIORITY_NORMAL);
         return r < 0 ? r : 0;
 }
 
-int connection_new(Bus *b, sd_bus *sd, Connection **ret) {
+int connection_new(Bus *b, sd_bus *sd, bool shared, Connection **ret) {
         Connection *c;
         int r;
 
@@ -62,7 +62,8 @@ int connection_new(Bus *b, sd_bus *sd, Connection **ret) {
                 sd_bus_close_unref(sd);
                 return -ENOMEM;
         }
-        *c = (Connection){ .bus = b, .sd = sd };
+        *c = (Connection){ .bus = b, .sd = sd, .shared = shared, .granted = shared ? RIGHT_NONE : RIGHT_ROOT };
+        link_init(&c->callers);
         link_append(&b->connections, &c->link);
         b->n_connections++;
 
@@ -80,13 +81,17 @@ Connection *connection_free(Connection *c) {
         if (!c)
                 return NULL;
 
-        waits_drop(c->bus, c);
-        processes_drop(c);
-        probe_drop(c);
-        exec_abandon_all(c);
+        while (!link_is_empty(&c->callers)) {
+                Caller *caller = container_of(c->callers.next, Caller, link);
+
+                caller_lost(caller);
+                caller_free(caller);
+        }
         link_remove(&c->link);
         c->bus->n_connections--;
         c->bus->crowded = false;
+        if (c->shared)
+                bus_system_lost(c->bus);
         sd_bus_close_unref(c->sd); /* no flush: it would wait for a client that does not read */
         free(c);
         return NULL;
@@ -101,6 +106,8 @@ static int on_reap(sd_event_source *s, void *userdata) {
                 next = l->next;
                 if (c->condemned)
                         connection_free(c);
+                else
+                        callers_sweep(c);
         }
         return 0;
 }
@@ -123,7 +130,7 @@ void connection_sent(Connection *c, int r) {
         /* A client that missed a signal would believe an old state for ever; it must come back and ask again. Most
          * have only left before the loop saw it. */
         log_message(bus_log(c->bus), r == -ECONNRESET || r == -EPIPE || r == -ENOTCONN ? LOG_DEBUG : LOG_WARNING,
-                    "A client of the private socket is dropped: %s", r < 0 ? strerror(-r) : "it does not read");
+                    "%s is dropped: %s", c->shared ? "The system bus" : "A client of the private socket", r < 0 ? strerror(-r) : "it does not read");
         connection_condemn(c);
 }
 
@@ -171,7 +178,7 @@ static int serve_client(Bus *b, int fd_) {
                 r = sd_bus_start(sd);
         if (r < 0)
                 goto fail;
-        return connection_new(b, sd, NULL);
+        return connection_new(b, sd, false, NULL);
 
 fail:
         sd_bus_close_unref(sd);
@@ -301,8 +308,11 @@ int bus_new(Manager *manager, sd_event *event, Diag *diag, Bus **ret) {
         link_init(&b->listings);
         link_init(&b->sessions);
         link_init(&b->probes);
+        link_init(&b->gates);
 
-        r = container_vtable_new(&b->container_vtable, &b->changing);
+        r = container_vtable_new(false, &b->container_vtables[false], &b->changing);
+        if (r >= 0)
+                r = container_vtable_new(true, &b->container_vtables[true], NULL);
         if (r >= 0)
                 r = sd_event_add_defer(event, &b->reaper, on_reap, b);
         if (r >= 0)
@@ -322,6 +332,7 @@ void bus_close(Bus *b) {
                 return;
 
         b->listener = sd_event_source_disable_unref(b->listener);
+        bus_system_close(b);
         while (!link_is_empty(&b->connections))
                 connection_free(container_of(b->connections.next, Connection, link));
         if (b->manager)
@@ -340,7 +351,8 @@ Bus *bus_free(Bus *b) {
         exec_free_all(b);
         probe_free_all(b);
         sd_event_source_disable_unref(b->reaper);
-        free(b->container_vtable);
+        for (size_t i = 0; i < ELEMENTSOF(b->container_vtables); i++)
+                free(b->container_vtables[i]);
         strv_free(b->changing);
         safe_close(b->spare_fd);
         free(b);

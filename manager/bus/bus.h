@@ -14,12 +14,18 @@ int bus_new(Manager *manager, sd_event *event, Diag *diag, Bus **ret);
 /* Serves RUNTIME/private, mode 0600, for root and the manager's own user. The caller holds the lock of the runtime
  * directory: a socket left there by a dead manager is replaced. */
 int bus_listen_private(Bus *b, Diag *diag);
+/* Owns org.bulwark1 on the system bus wherever one is, and whenever it comes or comes back; until then the manager does
+ * without. DBUS_SYSTEM_BUS_ADDRESS names another bus. Never blocks, never fails the manager: what goes wrong is logged. */
+void bus_join_system(Bus *b);
 /* No connection, no listener, no socket from here on; sessions of clients are abandoned. */
 void bus_close(Bus *b);
 Bus *bus_free(Bus *b);
 DEFINE_CLEANUP(Bus, bus_free)
 
 #define BUS_MAX_CONNECTIONS 256 /* one more is closed at once */
-#define BUS_MAX_DELAYED 1024    /* delayed replies and sessions of one connection */
+#define BUS_MAX_DELAYED 1024    /* delayed replies and sessions of one client, if it is root */
+#define BUS_MAX_USER_DELAYED 64 /* of all clients of another user together */
+#define BUS_MAX_USER_SESSIONS 16
+#define BUS_MAX_CALLERS 256     /* clients of the system bus to whom something is owed; it allows 512 matches */
 #define EXEC_MAX_WORDS 4096     /* of argv, and of the environment */
 #define EXEC_MAX_BYTES (256 << 10)

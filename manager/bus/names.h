@@ -2,8 +2,9 @@
 #pragma once
 
 /* The bus as clients see it. The same objects on the private socket RUNTIME/private (peer to peer, no names) and,
- * where there is one, on the system bus as org.bulwark1. Signatures are systemd1's where it has the method. Errors
- * are org.bulwark1.Error.* (manager/base/error-codes.inc); the message is every Diag entry, one a line.
+ * where there is one, on the system bus as org.bulwark1; who may do what there stands in bus-gate.c. Signatures are
+ * systemd1's where it has the method. Errors are org.bulwark1.Error.* (manager/base/error-codes.inc); the message is
+ * every Diag entry, one a line.
  *
  * /org/bulwark1   org.bulwark1.Manager
  *   GetContainer(s name) -> o                loads the unit where needed

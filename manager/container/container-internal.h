@@ -339,6 +339,5 @@ void container_send_ack(Container *c);
 void manager_finish_shutdown(Manager *m);
 
 /* --- manager.c */
-Container *manager_find(Manager *m, const char *name); /* known ones only */
 int manager_add(Manager *m, const char *name, Container **ret);
 void manager_announce(Container *c); /* tells listeners of it, once */

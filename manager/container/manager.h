@@ -54,6 +54,7 @@ void manager_unlisten(Manager *m, void *userdata);
 /* --- registry */
 Container *manager_first(Manager *m); /* sorted by name */
 Container *manager_next(Manager *m, Container *c);
+Container *manager_find(Manager *m, const char *name); /* known ones only */
 /* A container known by name, loading its unit where it is not known yet (templates). ERROR_NO_SUCH_UNIT, ... */
 int manager_get(Manager *m, const char *name, Diag *diag, Container **ret);
 int manager_reload(Manager *m, Diag *diag); /* daemon-reload: bad units keep their last good definition while running */

@@ -217,14 +217,19 @@ Container *manager_next(Manager *m, Container *c) {
         return c->next;
 }
 
+Container *manager_find(Manager *m, const char *name) {
+        for (Container *c = m->containers; c; c = c->next)
+                if (streq(c->name, name))
+                        return c;
+        return NULL;
+}
+
 int manager_get(Manager *m, const char *name, Diag *diag, Container **ret) {
         static const char *const templates[] = { "error@", "slow@", "true@", "any@" };
 
-        for (Container *c = m->containers; c; c = c->next)
-                if (streq(c->name, name)) {
-                        *ret = c;
-                        return 0;
-                }
+        *ret = manager_find(m, name);
+        if (*ret)
+                return 0;
         for (size_t i = 0; i < ELEMENTSOF(templates); i++)
                 if (startswith(name, templates[i]))
                         return add(m, name, ret);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "manager/bus/bus-internal.h"
+
+/* org.bulwark1 on the system bus. A bus that is not there yet is waited for by watching its socket, which costs
+ * nothing; one that fails otherwise is tried again, ever more slowly. */
+
+#define SYSTEM_BUS_ADDRESS "unix:path=/run/dbus/system_bus_socket"
+#define DELAY_MIN (100 * USEC_PER_MSEC)
+#define DELAY_MAX (30 * USEC_PER_SEC)
+
+static void bus_try(Bus *b);
+
+static const Log *bus_log(const Bus *b) {
+        return &manager_config(b->manager)->log;
+}
+
+static int on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
+        Bus *b = userdata;
+
+        b->system.retry = sd_event_source_disable_unref(b->system.retry);
+        bus_try(b);
+        return 0;
+}
+
+static void try_later(Bus *b) {
+        SystemBus *s = &b->system;
+        int r;
+
+        s->delay = s->delay == 0 ? DELAY_MIN : MIN_OF(s->delay * 2, DELAY_MAX);
+        s->retry = sd_event_source_disable_unref(s->retry);
+        r = sd_event_add_time_relative(b->event, &s->retry, CLOCK_MONOTONIC, s->delay, 0, on_retry, b);
+        if (r < 0)
+                log_message(bus_log(b), LOG_ERR, "The system bus will not be tried again: %s", strerror(-r));
+}
+
+/* --- the name */
+static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const sd_bus_error *refused = sd_bus_message_get_error(m);
+        Connection *c = userdata;
+        uint32_t answer = 0;
+
+        if (refused) {
+                /* kept: it tells when the bus is restarted, perhaps with a policy that allows it */
+                log_message(bus_log(c->bus), LOG_WARNING, "The system bus refuses the name " BUS_NAME " (is its policy "
+                            BUS_NAME ".conf installed?): %s", strempty(refused->message));
+                return 0;
+        }
+        if (sd_bus_message_read(m, "u", &answer) > 0 && answer == 2) /* DBUS_REQUEST_NAME_REPLY_IN_QUEUE */
+                log_message(bus_log(c->bus), LOG_NOTICE, "Another manager owns " BUS_NAME " on the system bus; it will be "
+                            "ours when that one ends");
+        else
+                log_message(bus_log(c->bus), LOG_DEBUG, "Serves " BUS_NAME " on the system bus");
+        return 0;
+}
+
+/* --- the way there */
+static int on_connected(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Bus *b = userdata;
+        sd_bus *sd = TAKE_PTR(b->system.connecting);
+        Connection *c;
+        int r;
+
+        r = connection_new(b, sd, true, &c); /* takes sd also when it fails */
+        if (r >= 0) {
+                r = sd_bus_request_name_async(c->sd, NULL, BUS_NAME, SD_BUS_NAME_QUEUE, on_name, c);
+                if (r < 0)
+                        connection_condemn(c);
+        } else if (!b->system.retry)
+                try_later(b);
+        if (r < 0) {
+                log_message(bus_log(b), LOG_WARNING, "Cannot serve the system bus: %s", strerror(-r));
+                return 0;
+        }
+        b->system.delay = 0;
+        if (b->system.missed)
+                log_message(bus_log(b), LOG_NOTICE, "The system bus is back");
+        b->system.missed = false;
+        return 0;
+}
+
+static int on_not_connected(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Bus *b = userdata;
+
+        if (!b->system.connecting)
+                return 0;
+        b->system.connecting = sd_bus_close_unref(b->system.connecting);
+        try_later(b);
+        return 0;
+}
+
+static int connect_start(Bus *b, sd_bus *sd) {
+        const char *address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+        int r;
+
+        r = sd_bus_set_address(sd, isempty(address) ? SYSTEM_BUS_ADDRESS : address);
+        if (r >= 0)
+                r = sd_bus_set_description(sd, "system");
+        if (r >= 0)
+                r = sd_bus_set_bus_client(sd, true);
+        if (r >= 0)
+                r = sd_bus_set_trusted(sd, true); /* sd-bus would ask the bus and wait; the gate asks and does not */
+        if (r >= 0)
+                r = sd_bus_set_watch_bind(sd, true);
+        if (r >= 0)
+                r = sd_bus_set_connected_signal(sd, true);
+        if (r >= 0)
+                r = sd_bus_negotiate_fds(sd, true);
+        if (r >= 0)
+                r = sd_bus_match_signal(sd, NULL, NULL, "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+                                        "Connected", on_connected, b);
+        if (r >= 0)
+                r = sd_bus_match_signal(sd, NULL, NULL, "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+                                        "Disconnected", on_not_connected, b);
+        if (r >= 0)
+                r = sd_bus_start(sd);
+        if (r >= 0)
+                r = sd_bus_attach_event(sd, b->event, SD_EVENT_PRIORITY_NORMAL);
+        return r;
+}
+
+static void bus_try(Bus *b) {
+        sd_bus *sd = NULL;
+        int r;
+
+        r = sd_bus_new(&sd);
+        if (r >= 0)
+                r = connect_start(b, sd);
+        if (r < 0) {
+                log_message(bus_log(b), LOG_DEBUG, "Cannot connect to the system bus: %s", strerror(-r));
+                sd_bus_close_unref(sd);
+                try_later(b);
+                return;
+        }
+        b->system.connecting = sd;
+}
+
+void bus_join_system(Bus *b) {
+        bus_try(b);
+}
+
+void bus_system_lost(Bus *b) {
+        if (!b->manager || b->closing)
+                return;
+        if (!b->system.missed)
+                log_message(bus_log(b), LOG_NOTICE, "The system bus is gone; it is waited for");
+        b->system.missed = true;
+        try_later(b);
+}
+
+void bus_system_close(Bus *b) {
+        b->closing = true;
+        b->system.retry = sd_event_source_disable_unref(b->system.retry);
+        b->system.connecting = sd_bus_close_unref(b->system.connecting);
+}
