@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import tap  # noqa: E402
@@ -215,6 +216,37 @@ def error_table_is_in_the_manual():
             yield f"bulwarkctl(1) does not say that {bus_name} exits with {status}"
 
 
+def bus_files_are_whole():
+    """The files for the bus and polkit are XML, and the actions are those that the manager asks for and describes."""
+    place = "tools/packaging/"
+    for name in ("org.bulwark1.conf", "org.bulwark1.policy"):
+        try:
+            xml.etree.ElementTree.fromstring(read(place + name))
+        except xml.etree.ElementTree.ParseError as e:
+            yield f"{name}: {e}"
+        if shutil.which("xmllint"):
+            done = subprocess.run(["xmllint", "--noout", "--nonet", os.path.join(TOP, place + name)], capture_output=True, text=True, check=False)
+            if done.returncode != 0 or done.stderr:
+                yield f"{name}: {done.stderr}"
+    policy = xml.etree.ElementTree.fromstring(read(place + "org.bulwark1.policy"))
+    offered = {action.get("id") for action in policy.iter("action")}
+    asked = set(re.findall(r'"(org\.bulwark1\.[a-z-]+)"', read("manager/bus/bus-polkit.c")))
+    told = set(re.findall(r"^\.It Cm (org\.bulwark1\.[a-z-]+)", read("units/man/org.bulwark1.5"), flags=re.M))
+    if len(asked) < 5:
+        yield f"only {sorted(asked)} were read"
+    for what, actions in (("org.bulwark1.policy offers", offered), ("org.bulwark1(5) describes", told)):
+        if actions != asked:
+            yield f"{what} {sorted(actions)}, the manager asks for {sorted(asked)}"
+    for action in policy.iter("action"):
+        for default in action.find("defaults"):
+            if not default.text.startswith("auth_admin"):
+                yield f"{action.get('id')} is {default.text} by default: nobody but an administrator may"
+    service = read(place + "org.bulwark1.service")
+    for line in ("Name=org.bulwark1", "SystemdService=bulwarkd.service", "User=root"):
+        if line not in service.split("\n"):
+            yield f"org.bulwark1.service lacks {line}"
+
+
 tap.main([
     ("every directive is described with its default", directives_are_described),
     ("examples use known directives", examples_are_of_known_directives),
@@ -223,4 +255,5 @@ tap.main([
     ("references among our pages hold", our_pages_exist),
     ("--help and manual pages agree", help_matches_its_page),
     ("the error table is in bulwarkctl(1)", error_table_is_in_the_manual),
+    ("the files for the bus and polkit hold together", bus_files_are_whole),
 ])
