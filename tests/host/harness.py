@@ -183,6 +183,7 @@ class Bed:
             LC_ALL="C.UTF-8",
             ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99",
             UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1",
+            DBUS_SYSTEM_BUS_ADDRESS="unix:path=" + os.path.join(self.directory, "bus"),  # a bus only where a test starts one
         )
         self.make_root()
         os.mkdir(self.cgroup)

@@ -1,0 +1,422 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""org.bulwark1 on a bus with other users: a dbus-daemon of the test's own, and clients that others wrote."""
+
+from harness import *
+from harness import SLOWNESS
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PYTHON = "/usr/bin/python3"  # where Debian's python3-dbus is
+NOBODY = 65534
+TOP = "/org/bulwark1"
+MANAGER = "org.bulwark1.Manager"
+CONTAINER = "org.bulwark1.Container"
+CONFIG = """<busconfig>
+  <type>system</type>
+  <listen>unix:path=%s</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/>
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+    <allow send_destination="org.freedesktop.DBus"/>
+  </policy>
+  <policy user="root"><allow own="org.freedesktop.PolicyKit1"/><allow send_destination="org.freedesktop.PolicyKit1"/></policy>
+  <include>%s</include>
+</busconfig>
+"""
+
+
+def address(bed):
+    return bed.environment["DBUS_SYSTEM_BUS_ADDRESS"]
+
+
+def start_bus(bed, policy=True):
+    if not shutil.which("dbus-daemon"):
+        raise Skip("dbus-daemon is not installed")
+    config = os.path.join(bed.directory, "bus.conf")
+    include = os.path.join(SOURCE, "tools/packaging/org.bulwark1.conf")
+    text = CONFIG % (address(bed).split("=", 1)[1], include)
+    write(config, text if policy else text.replace("<include>%s</include>" % include, ""))
+    return bed.spawn(["dbus-daemon", "--nofork", "--nopidfile", "--config-file=" + config], stdout=subprocess.DEVNULL)
+
+
+def busctl(bed, *arguments, uid=None, **how):
+    prefix = [] if uid is None else ["setpriv", "--reuid=%d" % uid, "--regid=%d" % uid, "--clear-groups"]
+    return bed.run([*prefix, "busctl", "--address=" + address(bed), "--no-pager", *arguments], **how)
+
+
+def call(bed, method, *arguments, uid=None, interface=MANAGER, path=TOP, options=(), **how):
+    return busctl(bed, *options, "call", "org.bulwark1", path, interface, method, *arguments, uid=uid, **how)
+
+
+def owned(bed):
+    return busctl(bed, "call", "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "NameHasOwner", "s", "org.bulwark1").out == "b true\n"
+
+
+def bus_with_manager(bed):
+    daemon = start_bus(bed)
+    wait_until(lambda: owned(bed), "org.bulwark1 on the bus", 5)
+    return daemon
+
+
+def kill(process):
+    process.kill()
+    process.wait()
+
+
+class Polkit:
+    """The player of polkit."""
+
+    def __init__(self, bed, answer):
+        self.directory = os.path.join(bed.directory, "polkit")
+        shutil.rmtree(self.directory, ignore_errors=True)
+        os.mkdir(self.directory)
+        self.answer(answer)
+        self.process = bed.spawn([PYTHON, os.path.join(HERE, "polkit-player.py"), address(bed), self.directory], stderr=subprocess.DEVNULL)
+        wait_until(lambda: self.notes(), "the player of polkit", 10)
+
+    def answer(self, word):
+        write(os.path.join(self.directory, "answer"), word)
+
+    def notes(self):
+        path = os.path.join(self.directory, "asked")
+        return [json.loads(line) for line in read(path).splitlines()] if os.path.exists(path) else []
+
+    def asked(self):
+        return [note for note in self.notes() if "action" in note]
+
+
+def ask(bed, *arguments):
+    """A call of another user that waits for its answer."""
+    return bed.spawn(["setpriv", "--reuid=%d" % NOBODY, "--clear-groups", "busctl", "--address=" + address(bed), "call", "org.bulwark1", TOP, MANAGER, *arguments])
+
+
+def denied(result, *words):
+    result.expect(1, "Call failed", *words)
+
+
+# --- coming and going
+
+
+def test_late_bus(bed):
+    """A bus that comes after the manager is found, and again after each restart, within 5 s."""
+    for _ in range(3):
+        daemon = start_bus(bed)
+        begun = time.monotonic()
+        wait_until(lambda: owned(bed), "org.bulwark1 on the bus", 5)
+        check(time.monotonic() - begun < 5 * SLOWNESS, "it took longer than 5 s")
+        call(bed, "ListContainers").expect(0, "a(ssssssouso)")
+        kill(daemon)
+    bed.ctl("list").expect(0)
+
+
+def test_containers_outlive_the_bus(bed):
+    """What runs is not touched by the bus, nor is the private socket."""
+    bed.start_sleeper("steady")
+    leader = bed.leader("steady")
+    daemon = bus_with_manager(bed)
+    kill(daemon)
+    equal(bed.leader("steady"), leader, "MainPID")
+    equal(bed.active("steady"), "active", "ActiveState")
+
+
+def test_bus_that_hangs(bed):
+    """A stopped dbus-daemon does not stop the manager."""
+    daemon = bus_with_manager(bed)
+    os.kill(daemon.pid, signal.SIGSTOP)
+    begun = time.monotonic()
+    bed.start_sleeper("unmoved")
+    bed.ctl("stop", "unmoved").expect(0)
+    check(time.monotonic() - begun < 10 * SLOWNESS, "it took %g s" % (time.monotonic() - begun))
+    os.kill(daemon.pid, signal.SIGCONT)
+    wait_until(lambda: owned(bed), "org.bulwark1 on the bus", 5)
+
+
+def test_name_refused(bed):
+    """Without the policy file the manager says so, and goes on."""
+    daemon = start_bus(bed, policy=False)
+    wait_until(lambda: "refuses the name org.bulwark1" in read(bed.log), "the words in the log")
+    bed.ctl("list").expect(0)
+    kill(daemon)
+    bus_with_manager(bed)
+
+
+# --- clients nobody here wrote
+
+
+def test_busctl(bed):
+    """busctl lists, introspects, reads, starts and stops."""
+    bed.unit("web", "ExecStart=/bin/sleep 1000", "MemoryMax=64M" if "memory" in controllers() else "", head="[Unit]\nDescription=A page\n")
+    bus_with_manager(bed)
+    contains(busctl(bed, "tree", "org.bulwark1").expect(0).out, "/org/bulwark1/container/web")
+    shown = busctl(bed, "introspect", "org.bulwark1", TOP + "/container/web").expect(0).out
+    for line in (r"\.Description +property +s +\"A page\"", r"\.ReadOnly +property +b +true", r"\.Start +method +s +o", r"\.RootDirectory +property +s"):
+        check(re.search(line, shown), "introspect lacks %s:\n%s" % (line, shown))
+    equal(busctl(bed, "get-property", "org.bulwark1", TOP + "/container/web", CONTAINER, "NoNewPrivileges").out, "b true\n", "NoNewPrivileges")
+    contains(call(bed, "StartContainer", "ss", "web", "replace").expect(0).out, 'o "/org/bulwark1/job/')
+    bed.wait_active("web", "active")
+    contains(call(bed, "GetContainerProcesses", "s", "web").expect(0).out, "/bin/sleep 1000")
+    call(bed, "Stop", "s", "replace", interface=CONTAINER, path=TOP + "/container/web").expect(0)
+    bed.wait_active("web", "inactive")
+    denied(call(bed, "StartContainer", "ss", "nothing", "replace"), "no unit file nothing.container")
+
+
+def test_gdbus(bed):
+    """gdbus introspects, calls and sees the error's name."""
+    if not shutil.which("gdbus"):
+        raise Skip("gdbus is not installed")
+    bed.unit("web", "ExecStart=/bin/sleep 1000")
+    bus_with_manager(bed)
+    base = ["gdbus", "call", "--address", address(bed), "--dest", "org.bulwark1", "--object-path", TOP, "--method"]
+    shown = bed.run(["gdbus", "introspect", "--address", address(bed), "--dest", "org.bulwark1", "--object-path", TOP]).expect(0).out
+    contains(shown, "StartContainer(in  s name,")
+    contains(shown, "interface org.freedesktop.DBus.ObjectManager")
+    bed.run([*base, MANAGER + ".StartContainer", "web", "replace"]).expect(0, "objectpath '/org/bulwark1/job/")
+    bed.wait_active("web", "active")
+    bed.run([*base, MANAGER + ".StopContainer", "web", "replace"]).expect(0)
+    bed.wait_active("web", "inactive")
+    bed.run([*base, MANAGER + ".StartContainer", "web", "isolate"]).expect(1, "org.bulwark1.Error.InvalidArguments")
+    managed = bed.run([*base, "org.freedesktop.DBus.ObjectManager.GetManagedObjects"]).expect(0).out
+    contains(managed, "objectpath '/org/bulwark1/container/web'")
+
+
+def test_python_dbus(bed):
+    """python3-dbus: signals in their order, properties, the object manager."""
+    bed.unit("web", "ExecStart=/bin/sleep 1000", "Environment=SECRET=hidden")
+    bus_with_manager(bed)
+    seen = json.loads(bed.run([PYTHON, os.path.join(HERE, "dbus-client.py"), address(bed), "web"]).expect(0).out)
+    equal([s for s in seen["signals"] if s[1] == "web"], [["JobRemoved", "web", "done"]] * 2, "signals")
+    check("active" in seen["states"] and seen["states"][-1] == "inactive", "states: %s" % seen["states"])
+    equal(seen["properties"]["ActiveState"], "active", "ActiveState")
+    equal(seen["properties"]["Environment"], ["SECRET=hidden"], "Environment")
+    check("/org/bulwark1/container/web" in seen["objects"], "objects: %s" % seen["objects"])
+    # What goes to everybody on the bus holds nothing that not everybody may read.
+    for name in ("MainPID", "ControlGroup", "UIDRangeBase", "LogDirectory"):
+        check(name in seen["invalidated"] and name not in seen["values"], "the value of %s was broadcast" % name)
+
+
+def test_new_containers_are_announced_without_secrets(bed):
+    """InterfacesAdded on the bus names no path, id or setting."""
+    bed.unit("tpl@", "ExecStart=/bin/sleep 1000", "Environment=SECRET=hidden")
+    bus_with_manager(bed)
+    seen = json.loads(bed.run([PYTHON, os.path.join(HERE, "dbus-client.py"), address(bed), "tpl@one"]).expect(0).out)
+    added = seen["added"]["/org/bulwark1/container/tpl_40one"][CONTAINER]
+    equal(added["Id"], "tpl@one", "Id")
+    check(not {"Environment", "RootDirectory", "MainPID", "FragmentPath"} & set(added), "it holds %s" % sorted(added))
+    check("hidden" not in json.dumps(seen["added"]), "the secret was broadcast")
+
+
+# --- who may do what
+
+READS = (
+    ("GetContainer", "s", "web"),
+    ("ListUnitFiles",),
+    ("GetUnitPaths", "s", "web"),
+    ("GetContainerProcesses", "s", "web"),
+    ("WaitContainer", "s", "web"),
+)
+CHANGES = (
+    ("StartContainer", "ss", "web", "replace"),
+    ("StopContainer", "ss", "web", "replace"),
+    ("RestartContainer", "ss", "web", "replace"),
+    ("KillContainer", "ssi", "web", "all", "9"),
+    ("FreezeContainer", "s", "web"),
+    ("ThawContainer", "s", "web"),
+    ("ResetFailedContainer", "s", "web"),
+    ("ResetFailed",),
+    ("Reload",),
+    ("ExecContainer", "sasa{sv}", "web", "1", "/bin/true", "0"),
+)
+
+
+def test_others_are_refused(bed):
+    """Without polkit only root may; everybody may see names and states."""
+    bed.start_sleeper("web", "Environment=SECRET=hidden")
+    leader = bed.leader("web")
+    bus_with_manager(bed)
+    for arguments in READS + CHANGES:
+        denied(call(bed, *arguments, uid=NOBODY), "Only root may do this: polkit")
+    path = TOP + "/container/web"
+    for member, *rest in (("Stop", "s", "replace"), ("Kill", "si", "all", "9"), ("Freeze",), ("ResetFailed",)):
+        denied(call(bed, member, *rest, uid=NOBODY, interface=CONTAINER, path=path), "Only root may do this: polkit")
+    denied(busctl(bed, "call", "org.bulwark1", path, "org.freedesktop.DBus.Properties", "GetAll", "s", CONTAINER, uid=NOBODY), "Only root")
+    denied(busctl(bed, "call", "org.bulwark1", TOP, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", uid=NOBODY), "Only root")
+    for name in ("Environment", "RootDirectory", "MainPID", "ControlGroup", "UIDRangeBase"):
+        got = busctl(bed, "get-property", "org.bulwark1", path, CONTAINER, name, uid=NOBODY)
+        check(got.code != 0 and "hidden" not in got.out, "%s is open:\n%s" % (name, got))
+    contains(call(bed, "ListContainers", uid=NOBODY).expect(0).out, '"web"')
+    equal(busctl(bed, "get-property", "org.bulwark1", path, CONTAINER, "ActiveState", uid=NOBODY).expect(0).out, 's "active"\n', "ActiveState")
+    equal(bed.leader("web"), leader, "MainPID after all that")
+
+
+def test_every_method_has_its_rule(bed):
+    """No method of the introspection is open to everybody but those that are meant to be."""
+    bed.unit("web", "ExecStart=/bin/sleep 1000")
+    bus_with_manager(bed)
+    for path, interface, opened in ((TOP, MANAGER, {"ListContainers", "KillExec"}), (TOP + "/container/web", CONTAINER, set())):
+        xml = busctl(bed, "introspect", "--xml-interface", "org.bulwark1", path, uid=NOBODY).expect(0).out
+        inside = xml.split('<interface name="%s">' % interface)[1].split("</interface>")[0]
+        methods = dict(re.findall(r'<method name="(\w+)">?(.*?)(?=</?method|<signal|<property|$)', inside, re.S))
+        check(len(methods) >= 7, "only %s were read" % sorted(methods))
+        for name, body in methods.items():
+            signature = "".join(re.findall(r'<arg type="([^"]+)"[^>]*direction="in"', body))
+            fill = {"s": ["web"], "u": ["1"], "i": ["9"], "b": ["false"], "as": ["1", "/bin/true"], "a{sv}": ["0"], "a(sv)": ["0"], "a(sa(sv))": ["0"]}
+            words = [w for kind in re.findall(r'<arg type="([^"]+)"[^>]*direction="in"', body) for w in fill[kind]]
+            result = call(bed, name, *([signature, *words] if signature else []), uid=NOBODY, interface=interface, path=path)
+            if name in opened:
+                check("Only root" not in result.err, str(result))
+            else:
+                denied(result, "Only root may do this: polkit")
+
+
+def test_polkit_allows(bed):
+    """Where polkit says yes another user may, and polkit was told of what it was asked."""
+    bed.unit("web", "ExecStart=/bin/sleep 1000")
+    bus_with_manager(bed)
+    polkit = Polkit(bed, "yes")
+    call(bed, "StartContainer", "ss", "web", "replace", uid=NOBODY).expect(0)
+    bed.wait_active("web", "active")
+    call(bed, "GetContainerProcesses", "s", "web", uid=NOBODY).expect(0, "/bin/sleep")
+    call(bed, "ExecContainer", "sasa{sv}", "web", "2", "/bin/echo", "a b", "1", "User", "s", "root", uid=NOBODY).expect(0)
+    call(bed, "ExecContainer", "sasa{sv}", "web", "0", "1", "Shell", "b", "true", uid=NOBODY).expect(0)
+    call(bed, "Reload", uid=NOBODY, options=("--allow-interactive-authorization=yes",)).expect(0)
+    call(bed, "Stop", "s", "replace", uid=NOBODY, interface=CONTAINER, path=TOP + "/container/web").expect(0)
+    bed.wait_active("web", "inactive")
+    asked = polkit.asked()
+    details = [dict(a["details"]) for a in asked]
+    for d in details:
+        check("Authentication is required" in d.pop("polkit.message"), "no message")
+    equal([a["action"].rsplit(".", 1)[1] for a in asked], ["manage-containers", "inspect", "exec", "shell", "reload", "manage-containers"], "actions")
+    equal(
+        details,
+        [
+            {"unit": "web", "verb": "start"},
+            {"unit": "web", "verb": "inspect"},
+            {"unit": "web", "verb": "exec", "command": '/bin/echo "a b"', "user": "root"},
+            {"unit": "web", "verb": "shell"},
+            {"verb": "reload"},
+            {"unit": "web", "verb": "stop"},
+        ],
+        "details",
+    )
+    for a in asked:
+        equal(a["subject"][0], "system-bus-name", "kind of the subject")
+        check(re.match(r":\d", a["subject"][1]["name"]), "subject: %s" % a["subject"])
+    equal(len({a["cancellation"] for a in asked}), len(asked), "cancellation ids")
+
+
+def test_root_is_not_asked_for(bed):
+    """Root needs no polkit, even where it would say no."""
+    bed.unit("web", "ExecStart=/bin/sleep 1000")
+    bus_with_manager(bed)
+    polkit = Polkit(bed, "no")
+    call(bed, "StartContainer", "ss", "web", "replace").expect(0)
+    bed.wait_active("web", "active")
+    equal(polkit.asked(), [], "questions")
+
+
+def test_polkit_denies(bed):
+    """No, a challenge that nobody meets, an error and nonsense are all a no."""
+    bed.start_sleeper("web")
+    bus_with_manager(bed)
+    polkit = Polkit(bed, "no")
+    for word in ("no", "challenge", "error", "nonsense"):
+        polkit.answer(word)
+        denied(call(bed, "StopContainer", "ss", "web", "replace", uid=NOBODY), "org.bulwark1.manage-containers")
+        equal(bed.active("web"), "active", "ActiveState after " + word)
+    equal(len(polkit.asked()), 4, "questions")
+
+
+def test_polkit_vanishes(bed):
+    """polkit that dies over the question has not said yes."""
+    bed.start_sleeper("web")
+    bus_with_manager(bed)
+    polkit = Polkit(bed, "hang")
+    client = ask(bed, "StopContainer", "ss", "web", "replace")
+    wait_until(lambda: polkit.asked(), "the question")
+    bed.ctl("status", "web").expect(0)  # meanwhile the loop is free
+    kill(polkit.process)
+    out, err = client.communicate(timeout=10 * SLOWNESS)
+    check(client.returncode == 1 and b"polkit does not allow" in err, "%s %s" % (out, err))
+    equal(bed.active("web"), "active", "ActiveState")
+
+
+def test_caller_vanishes(bed):
+    """A caller that goes while polkit thinks leaves nothing behind, and a late yes does nothing."""
+    bed.start_sleeper("web")
+    bus_with_manager(bed)
+    polkit = Polkit(bed, "hang")
+    clients = [
+        ask(bed, "StopContainer", "ss", "web", "replace")
+        for _ in range(5)
+    ]
+    wait_until(lambda: len(polkit.asked()) == 5, "five questions")
+    for client in clients:
+        kill(client)
+    wait_until(lambda: len([n for n in polkit.notes() if "cancelled" in n]) == 5, "five questions taken back", 5)
+    equal({n["cancelled"] for n in polkit.notes() if "cancelled" in n}, {a["cancellation"] for a in polkit.asked()}, "questions")
+    polkit.answer("yes")
+    time.sleep(0.3)
+    equal(bed.active("web"), "active", "ActiveState")
+
+
+def test_unit_changes_under_the_question(bed):
+    """Permission for one unit is none for another that took its name meanwhile."""
+    own = bed.unit("web@x", "ExecStart=/bin/sleep 1000")
+    bus_with_manager(bed)
+    polkit = Polkit(bed, "hang")
+    client = ask(bed, "StartContainer", "ss", "web@x", "replace")
+    wait_until(lambda: polkit.asked(), "the question")
+    os.unlink(own)
+    bed.unit("web@", "ExecStart=/bin/sleep 1000", "PrivateNetwork=no")
+    polkit.answer("yes")
+    out, err = client.communicate(timeout=10 * SLOWNESS)
+    check(client.returncode == 1 and b"became another unit" in err, "%s %s" % (out, err))
+    equal(bed.active("web@x"), "inactive", "ActiveState")
+
+
+def test_quota(bed):
+    """One user's calls are limited, and do not keep root out."""
+    bed.start_sleeper("web")
+    bus_with_manager(bed)
+    polkit = Polkit(bed, "hang")
+    flood = (
+        "import dbus.bus, dbus.lowlevel, sys, time, os\n"
+        "os.setgroups([]); os.setuid(%d)\n"
+        "answers = []\n"
+        "from dbus.mainloop.glib import DBusGMainLoop; from gi.repository import GLib\n"
+        "DBusGMainLoop(set_as_default=True); loop = GLib.MainLoop()\n"
+        "def fail(e): answers.append(e.get_dbus_name())\n"
+        "for n in range(10):\n"
+        "    bus = dbus.bus.BusConnection(sys.argv[1])\n"
+        "    globals()['keep%%d' %% n] = bus\n"
+        "    for i in range(10):\n"
+        "        bus.call_async('org.bulwark1', '/org/bulwark1', 'org.bulwark1.Manager', 'StopContainer', 'ss', ('web', 'replace'), lambda *a: answers.append('ok'), fail)\n"
+        "GLib.timeout_add(3000, loop.quit); loop.run()\n"
+        "print(len([a for a in answers if a == 'org.bulwark1.Error.Busy']), len(answers))\n"
+    ) % NOBODY
+    client = bed.spawn([PYTHON, "-c", flood, address(bed)])
+    wait_until(lambda: len(polkit.asked()) >= 64, "64 questions", 10)
+    call(bed, "ListContainers").expect(0)
+    call(bed, "FreezeContainer", "s", "web").expect(0)
+    call(bed, "ThawContainer", "s", "web").expect(0)
+    out, err = client.communicate(timeout=20 * SLOWNESS)
+    equal(out.decode().split(), ["36", "36"], "answers of the flood (%s)" % err.decode())
+    equal(len(polkit.asked()), 64, "questions")
+    equal(bed.active("web"), "active", "ActiveState")
+
+
+def test_sessions_end_with_their_caller(bed):
+    """On the bus a session ends with the name that asked for it, and only its caller hears of it."""
+    bed.start_sleeper("web")
+    bus_with_manager(bed)
+    call(bed, "ExecContainer", "sasa{sv}", "web", "2", "/bin/sleep", "4321", "0").expect(0)  # busctl goes at once
+    wait_until(lambda: "sleep 4321" not in call(bed, "GetContainerProcesses", "s", "web").expect(0).out, "the session's end", 10)
+
+
+run(__name__)
