@@ -183,6 +183,26 @@ static int print_row(const Directive *d, const char *text, const char *default_t
         return str_append(out, "%s=%s%s\n", d->name, text, guard);
 }
 
+int container_spec_print_row(const ContainerSpec *s, DirectiveId id, char **out) {
+        const Directive *d = &directives[id];
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = d->type->print(container_spec_field_const(s, id), &text);
+        if (r < 0)
+                return r;
+        /* a list takes the place of what was there, whatever it was */
+        return print_row(d, text, d->type->list ? "something" : "", out);
+}
+
+bool container_spec_row_equal(const ContainerSpec *a, const ContainerSpec *b, DirectiveId id) {
+        _cleanup_free_ char *x = NULL, *y = NULL;
+        const ValueType *type = directives[id].type;
+
+        return type->print(container_spec_field_const(a, id), &x) >= 0 &&
+               type->print(container_spec_field_const(b, id), &y) >= 0 && streq(x, y);
+}
+
 int container_spec_print(const ContainerSpec *s, char **ret) {
         _cleanup_(container_spec_unrefp) ContainerSpec *defaults = NULL;
         _cleanup_free_ char *out = NULL;

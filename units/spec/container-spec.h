@@ -136,5 +136,15 @@ const Origin *container_spec_origin(const ContainerSpec *s, DirectiveId id);
 /* "[Unit]\nDescription=..." with every row that differs from its default; parses back to an equal spec. */
 int container_spec_print(const ContainerSpec *s, char **ret);
 
+/* Appends the row's line, also where it holds the default: read after another unit file it takes the place of what that
+ * one says. Without the section's heading. */
+int container_spec_print_row(const ContainerSpec *s, DirectiveId id, char **out);
+/* Whether the row means the same in both; false also where that cannot be told. */
+bool container_spec_row_equal(const ContainerSpec *a, const ContainerSpec *b, DirectiveId id);
+
+/* Whether a row of after could let the payload do, see or use more than that of before. True unless it is certain that
+ * it does not: the same, a plain limit on resources, or provably tighter. units/spec/exposure.c */
+bool container_spec_loosens(const ContainerSpec *before, const ContainerSpec *after, DirectiveId id);
+
 /* -EINVAL unless valid or a template's name. Instance: NULL if there is no '@', "" for a template. */
 int container_name_split(const char *name, char **ret_prefix, char **ret_instance);

@@ -170,6 +170,14 @@ static int capability_set_explode(const void *field, char ***ret) {
         return value_explode_u64(((const value_capability_set *)field)->mask, ret);
 }
 
+static int capability_set_implode(char *const *words, char **ret) {
+        value_capability_set v = {.set = true};
+
+        if (value_implode_u64(words, &v.mask) < 0 || (v.mask & ~CAPABILITY_MASK_ALL) != 0)
+                return -EINVAL;
+        return capability_set_print(&v, ret);
+}
+
 const ValueType value_type_capability_set = {
         .name = "capability_set",
         .syntax = "capabilities; a leading '~' means all but these; none or empty is the empty set",
@@ -179,6 +187,7 @@ const ValueType value_type_capability_set = {
         .parse = capability_set_parse,
         .print = capability_set_print,
         .explode = capability_set_explode,
+        .implode = capability_set_implode,
         .words = capability_names,
 };
 

@@ -227,6 +227,16 @@ static int exec_list_explode(const void *field, char ***ret) {
         return exec_list_commands(field, ret);
 }
 
+/* Each word is a whole command, quoted already. */
+static int exec_list_implode(char *const *words, char **ret) {
+        char *text = strv_join(words, " ; ");
+
+        if (!text)
+                return -ENOMEM;
+        *ret = text;
+        return 0;
+}
+
 const ValueType value_type_exec_list = {
         .name = "exec_list",
         .syntax = "a command line: a program and its arguments, quoted where needed; prefixes '-', '@' and "
@@ -237,5 +247,6 @@ const ValueType value_type_exec_list = {
         .parse = exec_list_parse,
         .print = exec_list_print,
         .explode = exec_list_explode,
+        .implode = exec_list_implode,
         .done = exec_list_done,
 };

@@ -201,6 +201,7 @@ const ValueType value_type_memory_limit = {
         .parse = memory_limit_parse,
         .print = memory_limit_print,
         .explode = memory_limit_explode,
+        .implode = value_implode_text,
         .words = infinity_words,
 };
 
@@ -253,6 +254,7 @@ const ValueType value_type_tasks_limit = {
         .parse = tasks_limit_parse,
         .print = tasks_limit_print,
         .explode = tasks_limit_explode,
+        .implode = value_implode_text,
         .words = infinity_words,
 };
 
@@ -296,6 +298,14 @@ static int cpu_quota_explode(const void *field, char ***ret) {
         return value_explode_u64(v == 0 ? USEC_INFINITY : v, ret);
 }
 
+static int cpu_quota_implode(char *const *words, char **ret) {
+        value_cpu_quota v;
+
+        if (value_implode_u64(words, &v) < 0 || v == 0 || (v != USEC_INFINITY && v % USEC_PER_PERMYRIAD != 0))
+                return -EINVAL; /* finer than a text can say */
+        return cpu_quota_print(&v, ret);
+}
+
 const ValueType value_type_cpu_quota = {
         .name = "cpu_quota",
         .syntax = "a percentage of one CPU, such as 50% or 200%, or infinity",
@@ -304,6 +314,7 @@ const ValueType value_type_cpu_quota = {
         .parse = cpu_quota_parse,
         .print = cpu_quota_print,
         .explode = cpu_quota_explode,
+        .implode = cpu_quota_implode,
         .words = infinity_words,
 };
 
@@ -354,6 +365,22 @@ static int weight_explode(const void *field, char ***ret) {
         return value_explode_u64(v == 0 ? UINT64_MAX : v == CPU_WEIGHT_IDLE ? 0 : v, ret);
 }
 
+static int weight_implode(char *const *words, bool idle, char **ret) {
+        uint64_t v;
+
+        if (value_implode_u64(words, &v) < 0 || (v == 0 && !idle) || (v > WEIGHT_MAX && v != UINT64_MAX))
+                return -EINVAL;
+        return weight_print(v == UINT64_MAX ? 0 : v == 0 ? CPU_WEIGHT_IDLE : (uint32_t)v, ret);
+}
+
+static int cpu_weight_implode(char *const *words, char **ret) {
+        return weight_implode(words, true, ret);
+}
+
+static int io_weight_implode(char *const *words, char **ret) {
+        return weight_implode(words, false, ret);
+}
+
 static const char *const idle_words[] = {"idle", NULL};
 
 const ValueType value_type_cpu_weight = {
@@ -364,6 +391,7 @@ const ValueType value_type_cpu_weight = {
         .parse = cpu_weight_parse,
         .print = weight_field_print,
         .explode = weight_explode,
+        .implode = cpu_weight_implode,
         .words = idle_words,
 };
 
@@ -375,4 +403,5 @@ const ValueType value_type_io_weight = {
         .parse = io_weight_parse,
         .print = weight_field_print,
         .explode = weight_explode,
+        .implode = io_weight_implode,
 };

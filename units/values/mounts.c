@@ -182,6 +182,20 @@ static int binds_print(const void *field, char **ret) {
         return print_items(l, ret);
 }
 
+/* Each word is a whole item, escaped already; a blank in it would begin another. */
+static int binds_implode(char *const *words, char **ret) {
+        char *text;
+
+        for (char *const *w = words; w && *w; w++)
+                if ((*w)[strcspn(*w, WHITESPACE)])
+                        return -EINVAL;
+        text = strv_join(words, " ");
+        if (!text)
+                return -ENOMEM;
+        *ret = text;
+        return 0;
+}
+
 const ValueType value_type_binds = {
         .name = "binds",
         .syntax = "SOURCE[:DESTINATION[:OPTIONS]], options rbind, norbind, idmap, noidmap, noexec, exec, shared, nolabel; a "
@@ -193,6 +207,7 @@ const ValueType value_type_binds = {
         .parse = binds_parse,
         .print = binds_print,
         .explode = binds_explode,
+        .implode = binds_implode,
         .done = binds_done,
 };
 
@@ -410,17 +425,21 @@ static int tmpfs_explode(const void *field, char ***ret) {
         return 0;
 }
 
-static int tmpfs_print(const void *field, char **ret) {
-        _cleanup_strv_ char **pairs = NULL;
+static int tmpfs_implode(char *const *pairs, char **ret) {
         char **words = NULL;
-        int r;
+        int r = 0;
 
-        r = tmpfs_explode(field, &pairs);
+        if (strv_length(pairs) % 2 != 0)
+                return -EINVAL;
         for (size_t i = 0; r == 0 && pairs && pairs[i]; i += 2) {
                 _cleanup_free_ char *path = value_escape_piece(pairs[i]);
                 const char *options = pairs[i + 1];
                 char *s = NULL;
 
+                if (options[strcspn(options, WHITESPACE)]) {
+                        r = -EINVAL;
+                        break;
+                }
                 r = path ? str_append(&s, "%s%s%s", path, *options ? ":" : "", options) : -ENOMEM;
                 if (r == 0)
                         r = strv_push(&words, s);
@@ -432,6 +451,14 @@ static int tmpfs_print(const void *field, char **ret) {
         return print_items(words, ret);
 }
 
+static int tmpfs_print(const void *field, char **ret) {
+        _cleanup_strv_ char **pairs = NULL;
+        int r;
+
+        r = tmpfs_explode(field, &pairs);
+        return r < 0 ? r : tmpfs_implode(pairs, ret);
+}
+
 const ValueType value_type_tmpfs = {
         .name = "tmpfs",
         .syntax = "PATH[:OPTIONS], options size=, nr_inodes=, mode=, ro, rw, noexec, exec",
@@ -441,5 +468,6 @@ const ValueType value_type_tmpfs = {
         .parse = tmpfs_parse,
         .print = tmpfs_print,
         .explode = tmpfs_explode,
+        .implode = tmpfs_implode,
         .done = tmpfs_done,
 };

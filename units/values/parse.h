@@ -22,6 +22,9 @@ int value_print_scalar(const char *s, char **ret); /* NULL = "" */
 int value_explode_one(const char *s, char ***ret); /* NULL = "" */
 int value_explode_u64(uint64_t v, char ***ret);
 
+int value_implode_u64(char *const *words, uint64_t *ret); /* exactly one number */
+int value_implode_text(char *const *words, char **ret);  /* exactly one word, which needs no escaping */
+
 /* Calls item() with every word, also after a mistake, so that all are told at once; returns the first
  * failure. An empty text is the caller's business. */
 typedef int (*ValueItemFunc)(const ValueContext *c, const char *word, void *field);

@@ -332,17 +332,17 @@ static int cil_explode(const void *field, char ***ret) {
         return 0;
 }
 
+static int cil_implode(char *const *statements, char **ret) {
+        _cleanup_free_ char *all = strv_join(statements, " ");
+
+        return all ? value_print_scalar(all, ret) : -ENOMEM;
+}
+
 static int cil_print(const void *field, char **ret) {
         _cleanup_strv_ char **l = NULL;
-        _cleanup_free_ char *all = NULL;
         int r = cil_explode(field, &l);
 
-        if (r < 0)
-                return r;
-        all = strv_join(l, " ");
-        if (!all)
-                return -ENOMEM;
-        return value_print_scalar(all, ret);
+        return r < 0 ? r : cil_implode(l, ret);
 }
 
 const ValueType value_type_cil = {
@@ -354,5 +354,6 @@ const ValueType value_type_cil = {
         .parse = cil_parse,
         .print = cil_print,
         .explode = cil_explode,
+        .implode = cil_implode,
         .done = cil_done,
 };

@@ -142,6 +142,12 @@ static int time_span_explode(const void *field, char ***ret) {
         return value_explode_u64(*(const value_time_span *)field, ret);
 }
 
+static int time_span_implode(char *const *words, char **ret) {
+        value_time_span v;
+
+        return value_implode_u64(words, &v) < 0 ? -EINVAL : time_span_print(&v, ret);
+}
+
 const ValueType value_type_time_span = {
         .name = "time_span",
         .syntax = "a time span such as 5s, 1min 30s or infinity; a bare number counts seconds",
@@ -150,4 +156,5 @@ const ValueType value_type_time_span = {
         .parse = time_span_parse,
         .print = time_span_print,
         .explode = time_span_explode,
+        .implode = time_span_implode,
 };

@@ -35,6 +35,9 @@ typedef struct ValueType {
         /* D-Bus value as data the bus room can walk without knowing the type: for "s" one string, for "as" one a
          * word, for "b"/"t"/"i" a decimal, for "a(ss)" two strings an element. Owned list, may be NULL (empty). */
         int (*explode)(const void *field, char ***ret);
+        /* explode() backwards: the text of one assignment that means such words. -EINVAL where none does. NULL = as the
+         * signature says: words are quoted and joined, a number is itself. Callers use value_implode(). */
+        int (*implode)(char *const *words, char **ret);
         void (*done)(void *field); /* empties it; NULL where nothing is owned */
         const char *const *words;  /* completion words, NULL-terminated; may be NULL */
 } ValueType;
@@ -50,6 +53,9 @@ int value_next_word(const ValueContext *c, const char **p, char **ret);
 int value_next_colon(const ValueContext *c, const char **p, char **ret);
 /* Quotes a word so that value_next_word() reads it back. Owned. */
 char *value_quote(const char *word);
+
+/* The text that type->parse() reads as what type->explode() had handed out. -EINVAL where there is none. */
+int value_implode(const ValueType *type, char *const *words, char **ret);
 
 /* All types, for tests, manual and completion. */
 extern const ValueType *const value_types[];
