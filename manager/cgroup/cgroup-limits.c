@@ -76,34 +76,51 @@ static bool render_io_weight(const ContainerSpec *s, CgroupLimit *l) {
 
 static const struct {
         DirectiveId id;
-        const char *name, *controller, *file, *fallback;
+        const char *name, *controller, *file, *fallback, *unset; /* unset: the kernel's default */
         bool (*render)(const ContainerSpec *s, CgroupLimit *l); /* false: the unit does not ask for it */
 } rows[] = {
         /* high before max: a payload near the limit is slowed before it is killed */
-        { DIRECTIVE_MemoryHigh, "MemoryHigh", "memory", "memory.high", NULL, render_memory_high },
-        { DIRECTIVE_MemoryMax, "MemoryMax", "memory", "memory.max", NULL, render_memory_max },
-        { DIRECTIVE_TasksMax, "TasksMax", "pids", "pids.max", NULL, render_tasks_max },
-        { DIRECTIVE_CPUQuota, "CPUQuota", "cpu", "cpu.max", NULL, render_cpu_quota },
-        { DIRECTIVE_CPUWeight, "CPUWeight", "cpu", "cpu.weight", NULL, render_cpu_weight },
-        { DIRECTIVE_CPUWeight, "CPUWeight", "cpu", "cpu.idle", NULL, render_cpu_idle },
-        { DIRECTIVE_IOWeight, "IOWeight", "io", "io.weight", "io.bfq.weight", render_io_weight },
+        { DIRECTIVE_MemoryHigh, "MemoryHigh", "memory", "memory.high", NULL, "max", render_memory_high },
+        { DIRECTIVE_MemoryMax, "MemoryMax", "memory", "memory.max", NULL, "max", render_memory_max },
+        { DIRECTIVE_TasksMax, "TasksMax", "pids", "pids.max", NULL, "max", render_tasks_max },
+        { DIRECTIVE_CPUQuota, "CPUQuota", "cpu", "cpu.max", NULL, "max", render_cpu_quota },
+        { DIRECTIVE_CPUWeight, "CPUWeight", "cpu", "cpu.weight", NULL, "100", render_cpu_weight },
+        { DIRECTIVE_CPUWeight, "CPUWeight", "cpu", "cpu.idle", NULL, "0", render_cpu_idle },
+        { DIRECTIVE_IOWeight, "IOWeight", "io", "io.weight", "io.bfq.weight", "default 100", render_io_weight },
 };
 _Static_assert(ELEMENTSOF(rows) <= CGROUP_LIMITS_MAX, "CGROUP_LIMITS_MAX");
+
+static bool render_row(size_t i, const ContainerSpec *spec, CgroupLimit *ret) {
+        *ret = (CgroupLimit){ .controller = rows[i].controller,
+                              .file = rows[i].file,
+                              .fallback = rows[i].fallback,
+                              .directive = rows[i].name,
+                              .origin = spec->origins[rows[i].id],
+                              .needed = true };
+        return rows[i].render(spec, ret);
+}
 
 void cgroup_limits_render(const ContainerSpec *spec, CgroupLimit ret[static CGROUP_LIMITS_MAX],
                           size_t *ret_n) {
         size_t n = 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                CgroupLimit one = { .controller = rows[i].controller,
-                                    .file = rows[i].file,
-                                    .fallback = rows[i].fallback,
-                                    .directive = rows[i].name,
-                                    .origin = spec->origins[rows[i].id],
-                                    .needed = true };
-
-                if (rows[i].render(spec, &one))
-                        ret[n++] = one;
-        }
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (render_row(i, spec, ret + n))
+                        n++;
         *ret_n = n;
+}
+
+void cgroup_limits_change(const ContainerSpec *before, const ContainerSpec *after,
+                          CgroupLimit ret[static CGROUP_CHANGES_MAX], size_t *ret_n) {
+        CgroupLimit unused;
+        size_t n = 0, m;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                if (!render_row(i, before, ret + n) || render_row(i, after, &unused))
+                        continue;
+                (void)snprintf(ret[n].value, sizeof(ret[n].value), "%s", rows[i].unset);
+                ret[n++].needed = false;
+        }
+        cgroup_limits_render(after, ret + n, &m);
+        *ret_n = n + m;
 }

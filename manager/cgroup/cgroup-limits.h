@@ -17,5 +17,10 @@ typedef struct CgroupLimit {
 } CgroupLimit;
 
 #define CGROUP_LIMITS_MAX 8
+/* What is to be written where before is in force and after shall be: what after does not ask for any more gets the
+ * kernel's default, and comes first. */
+#define CGROUP_CHANGES_MAX (2 * CGROUP_LIMITS_MAX)
+void cgroup_limits_change(const ContainerSpec *before, const ContainerSpec *after,
+                          CgroupLimit ret[static CGROUP_CHANGES_MAX], size_t *ret_n);
 void cgroup_limits_render(const ContainerSpec *spec, CgroupLimit ret[static CGROUP_LIMITS_MAX],
                           size_t *ret_n);

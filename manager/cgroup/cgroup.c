@@ -106,6 +106,14 @@ static int apply_limit(int fd, const CgroupRoot *root, const CgroupLimit *l, Dia
         return 0;
 }
 
+int cgroup_apply(const CgroupRoot *root, const Cgroup *c, const CgroupLimit *limits, size_t n, Diag *diag) {
+        int r = 0;
+
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = apply_limit(c->fd, root, limits + i, diag);
+        return r;
+}
+
 /* The files that a delegated cgroup's owner needs; the limits stay the host's. */
 static int delegate(const CgroupRoot *root, const Cgroup *c, const CgroupOwner *owner) {
         static const char *const files[] = { "cgroup.procs", "cgroup.threads", "cgroup.subtree_control" };
@@ -161,8 +169,7 @@ int cgroup_create(const CgroupRoot *root, const char *name, const CgroupLimit *l
                 return diag_errno(diag, r == -EBUSY ? ERROR_BUSY : ERROR_FAILED, NULL, NULL, -r,
                                   "cannot make the control group \"%s/containers/%s\"", root->path,
                                   directory);
-        for (size_t i = 0; i < n_limits && r >= 0; i++)
-                r = apply_limit(c.fd, root, limits + i, diag);
+        r = cgroup_apply(root, &c, limits, n_limits, diag);
         if (r >= 0) {
                 r = make(c.fd, "payload", &c.payload_fd);
                 if (r >= 0 && owner && owner->delegate)

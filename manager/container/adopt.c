@@ -391,6 +391,7 @@ int manager_adopt(Manager *m, Diag *diag) {
                              damaged + damaged_lives, m->config.runtime_directory);
         m->adopted = true;
         orphan_unlisted(m);
+        transient_schedule(m); /* what ended while no manager was there */
         return 0;
 }
 

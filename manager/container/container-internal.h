@@ -75,6 +75,9 @@ struct Container {
         const ContainerSpec *loaded; /* the unit as it was last read; NULL = it never loaded */
         const ContainerSpec *spec;   /* what runs, or ran last, was started with this */
 
+        const ContainerSpec *limits; /* whose resource limits are in force; NULL = spec's */
+        bool transient;              /* loaded is a unit that manager_start_transient() wrote */
+
         const PolicySet *policies; /* of loaded: compiled by the check, used by the start that follows */
 
         /* --- mandatory access control, of the life that runs or ran last */
@@ -166,13 +169,17 @@ struct Manager {
         uint64_t reconnect_delay;
         int keeper_fd; /* pidfd, to see its end at shutdown */
 
+        char *transient_path; /* RUNTIME/transient: units and drop-ins that came over the bus */
+        int transient_fd;
+        sd_event_source *transient_source;
+
         int inotify_fd;
         sd_event_source *inotify_source;
 
         DependencyGraph *dependencies;
         bool to_settle; /* some container has consequences */
         sd_event_source *job_source;
-        uint32_t last_job, last_session;
+        uint32_t last_job;
         uint64_t last_start;
         Session *sessions;
         Probe *probes;
@@ -268,6 +275,12 @@ int cgroup_watch_open(Manager *m);
 void cgroup_watch_add(Container *c);
 void cgroup_watch_remove(Container *c);
 
+/* --- transient.c */
+void transient_schedule(Manager *m); /* looks for transient units that are over */
+
+/* --- properties.c */
+void container_use_limits(Container *c, const ContainerSpec *spec); /* takes a reference; NULL = spec's */
+
 /* --- job.c */
 Job *job_free(Job *j);
 void job_advance(Container *c);
@@ -341,3 +354,5 @@ void manager_finish_shutdown(Manager *m);
 /* --- manager.c */
 int manager_add(Manager *m, const char *name, Container **ret);
 void manager_announce(Container *c); /* tells listeners of it, once */
+void manager_forget(Container *c);   /* tells listeners, and frees it */
+bool container_is_forgettable(const Container *c);

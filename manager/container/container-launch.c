@@ -23,6 +23,7 @@ void container_begin_life(Container *c) {
         c->stop_requested = false;
         c->stop_deadline = 0;
         c->frozen = c->freeze_wanted = false;
+        container_use_limits(c, NULL);
         c->logs_to_journal = false;
         c->leader = 0;
         c->id_base = c->id_count = 0;

@@ -46,6 +46,7 @@ void container_destroy(Container *c) {
         policy_labels_done(&c->labels);
         free(c->progress);
         container_use_spec(c, NULL);
+        container_use_limits(c, NULL);
         if (c->loaded)
                 (void)container_spec_unref((ContainerSpec *)c->loaded);
         free(c->name);
@@ -118,6 +119,8 @@ bool container_event(Container *c, ContainerEvent event) {
                 /* At once, not later: a job that wants to see "running" must not find the end that came with
                  * it. */
                 job_advance(c);
+                if (c->transient)
+                        transient_schedule(c->manager);
                 if (c->manager->shutting_down)
                         job_schedule(c->manager);
         }

@@ -46,6 +46,8 @@ DEFINE_CLEANUP(Session, session_free)
 static void session_drop(Manager *m, Session *s) {
         DL_DELETE(m->sessions, s);
         s->container->n_sessions--;
+        if (s->container->transient)
+                transient_schedule(m);
         (void)session_free(s);
 }
 
@@ -258,6 +260,7 @@ static void session_started(Manager *m, Session *s, const KeeperMessage *message
         s->plan = plan_free(s->plan);
         for (size_t i = 0; i < ELEMENTSOF(s->stdio); i++)
                 session.stdio[i] = TAKE_FD(s->stdio[i]);
+        session.pidfd = s->leader_fd;
         s->callbacks.started(0, NULL, &session, s->callbacks.userdata);
 }
 
@@ -371,7 +374,7 @@ static int session_new(Container *c, const SessionCallbacks *callbacks, Session 
         if (!s)
                 return -ENOMEM;
         *s = (Session){ .container = c,
-                        .id = ++c->manager->last_session,
+                        .id = ++c->manager->last_job,
                         .stdio = { -EBADF, -EBADF, -EBADF },
                         .terminal_fd = -EBADF,
                         .leader_fd = -EBADF,

@@ -107,6 +107,8 @@ void job_finish(Container *c, const char *result, bool recursive) {
         if (recursive && starting && !streq(result, "done"))
                 fail_followers(c);
         dependencies_moved(c);
+        if (c->transient)
+                transient_schedule(c->manager);
 }
 
 /* --- order */

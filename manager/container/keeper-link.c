@@ -24,6 +24,7 @@ static int open_directories(Manager *m, Diag *diag) {
         } rows[] = {
                 { &m->runtime_fd, "state", &m->records_fd },
                 { &m->runtime_fd, "live", &m->lives_fd },
+                { &m->runtime_fd, "transient", &m->transient_fd },
                 { &m->state_fd, "logs", &m->logs_fd },
                 { &m->state_fd, "cache", &m->cache_fd },
         };

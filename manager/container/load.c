@@ -36,6 +36,12 @@ void container_use_spec(Container *c, const ContainerSpec *spec) {
                 (void)container_spec_unref((ContainerSpec *)old);
 }
 
+static bool is_below(const char *path, const char *folder) {
+        const char *rest = path ? startswith(path, folder) : NULL;
+
+        return rest && *rest == '/';
+}
+
 int container_load(Container *c, Diag *diag) {
         const ContainerSpec *spec = NULL;
         int r = definition_load(c->manager, c->name, diag, &c->load, &spec);
@@ -47,6 +53,7 @@ int container_load(Container *c, Diag *diag) {
         if (c->loaded)
                 (void)container_spec_unref((ContainerSpec *)c->loaded);
         c->loaded = r < 0 ? NULL : spec;
+        c->transient = c->loaded && is_below(c->loaded->fragment_path, c->manager->transient_path);
         if (dependencies_update(c) < 0 && r >= 0)
                 r = diag_error(diag, ERROR_NO_MEMORY, NULL, NULL, "out of memory");
         return r;

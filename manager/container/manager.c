@@ -12,6 +12,7 @@ int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manage
                 return -ENOMEM;
         m->event = sd_event_ref(event);
         m->runtime_fd = m->state_fd = m->records_fd = m->lives_fd = m->logs_fd = m->cache_fd = -EBADF;
+        m->transient_fd = -EBADF;
         m->inotify_fd = m->keeper_fd = -EBADF;
         m->cgroup = CGROUP_ROOT_EMPTY;
         m->config = *config;
@@ -27,6 +28,10 @@ int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manage
         r = dependency_graph_new(&m->dependencies);
         if (r >= 0)
                 r = str_append(&m->keeper_socket, "%s/keeper", config->runtime_directory);
+        if (r >= 0)
+                r = str_append(&m->transient_path, "%s/transient", config->runtime_directory);
+        if (r >= 0 && !strv_contains(m->config.unit_path, m->transient_path))
+                r = strv_extend(&m->config.unit_path, m->transient_path);
         if (r >= 0 && (!m->config.runtime_directory || !m->config.state_directory ||
                        (config->unit_path && !m->config.unit_path) ||
                        (config->cgroup && !m->config.cgroup) || (config->keeper && !m->config.keeper) ||
@@ -69,6 +74,7 @@ Manager *manager_free(Manager *m) {
         m->inotify_source = sd_event_source_disable_unref(m->inotify_source);
         m->job_source = sd_event_source_disable_unref(m->job_source);
         m->shutdown_source = sd_event_source_disable_unref(m->shutdown_source);
+        m->transient_source = sd_event_source_disable_unref(m->transient_source);
         assemblies_free(m);
         for (size_t i = 0; i < ELEMENTSOF(m->mac_sources); i++)
                 m->mac_sources[i] = sd_event_source_disable_unref(m->mac_sources[i]);
@@ -81,6 +87,7 @@ Manager *manager_free(Manager *m) {
         (void)safe_close(m->lives_fd);
         (void)safe_close(m->logs_fd);
         (void)safe_close(m->cache_fd);
+        (void)safe_close(m->transient_fd);
         cgroup_root_done(&m->cgroup);
         id_ranges_done(&m->ranges);
         if (m->host_gathered)
@@ -88,6 +95,7 @@ Manager *manager_free(Manager *m) {
         m->scratch = log_scratch_free(m->scratch);
         free(m->listeners);
         free(m->keeper_socket);
+        free(m->transient_path);
         config_done(&m->config);
         (void)sd_event_unref(m->event);
         free(m);
@@ -173,7 +181,7 @@ void manager_announce(Container *c) {
                         m->listeners[i].callbacks->container_new(c, m->listeners[i].userdata);
 }
 
-static void forget(Container *c) {
+void manager_forget(Container *c) {
         Manager *m = c->manager;
         size_t at = position(m, c->name);
 
@@ -198,7 +206,7 @@ Container *manager_next(Manager *m, Container *c) {
         return at < m->n_sorted ? m->sorted[at] : NULL;
 }
 
-static bool is_forgettable(const Container *c) {
+bool container_is_forgettable(const Container *c) {
         return c->state == CONTAINER_INACTIVE && !c->job && c->n_sessions == 0;
 }
 
@@ -224,7 +232,7 @@ int manager_get(Manager *m, const char *name, Diag *diag, Container **ret) {
                 return r;
         r = container_load(c, d);
         if (r < 0 && c->load == LOAD_NOT_FOUND) {
-                forget(c);
+                manager_forget(c);
                 return r;
         }
         if (r < 0 && diag)
@@ -260,9 +268,9 @@ static void reload_one(Container *c) {
         _cleanup_(diag_done) Diag diag = {};
 
         (void)container_load(c, &diag);
-        if (c->load == LOAD_NOT_FOUND && is_forgettable(c)) {
+        if (c->load == LOAD_NOT_FOUND && container_is_forgettable(c)) {
                 mac_forget(c);
-                forget(c);
+                manager_forget(c);
                 return;
         }
         if (c->shown)

@@ -43,6 +43,7 @@ typedef struct ManagerListener {
         void (*container_new)(Container *c, void *userdata);
         void (*container_removed)(Container *c, void *userdata);
         void (*container_changed)(Container *c, void *userdata); /* state or a property moved */
+        void (*unit_changed)(Container *c, void *userdata); /* its unit was read again: any directive may have moved */
         void (*job_new)(uint32_t id, Container *c, void *userdata);
         /* result: systemd's words: done, canceled, timeout, failed, dependency, skipped, refused */
         void (*job_removed)(uint32_t id, Container *c, const char *result, void *userdata);
@@ -83,6 +84,19 @@ typedef struct DependencyView {
 int container_dependencies(const Container *c, bool reverse, DependencyView **ret, size_t *ret_n);
 void dependency_views_free(DependencyView *views, size_t n);
 
+/* --- units that no file of the administrator holds. Values come as a draft, of which only the rows in set count. */
+/* Writes draft as a unit below the runtime directory, loads it as any other and queues its start. It goes when it has
+ * ended well and has no job; one that failed stays until it is reset. */
+int manager_start_transient(Manager *m, const ContainerSpec *draft, JobMode mode, Diag *diag, Container **ret,
+                            uint32_t *ret_id);
+/* Writes a drop-in for each row (runtime: for this boot), reads the unit again and applies limits to what runs. A unit
+ * that would be bad, or a limit that the host lacks, changes nothing. */
+int container_set_properties(Container *c, bool runtime, const ContainerSpec *draft, const bool set[static _DIRECTIVE_MAX],
+                             Diag *diag);
+bool container_transient(const Container *c);
+/* The directives in which what runs differs from its unit as it was last read: names, owned. */
+int container_restart_needed(const Container *c, char ***ret);
+
 int container_kill(Container *c, const char *whom, int signal, Diag *diag); /* whom: "leader" or "all" */
 int container_freeze(Container *c, Diag *diag);
 int container_thaw(Container *c, Diag *diag);
@@ -99,7 +113,8 @@ typedef struct ExecRequest {
         unsigned rows, columns;
 } ExecRequest;
 typedef struct ExecSession {
-        uint32_t id;
+        uint32_t id;  /* out of the numbers of jobs */
+        int pidfd;    /* of the process; borrowed */
         int stdio[3]; /* owned by the callee of `started`: the manager's ends; terminal: [0] is the master, others -EBADF */
 } ExecSession;
 /* started() once (r < 0: diag says why, and ended() is not called), then ended() once. `started` takes the descriptors. */

@@ -83,6 +83,19 @@ int id_ranges_take(IdRanges *r, const char *name, uint32_t base) {
         return add(r, name, base);
 }
 
+void id_ranges_drop(IdRanges *r, const char *name, bool *ret_dropped) {
+        *ret_dropped = false;
+        for (size_t i = 0; i < r->n; i++) {
+                if (!streq(r->items[i].name, name))
+                        continue;
+                free(r->items[i].name);
+                memmove(r->items + i, r->items + i + 1, (r->n - i - 1) * sizeof(*r->items));
+                r->n--;
+                *ret_dropped = true;
+                return;
+        }
+}
+
 int id_ranges_encode(const IdRanges *r, void **ret, size_t *ret_size) {
         _cleanup_(encoder_done) Encoder e = {};
         int q;

@@ -26,6 +26,9 @@ int id_ranges_get(IdRanges *r, const char *name, uint32_t *ret_base, bool *ret_n
  */
 int id_ranges_take(IdRanges *r, const char *name, uint32_t base);
 
+/* The name will not come again: its range is free. *ret_dropped: it had one. */
+void id_ranges_drop(IdRanges *r, const char *name, bool *ret_dropped);
+
 int id_ranges_encode(const IdRanges *r, void **ret, size_t *ret_size);
 int id_ranges_decode(const void *data, size_t size, IdRanges *ret); /* -EBADMSG */
 

@@ -21,7 +21,8 @@ typedef struct SpecifierFacts {
 } SpecifierFacts;
 
 #define UNIT_PATH_DEFAULT                                                                                     \
-        "/etc/bulwark/units:/run/bulwark/units:/usr/local/lib/bulwark/units:/usr/lib/bulwark/units"
+        "/etc/bulwark/units:/run/bulwark/units:/usr/local/lib/bulwark/units:/usr/lib/bulwark/units"              \
+        ":/run/bulwark/transient"
 
 /* Loads NAME from the search path (directories, highest precedence first). ERROR_NO_SUCH_UNIT, ERROR_MASKED.
  * *ret_draft is written on success and where the draft has mistakes. */
