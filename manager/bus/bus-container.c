@@ -14,7 +14,7 @@ int container_object_path(const Container *c, char **ret) {
 }
 
 /* --- methods */
-static int read_mode(sd_bus_message *m, JobMode *ret, sd_bus_error *error) {
+int bus_read_mode(sd_bus_message *m, JobMode *ret, sd_bus_error *error) {
         const char *word;
         int r;
 
@@ -52,7 +52,7 @@ int container_method_job(Container *c, sd_bus_message *m, sd_bus_error *error) {
         if (type == _JOB_TYPE_MAX)
                 return -EOPNOTSUPP;
 
-        r = read_mode(m, &mode, error);
+        r = bus_read_mode(m, &mode, error);
         if (r < 0)
                 return r;
         r = container_queue_job(c, type, mode, &diag, &id);
@@ -123,6 +123,26 @@ static int method_simple(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return container_method_simple(userdata, m, error);
 }
 
+/* userdata of a method is the container; that of the vtable it stands in, which is being walked, the connection. */
+static Connection *asking_connection(sd_bus_message *m) {
+        return sd_bus_slot_get_userdata(sd_bus_get_current_slot(sd_bus_message_get_bus(m)));
+}
+
+static int method_set_properties(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return container_method_set_properties(asking_connection(m), userdata, m, error);
+}
+
+static int method_exec(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(exec_request_done) ExecRequest request = {};
+        Caller *caller;
+        int r;
+
+        r = exec_request_read(m, &request, error);
+        if (r >= 0)
+                r = caller_of(asking_connection(m), m, &caller);
+        return r < 0 ? r : exec_new(caller, m, userdata, &request, error);
+}
+
 static const sd_bus_vtable container_methods[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS("s", mode), SD_BUS_RESULT("o", job), method_job, 0),
@@ -132,6 +152,10 @@ static const sd_bus_vtable container_methods[] = {
         SD_BUS_METHOD_WITH_ARGS("Freeze", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_simple, 0),
         SD_BUS_METHOD_WITH_ARGS("Thaw", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_simple, 0),
         SD_BUS_METHOD_WITH_ARGS("ResetFailed", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_simple, 0),
+        SD_BUS_METHOD_WITH_ARGS("SetProperties", SD_BUS_ARGS("b", runtime, "a(sv)", properties), SD_BUS_NO_RESULT,
+                                method_set_properties, 0),
+        SD_BUS_METHOD_WITH_ARGS("Exec", SD_BUS_ARGS("as", argv, "a{sv}", options),
+                                SD_BUS_RESULT("o", job, "u", session, "h", pidfd, "ah", descriptors), method_exec, 0),
 };
 
 /* --- what a container is at the moment */
@@ -290,6 +314,18 @@ static int append_policy_digest(const Container *c, sd_bus_message *reply) {
         return sd_bus_message_append(reply, "s", hex);
 }
 
+static int append_restart_needed(const Container *c, sd_bus_message *reply) {
+        _cleanup_strv_ char **names = NULL;
+        int r;
+
+        r = container_restart_needed(c, &names);
+        return r < 0 ? r : bus_append_texts(reply, names);
+}
+
+static uint64_t get_transient(const Container *c) {
+        return container_transient(c);
+}
+
 static uint64_t get_mac_verified(const Container *c) {
         return container_mac_verified(c);
 }
@@ -318,6 +354,8 @@ static const Property properties[] = {
         { "LastError", "s", CHANGES, SECRET, .text = container_last_error },
         { "FragmentPath", "s", CHANGES, SECRET, .text = container_fragment_path },
         { "DropInPaths", "as", CHANGES, SECRET, .append = append_drop_ins },
+        { "Transient", "b", CHANGES, OPEN, .number = get_transient },
+        { "RestartNeeded", "as", LIVE, OPEN, .append = append_restart_needed },
         { "Job", "(uo)", CHANGES, OPEN, .append = append_job },
         { "InvocationID", "ay", CHANGES, OPEN, .append = append_invocation },
         { "MainPID", "u", CHANGES, SECRET, .number = get_leader },

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <signal.h>
+
 #include "manager/bus/bus-internal.h"
 
 /* ExecContainer: a session belongs to the caller that asked for it. The reply waits for the process to be
@@ -10,6 +12,7 @@ typedef struct ExecCall {
         Bus *bus;
         Caller *caller;          /* NULL: it has gone */
         sd_bus_message *message; /* NULL: answered */
+        Container *container;    /* borrowed: it does not go while it has sessions */
         uint32_t id;             /* 0: not started yet */
         bool calling;            /* container_exec() has not returned yet */
         bool done;
@@ -30,6 +33,17 @@ static void exec_done(ExecCall *e) {
                 exec_free(e);
 }
 
+/* Exec of a container answers with the job and the process, too. */
+static int append_process(sd_bus_message *reply, const ExecSession *session) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = job_object_path(session->id, &path);
+        if (r < 0)
+                return r;
+        return sd_bus_message_append(reply, "ouh", path, session->id, session->pidfd);
+}
+
 static int exec_reply(sd_bus_message *m, const ExecSession *session) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
@@ -37,7 +51,8 @@ static int exec_reply(sd_bus_message *m, const ExecSession *session) {
         r = sd_bus_message_new_method_return(m, &reply);
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(reply, "u", session->id);
+        r = streq(sd_bus_message_get_member(m), "Exec") ? append_process(reply, session) :
+                                                          sd_bus_message_append(reply, "u", session->id);
         if (r < 0)
                 return r;
         r = sd_bus_message_open_container(reply, 'a', "h");
@@ -75,6 +90,8 @@ static void on_started(int r, const Diag *diag, ExecSession *session, void *user
         }
 
         e->id = session->id;
+        if (e->bus->manager)
+                signals_session_new(e->bus, e->id, e->container);
         if (e->caller) {
                 r = exec_reply(e->message, session);
                 if (r < 0)
@@ -109,6 +126,9 @@ static void on_ended(uint32_t id, int exit_code, int exit_status, void *userdata
 
         if (e->caller)
                 connection_sent(e->caller->connection, tell_ended(e, exit_code, exit_status));
+        e->done = true; /* the job is no more */
+        if (e->bus->manager)
+                signals_session_removed(e->bus, id, e->container, exit_code == CLD_EXITED && exit_status == 0);
         exec_done(e);
 }
 
@@ -127,7 +147,8 @@ int exec_new(Caller *caller, sd_bus_message *m, Container *container, const Exec
                 caller_release(caller, true);
                 return -ENOMEM;
         }
-        *e = (ExecCall){ .bus = b, .caller = caller, .message = sd_bus_message_ref(m), .calling = true };
+        *e = (ExecCall){ .bus = b, .caller = caller, .container = container, .message = sd_bus_message_ref(m),
+                          .calling = true };
         link_append(&b->sessions, &e->link);
 
         r = container_exec(container, request, &diag, on_started, on_ended, e);
@@ -139,6 +160,32 @@ int exec_new(Caller *caller, sd_bus_message *m, Container *container, const Exec
         if (e->done)
                 exec_free(e);
         return 1; /* answered, or will be */
+}
+
+/* The session at *position, or the next behind it, that runs. */
+Container *exec_next(const Bus *b, size_t *position, uint32_t *ret_id) {
+        size_t i = 0;
+
+        for (Link *l = b->sessions.next; l != &b->sessions; l = l->next, i++) {
+                const ExecCall *e = container_of(l, ExecCall, link);
+
+                if (i < *position || e->id == 0 || e->done)
+                        continue;
+                *position = i + 1;
+                *ret_id = e->id;
+                return e->container;
+        }
+        return NULL;
+}
+
+Container *exec_container(const Bus *b, uint32_t id) {
+        for (Link *l = b->sessions.next; l != &b->sessions; l = l->next) {
+                const ExecCall *e = container_of(l, ExecCall, link);
+
+                if (e->id == id && !e->done)
+                        return e->container;
+        }
+        return NULL;
 }
 
 bool exec_owned(const Caller *caller, uint32_t id) {

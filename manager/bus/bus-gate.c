@@ -81,6 +81,20 @@ static int refine_job_object(Connection *c, sd_bus_message *m, Demand *demand, s
         return demand_of_job(c, id, demand, error);
 }
 
+/* What it makes weaker is told by the unit as it is; of one that nobody has loaded, everything is taken to be. */
+static int refine_properties(Connection *c, sd_bus_message *m, Demand *demand, sd_bus_error *error) {
+        Container *container = demand->unit ? manager_find(c->bus->manager, demand->unit) : NULL;
+        _cleanup_(changes_done) Changes changes = {};
+        int runtime, r;
+
+        r = sd_bus_message_read(m, "b", &runtime);
+        if (r >= 0)
+                r = changes_read(m, strempty(demand->unit), &changes, error);
+        if (r >= 0)
+                demand->right = changes_right(&changes, container ? container_spec(container) : NULL);
+        return r;
+}
+
 static const Rule manager_rules[] = {
         { "ListContainers", RIGHT_NONE },
         { "ListJobs", RIGHT_NONE },
@@ -101,6 +115,9 @@ static const Rule manager_rules[] = {
         { "ResetFailedContainer", RIGHT_MANAGE, "reset-failed", true },
         { "ResetFailed", RIGHT_MANAGE, "reset-failed" },
         { "ProbeContainer", RIGHT_MANAGE, "probe", true }, /* a program of ours runs inside */
+        /* it names a directory of the host for its root, and what is executed there */
+        { "StartTransientContainer", RIGHT_RAISE, "start-transient", true },
+        { "SetContainerProperties", RIGHT_RAISE, "set-property", true, refine_properties },
         { "Reload", RIGHT_RELOAD, "reload" },
         { "ExecContainer", RIGHT_EXEC, "exec", true, refine_exec },
         { "KillExec", RIGHT_NONE }, /* of sessions of one's own */
@@ -114,6 +131,8 @@ static const Rule container_rules[] = {
         { "Freeze", RIGHT_MANAGE, "freeze" },
         { "Thaw", RIGHT_MANAGE, "thaw" },
         { "ResetFailed", RIGHT_MANAGE, "reset-failed" },
+        { "Exec", RIGHT_EXEC, "exec", false, refine_exec },
+        { "SetProperties", RIGHT_RAISE, "set-property", false, refine_properties },
 };
 
 static const Rule job_rules[] = {

@@ -80,8 +80,16 @@ typedef enum Right {
         _RIGHT_MAX,
 } Right;
 
+/* What a job's object shows; made anew each time one is found. */
+typedef struct JobView {
+        uint32_t id;
+        Container *container;
+        const char *type, *state;
+} JobView;
+
 typedef struct Connection {
         Link link;
+        JobView job;
         Bus *bus;
         sd_bus *sd;
         bool shared; /* the system bus: many callers, each to be asked for */
@@ -123,6 +131,7 @@ int container_object_path(const Container *c, char **ret);
 int job_object_path(uint32_t id, char **ret); /* id 0 = "/" */
 
 /* The methods that Manager (by name) and Container (by object) share. */
+int bus_read_mode(sd_bus_message *m, JobMode *ret, sd_bus_error *error);
 int container_method_job(Container *c, sd_bus_message *m, sd_bus_error *error);
 int container_method_kill(Container *c, sd_bus_message *m, sd_bus_error *error);
 int container_method_simple(Container *c, sd_bus_message *m, sd_bus_error *error);
@@ -168,6 +177,17 @@ const char *right_action(Right right); /* NULL: none can be asked for */
 void bus_system_lost(Bus *b);
 void bus_system_close(Bus *b);
 
+/* --- directives as arguments */
+typedef struct Changes {
+        ContainerSpec *draft; /* of which only the rows in set count */
+        bool set[_DIRECTIVE_MAX];
+} Changes;
+void changes_done(Changes *c);
+int changes_read(sd_bus_message *m, const char *name, Changes *ret, sd_bus_error *error); /* a(sv) */
+Right changes_right(const Changes *changes, const ContainerSpec *before);
+int container_method_set_properties(Connection *c, Container *container, sd_bus_message *m, sd_bus_error *error);
+int manager_method_start_transient(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
 /* --- delayed replies */
 int wait_new(Caller *caller, sd_bus_message *m, Container *container, sd_bus_error *error);
 void waits_check(Bus *b, Container *container, bool removed); /* answers those that are due */
@@ -177,6 +197,8 @@ void waits_drop(Caller *caller);
 int exec_request_read(sd_bus_message *m, ExecRequest *request, sd_bus_error *error);
 void exec_request_done(ExecRequest *request);
 int exec_new(Caller *caller, sd_bus_message *m, Container *container, const ExecRequest *request, sd_bus_error *error);
+Container *exec_container(const Bus *b, uint32_t id); /* of a session that runs; NULL = no such */
+Container *exec_next(const Bus *b, size_t *position, uint32_t *ret_id);
 bool exec_owned(const Caller *caller, uint32_t id);
 void exec_abandon_all(Caller *caller);
 void exec_free_all(Bus *b);
@@ -190,5 +212,7 @@ void processes_drop(Caller *caller);
 
 /* --- signals to every connection; event of the manager */
 extern const ManagerListener bus_listener;
+void signals_session_new(Bus *b, uint32_t id, Container *container);
+void signals_session_removed(Bus *b, uint32_t id, Container *container, bool well);
 /* After each message to c, r is what sending answered: a client that does not read is condemned. */
 void connection_sent(Connection *c, int r);

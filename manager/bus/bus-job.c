@@ -4,7 +4,8 @@
 #include "manager/base/string-list.h"
 #include "manager/bus/bus-internal.h"
 
-/* org.bulwark1.Job, and the manager's methods that are about jobs and dependencies. A job exists while the registry says that its container has this job. */
+/* org.bulwark1.Job, and the manager's methods that are about jobs and dependencies. A job exists while the registry says
+ * that its container has this job, or while a session of exec runs. */
 
 int job_object_path(uint32_t id, char **ret) {
         char *path = NULL;
@@ -30,15 +31,21 @@ const char *job_state(const Container *c) {
         return container_job_running(c) ? "running" : "waiting";
 }
 
-/* userdata: the container that has the job */
-static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+static int cancel(Container *c, uint32_t id, sd_bus_message *m, sd_bus_error *error) {
         _cleanup_(diag_done) Diag diag = {};
         int r;
 
-        r = manager_cancel_job(container_manager(userdata), container_job(userdata, NULL), &diag);
+        r = manager_cancel_job(container_manager(c), id, &diag);
         if (r < 0)
                 return bus_error_set_diag(error, &diag, r);
         return sd_bus_reply_method_return(m, NULL);
+}
+
+/* A session is no job to the manager: it ends with its process (KillExec). */
+static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const JobView *job = userdata;
+
+        return cancel(job->container, job->id, m, error);
 }
 
 /* --- methods of the manager object; userdata is the Connection */
@@ -71,7 +78,7 @@ int manager_method_cancel_job(sd_bus_message *m, void *userdata, sd_bus_error *e
         int r;
 
         r = read_job(userdata, m, &container, error);
-        return r < 0 ? r : method_cancel(m, container, error);
+        return r < 0 ? r : cancel(container, container_job(container, NULL), m, error);
 }
 
 static int append_job(sd_bus_message *reply, const Container *c) {
@@ -151,6 +158,21 @@ int job_path_parse(const char *path, uint32_t *ret_id) {
         return 0;
 }
 
+static bool job_view(const Bus *b, uint32_t id, JobView *ret) {
+        Container *c = job_container(b->manager, id);
+        JobType type = _JOB_TYPE_MAX;
+
+        if (c && container_job(c, &type) == id) {
+                *ret = (JobView){ id, c, job_type_to_string(type), job_state(c) };
+                return true;
+        }
+        c = exec_container(b, id);
+        if (!c)
+                return false;
+        *ret = (JobView){ id, c, "exec", "running" };
+        return true;
+}
+
 static int job_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
                     sd_bus_error *error) {
         Connection *c = userdata;
@@ -158,25 +180,38 @@ static int job_find(sd_bus *bus, const char *path, const char *interface, void *
 
         if (job_path_parse(path, &id) < 0)
                 return 0;
-        *ret_found = job_container(c->bus->manager, id);
-        return *ret_found ? 1 : 0;
+        if (!job_view(c->bus, id, &c->job))
+                return 0;
+        *ret_found = &c->job;
+        return 1;
+}
+
+static int add_node(char ***nodes, uint32_t id) {
+        char *path = NULL;
+        int r;
+
+        r = job_object_path(id, &path);
+        return r < 0 ? r : strv_push(nodes, path);
 }
 
 static int job_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret_nodes, sd_bus_error *error) {
         _cleanup_strv_ char **nodes = NULL;
         Connection *c = userdata;
+        size_t position = 0;
+        uint32_t session;
+        int r;
 
+        while (exec_next(c->bus, &position, &session)) {
+                r = add_node(&nodes, session);
+                if (r < 0)
+                        return r;
+        }
         for (Container *i = manager_first(c->bus->manager); i; i = manager_next(c->bus->manager, i)) {
                 uint32_t id = container_job(i, NULL);
-                char *path = NULL;
-                int r;
 
                 if (id == 0)
                         continue;
-                r = job_object_path(id, &path);
-                if (r < 0)
-                        return r;
-                r = strv_push(&nodes, path);
+                r = add_node(&nodes, id);
                 if (r < 0)
                         return r;
         }
@@ -184,43 +219,25 @@ static int job_enumerate(sd_bus *bus, const char *prefix, void *userdata, char *
         return 0;
 }
 
-static int get_id(sd_bus *bus, const char *path, const char *interface, const char *property,
-                  sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        return sd_bus_message_append(reply, "u", container_job(userdata, NULL));
-}
-
 static int get_unit(sd_bus *bus, const char *path, const char *interface, const char *property,
                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const JobView *job = userdata;
         _cleanup_free_ char *unit_path = NULL;
         int r;
 
-        r = container_object_path(userdata, &unit_path);
+        r = container_object_path(job->container, &unit_path);
         if (r < 0)
                 return r;
-        return sd_bus_message_append(reply, "(so)", container_name(userdata), unit_path);
-}
-
-static int get_type(sd_bus *bus, const char *path, const char *interface, const char *property,
-                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        JobType type;
-
-        if (container_job(userdata, &type) == 0)
-                return sd_bus_message_append(reply, "s", "");
-        return sd_bus_message_append(reply, "s", job_type_to_string(type));
-}
-
-static int get_state(sd_bus *bus, const char *path, const char *interface, const char *property,
-                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        return sd_bus_message_append(reply, "s", job_state(userdata));
+        return sd_bus_message_append(reply, "(so)", container_name(job->container), unit_path);
 }
 
 static const sd_bus_vtable job_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_cancel, 0),
-        SD_BUS_PROPERTY("Id", "u", get_id, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Id", "u", NULL, offsetof(JobView, id), SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Unit", "(so)", get_unit, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_PROPERTY("JobType", "s", get_type, 0, 0), /* a start may become a restart */
-        SD_BUS_PROPERTY("State", "s", get_state, 0, 0),
+        SD_BUS_PROPERTY("JobType", "s", NULL, offsetof(JobView, type), 0), /* a start may become a restart */
+        SD_BUS_PROPERTY("State", "s", NULL, offsetof(JobView, state), 0),
         SD_BUS_VTABLE_END,
 };
 

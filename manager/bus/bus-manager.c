@@ -66,6 +66,14 @@ static int method_simple(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return r < 0 ? r : container_method_simple(container, m, error);
 }
 
+static int method_set_properties(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Container *container;
+        int r;
+
+        r = read_container(userdata, m, error, &container);
+        return r < 0 ? r : container_method_set_properties(userdata, container, m, error);
+}
+
 static int method_wait(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Container *container;
         Caller *caller;
@@ -377,6 +385,11 @@ static const sd_bus_vtable manager_vtable[] = {
                                 method_kill, 0),
         SD_BUS_METHOD_WITH_ARGS("FreezeContainer", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_simple, 0),
         SD_BUS_METHOD_WITH_ARGS("ThawContainer", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_simple, 0),
+        SD_BUS_METHOD_WITH_ARGS("StartTransientContainer",
+                                SD_BUS_ARGS("s", name, "s", mode, "a(sv)", properties, "a(sa(sv))", auxiliary),
+                                SD_BUS_RESULT("o", job), manager_method_start_transient, 0),
+        SD_BUS_METHOD_WITH_ARGS("SetContainerProperties", SD_BUS_ARGS("s", name, "b", runtime, "a(sv)", properties),
+                                SD_BUS_NO_RESULT, method_set_properties, 0),
         SD_BUS_METHOD_WITH_ARGS("ResetFailedContainer", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_simple, 0),
         SD_BUS_METHOD_WITH_ARGS("ResetFailed", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reset_failed, 0),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, 0),

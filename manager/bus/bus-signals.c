@@ -79,6 +79,16 @@ static void on_container_changed(Container *container, void *userdata) {
         waits_check(b, container, false);
 }
 
+static void on_unit_changed(Container *container, void *userdata) {
+        _cleanup_free_ char *path = NULL;
+        Bus *b = userdata;
+
+        if (link_is_empty(&b->connections) || container_object_path(container, &path) < 0)
+                return;
+        EACH_CONNECTION(b, c)
+                connection_sent(c, sd_bus_emit_properties_changed_strv(c->sd, path, BUS_INTERFACE_CONTAINER, NULL));
+}
+
 static void on_job_new(uint32_t id, Container *container, void *userdata) {
         _cleanup_free_ char *path = NULL;
         Bus *b = userdata;
@@ -117,10 +127,20 @@ static void on_reloading(bool active, void *userdata) {
         }
 }
 
+/* A session of exec is a job, too. */
+void signals_session_new(Bus *b, uint32_t id, Container *container) {
+        on_job_new(id, container, b);
+}
+
+void signals_session_removed(Bus *b, uint32_t id, Container *container, bool well) {
+        on_job_removed(id, container, well ? "done" : "failed", b);
+}
+
 const ManagerListener bus_listener = {
         .container_new = on_container_new,
         .container_removed = on_container_removed,
         .container_changed = on_container_changed,
+        .unit_changed = on_unit_changed,
         .job_new = on_job_new,
         .job_removed = on_job_removed,
         .reloading = on_reloading,

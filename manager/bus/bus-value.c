@@ -258,6 +258,108 @@ int bus_append_exploded(sd_bus_message *m, const char *signature, char *const *v
         return w.values && *w.values ? -EINVAL : 0;
 }
 
+static int read_basic(sd_bus_message *m, char type, char ***words) {
+        union {
+                const char *s;
+                uint8_t y;
+                uint16_t q;
+                uint32_t u;
+                uint64_t t;
+                int32_t i;
+                int64_t x;
+                int b;
+        } v = {};
+        char *text = NULL;
+        int r;
+
+        r = sd_bus_message_read_basic(m, type, &v);
+        if (r <= 0)
+                return r < 0 ? r : -ENXIO;
+        switch (type) {
+        case 's':
+                return strv_extend(words, v.s);
+        case 'b':
+                return strv_extend(words, v.b ? "1" : "0");
+        case 'y':
+                r = str_append(&text, "%u", (unsigned)v.y);
+                break;
+        case 'q':
+                r = str_append(&text, "%u", (unsigned)v.q);
+                break;
+        case 'u':
+                r = str_append(&text, "%u", (unsigned)v.u);
+                break;
+        case 't':
+                r = str_append(&text, "%llu", (unsigned long long)v.t);
+                break;
+        case 'i':
+                r = str_append(&text, "%d", (int)v.i);
+                break;
+        case 'x':
+                r = str_append(&text, "%lld", (long long)v.x);
+                break;
+        default:
+                return -EINVAL;
+        }
+        return r < 0 ? r : strv_push(words, text);
+}
+
+static int read_type(sd_bus_message *m, const char *signature, size_t length, char ***words);
+
+static int read_members(sd_bus_message *m, const char *signature, char ***words) {
+        for (size_t i = 0, n; signature[i]; i += n) {
+                int r;
+
+                n = complete_type_length(signature + i);
+                if (n == 0)
+                        return -EINVAL;
+                r = read_type(m, signature + i, n, words);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int read_type(sd_bus_message *m, const char *signature, size_t length, char ***words) {
+        char contents[SIGNATURE_MAX + 1] = "";
+        bool array = signature[0] == 'a', structure = signature[0] == '(';
+        int r;
+
+        if (!array && !structure)
+                return read_basic(m, signature[0], words);
+
+        length -= array ? 1 : 2; /* without the 'a', or the parentheses */
+        if (length == 0 || length > SIGNATURE_MAX)
+                return -EINVAL;
+        memcpy(contents, signature + 1, length);
+        r = sd_bus_message_enter_container(m, array ? 'a' : 'r', contents);
+        if (r <= 0)
+                return r < 0 ? r : -ENXIO;
+        if (structure)
+                r = read_members(m, contents, words);
+        else
+                while ((r = sd_bus_message_at_end(m, false)) == 0) {
+                        r = read_type(m, contents, length, words);
+                        if (r < 0)
+                                break;
+                }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+int bus_read_exploded(sd_bus_message *m, const char *signature, char ***ret) {
+        _cleanup_strv_ char **words = NULL;
+        size_t n = complete_type_length(signature);
+        int r;
+
+        if (n == 0 || signature[n] != '\0' || n > SIGNATURE_MAX)
+                return -EINVAL;
+        r = read_type(m, signature, n, &words);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(words);
+        return 0;
+}
+
 /* --- errors */
 static ErrorCode errno_to_code(int error) {
         static const struct {

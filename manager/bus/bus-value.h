@@ -20,6 +20,10 @@ int bus_append_texts(sd_bus_message *m, char *const *l);
  * many or a signature that cannot be walked this way is -EINVAL. */
 int bus_append_exploded(sd_bus_message *m, const char *signature, char *const *values);
 
+/* The way back: reads one complete value of signature as words. A message of another type is -ENXIO, a type that cannot be
+ * walked this way -EINVAL. */
+int bus_read_exploded(sd_bus_message *m, const char *signature, char ***ret);
+
 /* Turns what a lower room reported into a D-Bus error: name of the first code, every entry one a line. r is the
  * failed call's answer, used where diag holds no words. Returns the negative errno for sd-bus. */
 int bus_error_set_diag(sd_bus_error *error, const Diag *diag, int r);

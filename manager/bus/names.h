@@ -18,6 +18,8 @@
  *   ListDependencies(sb) -> a(ssss)          name, reverse; kind (Requires, RequiredBy), container, active state, its line
  *   WaitContainer(s) -> ssii                 answers once it is neither active nor changing: active state, result, exit code (CLD_*), exit status
  *   KillContainer(ssi)                       name, whom ("leader", "all"), signal
+ *   StartTransientContainer(s, s, a(sv), a(sa(sv))) -> o      name, mode, directives, nothing
+ *   SetContainerProperties(s, b, a(sv))      name, runtime, directives
  *   FreezeContainer(s), ThawContainer(s), ResetFailedContainer(s), ResetFailed(), Reload()
  *   GetContainerProcesses(s) -> a(sus)       cgroup below the container's, host pid, command line
  *   ProbeContainer(s) -> a(ssssssuss)        topic, of whom (probe, leader, payload), claim, expected, observed, file, line,
@@ -30,9 +32,10 @@
  *   properties Version s, UnitPath as, RuntimeDirectory s, StateDirectory s, ControlGroup s, Features as
  *
  * /org/bulwark1/container/<name escaped as sd_bus_path_encode()>   org.bulwark1.Container
- *   Start(s) -> o, Stop(s) -> o, Restart(s) -> o, Kill(si), Freeze(), Thaw(), ResetFailed()
+ *   Start(s) -> o, Stop(s) -> o, Restart(s) -> o, Kill(si), Freeze(), Thaw(), ResetFailed(),
+ *               SetProperties(b, a(sv)), Exec(as, a{sv}) -> ouhah      job, session, pidfd, descriptors
  *   properties  Id s, LoadState s, LoadError (ss), ActiveState s, SubState s, FreezerState s, Result s, LastError s,
- *               FragmentPath s, DropInPaths as, Job (uo), InvocationID ay, MainPID u, ExecMainCode i, ExecMainStatus i,
+ *               FragmentPath s, DropInPaths as, Transient b, RestartNeeded as, Job (uo), InvocationID ay, MainPID u, ExecMainCode i, ExecMainStatus i,
  *               ExecMainStartTimestamp t, ExecMainExitTimestamp t, ActiveEnterTimestamp t, ActiveExitTimestamp t,
  *               StateChangeTimestamp t, ControlGroup s, MemoryCurrent t, TasksCurrent t, CPUUsageNSec t,
  *               UIDRangeBase u, UIDRangeCount u, MACBackends as, MACLabel s, MACVerified b, MACLabelLost b, LandlockABI u,

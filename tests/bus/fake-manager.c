@@ -9,8 +9,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "manager/claims/claims.h"
+#include "manager/base/io.h"
 #include "manager/base/string-list.h"
+#include "manager/claims/claims.h"
 #include "manager/container/manager.h"
 
 #define SLOW_USEC (100 * USEC_PER_MSEC)
@@ -58,7 +59,7 @@ struct Manager {
         Container *containers;
         Session *sessions;
         Listener listeners[4];
-        uint32_t last_job, last_session;
+        uint32_t last_job;
         unsigned n_reloads;
         sd_event_source *shutdown_source;
         void (*shutdown_done)(void *userdata);
@@ -389,6 +390,51 @@ int container_queue_job(Container *c, JobType type, JobMode mode, Diag *diag, ui
                                           startswith(c->name, "slow@") ? SLOW_USEC : 0, 1, on_job, c);
 }
 
+/* --- properties: what is set is in force at the next look; a row that is set to what makes a unit bad is refused */
+int container_set_properties(Container *c, bool runtime, const ContainerSpec *draft, const bool set[static _DIRECTIVE_MAX],
+                             Diag *diag) {
+        int r = refused(c, diag);
+
+        for (DirectiveId id = 0; r >= 0 && id < _DIRECTIVE_MAX; id++) {
+                ValueContext context = { .diag = diag, .directive = directives[id].name };
+                _cleanup_free_ char *text = NULL;
+
+                if (!set[id])
+                        continue;
+                r = directives[id].type->print(container_spec_field_const(draft, id), &text);
+                if (r >= 0)
+                        r = container_spec_assign(c->spec, id, &context, "");
+                if (r >= 0)
+                        r = container_spec_assign(c->spec, id, &context, text);
+        }
+        if (r >= 0)
+                TELL(c->manager, unit_changed, c);
+        return r;
+}
+
+int manager_start_transient(Manager *m, const ContainerSpec *draft, JobMode mode, Diag *diag, Container **ret,
+                            uint32_t *ret_id) {
+        bool set[_DIRECTIVE_MAX];
+        int r;
+
+        if (manager_find(m, draft->name))
+                return diag_error(diag, ERROR_FAILED, NULL, NULL, "%s is a unit already", draft->name);
+        memset(set, true, sizeof(set));
+        r = add(m, draft->name, ret);
+        if (r >= 0)
+                r = container_set_properties(*ret, true, draft, set, diag);
+        return r < 0 ? r : container_queue_job(*ret, JOB_START, mode, diag, ret_id);
+}
+
+bool container_transient(const Container *c) {
+        return startswith(c->name, "transient-") != NULL;
+}
+
+int container_restart_needed(const Container *c, char ***ret) {
+        *ret = NULL;
+        return streq(c->name, "web") ? strv_extend(ret, "ReadOnly") : 0;
+}
+
 int container_kill(Container *c, const char *whom, int number, Diag *diag) {
         int r = refused(c, diag);
 
@@ -453,7 +499,10 @@ static int on_start(sd_event_source *source, void *userdata) {
         }
         for (size_t i = 0; i < ELEMENTSOF(s->stdio); i++)
                 s->stdio[i] = -EBADF;
+        if (pidfd_open_checked(s->pid, &session.pidfd) < 0)
+                session.pidfd = -EBADF;
         s->started(0, NULL, &session, s->userdata);
+        safe_close(session.pidfd);
         return 0;
 }
 
@@ -499,7 +548,7 @@ int container_exec(Container *c, const ExecRequest *request, Diag *diag,
         s = calloc(1, sizeof(Session));
         if (!s)
                 return -ENOMEM;
-        *s = (Session){ .next = c->manager->sessions, .manager = c->manager, .id = ++c->manager->last_session,
+        *s = (Session){ .next = c->manager->sessions, .manager = c->manager, .id = ++c->manager->last_job,
                         .stdio = { -EBADF, -EBADF, -EBADF }, .started = started, .ended = ended,
                         .userdata = userdata };
         c->manager->sessions = s;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The contract of manager/bus/names.h, seen from a client. */
 #include <fcntl.h>
+#include <signal.h>
 
 #include "manager/base/diag.h"
 #include "manager/base/io.h"
@@ -30,6 +31,8 @@ static const Member manager_members[] = {
         { "KillContainer", "ssi", "" },
         { "FreezeContainer", "s", "" },
         { "ThawContainer", "s", "" },
+        { "StartTransientContainer", "ssa(sv)a(sa(sv))", "o" },
+        { "SetContainerProperties", "sba(sv)", "" },
         { "ResetFailedContainer", "s", "" },
         { "ResetFailed", "", "" },
         { "Reload", "", "" },
@@ -58,6 +61,10 @@ static const Member container_members[] = {
         { "Freeze", "", "" },
         { "Thaw", "", "" },
         { "ResetFailed", "", "" },
+        { "SetProperties", "ba(sv)", "" },
+        { "Exec", "asa{sv}", "ouhah" },
+        { "Transient", NULL, "b" },
+        { "RestartNeeded", NULL, "as" },
         { "Id", NULL, "s" },
         { "LoadState", NULL, "s" },
         { "LoadError", NULL, "(ss)" },
@@ -194,12 +201,68 @@ static void check_told(const char *manual, const Member *members, size_t n) {
         }
 }
 
+/* name="..." of every member of our interfaces in xml: the manual has it, or it is a directive. */
+static void check_introspected(const char *manual, const char *xml) {
+        static const char *const kinds[] = { "<method name=\"", "<signal name=\"", "<property name=\"" };
+
+        for (size_t k = 0; k < ELEMENTSOF(kinds); k++)
+                for (const char *p = strstr(xml, "<interface name=\"org.bulwark1."); p && (p = strstr(p, kinds[k])); p++) {
+                        const char *name = p + strlen(kinds[k]);
+                        _cleanup_free_ char *word = strndup(name, strcspn(name, "\""));
+                        char item[96];
+
+                        assert_non_null(word);
+                        (void)snprintf(item, sizeof(item), "Cm %s", word);
+                        if (!strstr(manual, item) && directive_find(SECTION_Unit, word) < 0 &&
+                            directive_find(SECTION_Container, word) < 0 && directive_find(SECTION_Install, word) < 0)
+                                fail_msg("org.bulwark1(5) lacks %s", word);
+                }
+}
+
+/* Every item of the manual's lists of members stands in some introspection. */
+static void check_items(const char *manual, char *const xml[static 3]) {
+        const char *end = strstr(manual, ".Sh THE SYSTEM BUS");
+        size_t n = 0;
+
+        assert_non_null(end);
+        for (const char *line = manual; (line = strstr(line, "\n.It Cm ")) && line < end; line++) {
+                const char *stop = strchr(line + 1, '\n');
+
+                for (const char *p = line; (p = strstr(p, "Cm ")) && p < stop; p++, n++) {
+                        char attribute[96];
+                        bool found = false;
+
+                        (void)snprintf(attribute, sizeof(attribute), "name=\"%.*s\"", (int)strcspn(p + 3, " \n"), p + 3);
+                        for (size_t i = 0; i < 3; i++)
+                                found = found || strstr(xml[i], attribute);
+                        if (!found)
+                                fail_msg("org.bulwark1(5) tells of %s, which is nowhere", attribute);
+                }
+        }
+        assert_true(n > 40);
+}
+
 static void test_manual(void **state) {
-        _cleanup_free_ char *manual = NULL;
+        _cleanup_client_ sd_bus *c = client_new(*state);
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_free_ char *manual = NULL, *path = container_path("plain");
+        char *xml[3] = {};
+        const char *job;
         _cleanup_close_ int fd = open(MANUAL, O_RDONLY | O_CLOEXEC);
         size_t size;
 
         assert_int_equal(read_file(fd, 1U << 20, &manual, &size), 0);
+        must_call(c, "StartContainer", &reply, "ss", "slow@manual", "fail");
+        assert_true(sd_bus_message_read(reply, "o", &job) >= 0);
+        xml[0] = introspect(c, BUS_PATH);
+        xml[1] = introspect(c, path);
+        xml[2] = introspect(c, job);
+        for (size_t i = 0; i < ELEMENTSOF(xml); i++)
+                check_introspected(manual, xml[i]);
+        check_items(manual, xml);
+        for (size_t i = 0; i < ELEMENTSOF(xml); i++)
+                free(xml[i]);
+        await_signal(c, "JobRemoved", NULL);
         check_told(manual, manager_members, ELEMENTSOF(manager_members));
         check_told(manual, manager_signals, ELEMENTSOF(manager_signals));
         check_told(manual, container_members, ELEMENTSOF(container_members));
@@ -382,6 +445,125 @@ static void test_unknown_objects(void **state) {
                                                NULL, "s", "") < 0);
                 assert_string_equal(error.name, SD_BUS_ERROR_UNKNOWN_OBJECT);
         }
+}
+
+/* --- directives as arguments */
+static char *value_of(sd_bus *c, const char *name, const char *property, sd_bus_message **ret) {
+        _cleanup_free_ char *path = container_path(name);
+        const Directive *d = NULL;
+        char *text = NULL;
+        size_t size = 0;
+        FILE *f;
+
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++)
+                if (streq(directives[id].name, property))
+                        d = &directives[id];
+        assert_non_null(d);
+        assert_true(sd_bus_get_property(c, NULL, path, BUS_INTERFACE_CONTAINER, property, NULL, ret,
+                                        d->type->signature) >= 0);
+        f = open_memstream(&text, &size);
+        assert_non_null(f);
+        assert_true(sd_bus_message_dump(*ret, f, SD_BUS_MESSAGE_DUMP_SUBTREE_ONLY) >= 0);
+        assert_int_equal(fclose(f), 0);
+        assert_true(sd_bus_message_rewind(*ret, true) >= 0);
+        assert_true(sd_bus_message_enter_container(*ret, 'v', d->type->signature) > 0);
+        return text;
+}
+
+/* What a property says can be said back: for every row of the table. */
+static void test_properties_round_trip(void **state) {
+        _cleanup_client_ sd_bus *c = client_new(*state);
+
+        must_call(c, "GetContainer", NULL, "s", "any@round-trip");
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
+                _cleanup_message_ sd_bus_message *sample = NULL, *set = NULL, *after = NULL;
+                const char *name = directives[id].name, *signature = directives[id].type->signature;
+                _cleanup_free_ char *want = value_of(c, "web", name, &sample), *got = NULL;
+                _cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+
+                assert_true(sd_bus_message_new_method_call(c, &set, NULL, BUS_PATH, BUS_INTERFACE_MANAGER,
+                                                           "SetContainerProperties") >= 0);
+                assert_true(sd_bus_message_append(set, "sb", "any@round-trip", false) >= 0);
+                assert_true(sd_bus_message_open_container(set, 'a', "(sv)") >= 0);
+                assert_true(sd_bus_message_open_container(set, 'r', "sv") >= 0);
+                assert_true(sd_bus_message_append(set, "s", name) >= 0);
+                assert_true(sd_bus_message_open_container(set, 'v', signature) >= 0);
+                assert_true(sd_bus_message_copy(set, sample, true) >= 0);
+                for (size_t i = 0; i < 3; i++)
+                        assert_true(sd_bus_message_close_container(set) >= 0);
+                if (sd_bus_call(c, set, 0, &error, NULL) < 0)
+                        fail_msg("%s: %s: %s", name, error.message, want);
+                got = value_of(c, "any@round-trip", name, &after);
+                assert_string_equal(got, want);
+        }
+}
+
+static void test_set_properties(void **state) {
+        _cleanup_client_ sd_bus *c = client_new(*state), *other = client_new(*state);
+        _cleanup_message_ sd_bus_message *changed = NULL;
+        _cleanup_free_ char *text = NULL, *unknown = NULL, *later = NULL, *type = NULL;
+
+        must_call(other, "GetContainer", NULL, "s", "any@set");
+        must_call(c, "SetContainerProperties", NULL, "sba(sv)", "any@set", true, 3, "Description", "s", "100% 'plain'",
+                  "Environment", "s", "A=1 \"B=2 3\"", "TasksMax", "s", "77");
+        await_signal(other, "PropertiesChanged", &changed);
+        text = get_text(c, "any@set", "Description");
+        assert_string_equal(text, "100% 'plain'");
+        must_fail(c, "SetContainerProperties", "org.bulwark1.Error.UnknownDirective", &unknown, "sba(sv)", "any@set", true,
+                  1, "ReadOnyl", "b", true);
+        assert_non_null(strstr(unknown, "did you mean ReadOnly"));
+        must_fail(c, "SetContainerProperties", "org.bulwark1.Error.NotSupported", &later, "sba(sv)", "any@set", true, 1,
+                  "DynamicUser", "b", true);
+        must_fail(c, "SetContainerProperties", "org.bulwark1.Error.InvalidArguments", &type, "sba(sv)", "any@set", true, 1,
+                  "ReadOnly", "u", 1);
+        assert_non_null(strstr(type, "has the type 'b'"));
+        must_fail(c, "SetContainerProperties", "org.bulwark1.Error.BadValue", NULL, "sba(sv)", "any@set", true, 2,
+                  "ReadOnly", "s", "perhaps", "TasksMax", "s", "0");
+        must_fail(c, "SetContainerProperties", "org.bulwark1.Error.BadValue", NULL, "sba(sv)", "any@set", true, 1,
+                  "Description", "s", "two\nLines=yes");
+        must_fail(c, "SetContainerProperties", "org.bulwark1.Error.BadValue", NULL, "sba(sv)", "any@set", true, 1,
+                  "CPUQuota", "t", UINT64_C(3));
+        must_fail(c, "StartTransientContainer", "org.bulwark1.Error.Failed", NULL, "ssa(sv)a(sa(sv))", "plain", "fail", 0, 0);
+        must_fail(c, "StartTransientContainer", "org.bulwark1.Error.InvalidArguments", NULL, "ssa(sv)a(sa(sv))", "any@t",
+                  "fail", 0, 1, "x", 0);
+        must_fail(c, "StartTransientContainer", "org.bulwark1.Error.InvalidArguments", NULL, "ssa(sv)a(sa(sv))", "../x",
+                  "fail", 0, 0);
+        must_call(c, "StartTransientContainer", NULL, "ssa(sv)a(sa(sv))", "transient-one", "fail", 1, "ExecStart", "as", 1,
+                  "/bin/echo 'a b'", 0);
+}
+
+/* --- a session with its job and its process */
+static void test_exec_by_object(void **state) {
+        _cleanup_client_ sd_bus *c = client_new(*state);
+        _cleanup_message_ sd_bus_message *reply = NULL, *unit = NULL, *removed = NULL;
+        _cleanup_free_ char *path = container_path("any@exec"), *type = NULL, *link = NULL;
+        const char *job, *name, *object, *result;
+        uint32_t id, removed_id;
+        char number[64];
+        int pidfd;
+
+        assert_true(sd_bus_call_method(c, NULL, path, BUS_INTERFACE_CONTAINER, "Exec", NULL, &reply, "asa{sv}", 1, "cat",
+                                       0) >= 0);
+        assert_true(sd_bus_message_read(reply, "ouh", &job, &id, &pidfd) > 0);
+        (void)snprintf(number, sizeof(number), BUS_JOB_PREFIX "/%u", (unsigned)id);
+        assert_string_equal(job, number);
+        (void)snprintf(number, sizeof(number), "/proc/self/fd/%d", pidfd);
+        link = calloc(1, 64);
+        assert_true(readlink(number, link, 63) > 0);
+        assert_string_equal(link, "anon_inode:[pidfd]");
+
+        assert_true(sd_bus_get_property_string(c, NULL, job, BUS_INTERFACE_JOB, "JobType", NULL, &type) >= 0);
+        assert_string_equal(type, "exec");
+        assert_true(sd_bus_get_property(c, NULL, job, BUS_INTERFACE_JOB, "Unit", NULL, &unit, "(so)") >= 0);
+        assert_true(sd_bus_message_read(unit, "(so)", &name, &object) > 0);
+        assert_string_equal(name, "any@exec");
+
+        must_call(c, "KillExec", NULL, "ui", id, SIGKILL);
+        await_signal(c, "JobRemoved", &removed);
+        assert_true(sd_bus_message_read(removed, "uoss", &removed_id, &object, &name, &result) > 0);
+        assert_int_equal(removed_id, id);
+        assert_string_equal(result, "failed");
+        assert_true(sd_bus_get_property_string(c, NULL, job, BUS_INTERFACE_JOB, "JobType", NULL, &(char *){ NULL }) < 0);
 }
 
 /* --- a life, by name and by object */
@@ -679,6 +861,8 @@ int main(void) {
                 cmocka_unit_test(test_values),        cmocka_unit_test(test_lists),
                 cmocka_unit_test(test_unit_files),    cmocka_unit_test(test_unknown_objects),
                 cmocka_unit_test(test_life),          cmocka_unit_test(test_life_by_object),
+                cmocka_unit_test(test_properties_round_trip), cmocka_unit_test(test_set_properties),
+                cmocka_unit_test(test_exec_by_object),
                 cmocka_unit_test(test_jobs),          cmocka_unit_test(test_wait),
                 cmocka_unit_test(test_list_jobs),     cmocka_unit_test(test_list_dependencies),
                 cmocka_unit_test(test_signals),       cmocka_unit_test(test_error_names),
