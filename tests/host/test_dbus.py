@@ -419,4 +419,190 @@ def test_sessions_end_with_their_caller(bed):
     wait_until(lambda: "sleep 4321" not in call(bed, "GetContainerProcesses", "s", "web").expect(0).out, "the session's end", 10)
 
 
+# --- directives as arguments
+
+TRANSIENT = "ssa(sv)a(sa(sv))"
+
+
+def transient(bed, name, *properties, uid=None, count=None):
+    """Properties are words as busctl reads them: NAME SIGNATURE VALUES..."""
+    words = ["RootDirectory", "s", bed.root, *properties]
+    return call(bed, "StartTransientContainer", TRANSIENT, name, "fail", str((count or 0) + 1), *words, "0", uid=uid)
+
+
+def known(bed, name):
+    return '"%s"' % name in call(bed, "ListContainers").expect(0).out
+
+
+def transient_files(bed):
+    return sorted(os.listdir(os.path.join(bed.runtime, "transient")))
+
+
+def test_transient(bed):
+    """A transient container runs as told, and its unit goes with its end."""
+    bus_with_manager(bed)
+    transient(bed, "passing", "ExecStart", "as", "1", "/bin/sleep 1000", "Environment", "as", "1", "A=100% sure", "Description", "s", "50% off", count=3).expect(0)
+    bed.wait_active("passing", "active")
+    equal(bed.property("passing", "Description"), "50% off", "Description")
+    equal(bed.property("passing", "Transient"), "yes", "Transient")
+    contains(bed.ctl("exec", "passing", "/bin/env").expect(0).out, "A=100% sure")
+    equal(transient_files(bed), ["passing.container"], "files")
+    denied(transient(bed, "passing", "ExecStart", "as", "1", "/bin/true", count=1), "passing is a unit already")
+    bed.ctl("daemon-reload").expect(0)
+    equal(bed.active("passing"), "active", "ActiveState after a reload")
+    bed.ctl("stop", "passing").expect(0)
+    wait_until(lambda: not known(bed, "passing"), "the container to be forgotten")
+    equal(transient_files(bed), [], "files")
+    transient(bed, "passing", "ExecStart", "as", "1", "/bin/true", "Type", "s", "oneshot", count=2).expect(0)
+    wait_until(lambda: not known(bed, "passing"), "the second of that name to be forgotten")
+    equal(transient_files(bed), [], "files")
+
+
+def test_transient_failures(bed):
+    """One that fails stays until it is reset; one that cannot be loaded leaves nothing."""
+    bus_with_manager(bed)
+    transient(bed, "failing", "ExecStart", "as", "1", "/bin/false", count=1).expect(0)
+    bed.wait_active("failing", "failed")
+    equal(transient_files(bed), ["failing.container"], "files")
+    bed.ctl("reset-failed", "failing").expect(0)
+    wait_until(lambda: not known(bed, "failing"), "the container to be forgotten")
+    for words, *properties in (
+        ("ExecStart", "ExecStart", "as", "0"),
+        ("did you mean ReadOnly", "ReadOnyl", "b", "true"),
+        ("User", "User", "s", "nobody-of-that-name"),
+    ):
+        denied(transient(bed, "bad", *properties, count=1), words)
+        check(not known(bed, "bad"), "bad is known")
+    bed.unit("web", "ExecStart=/bin/true")
+    denied(transient(bed, "web", count=0), "web is a unit already")
+    equal(transient_files(bed), [], "files")
+
+
+def test_transient_outlives_the_manager(bed):
+    """A new manager finds the transient unit, and takes it away when its container has ended."""
+    bus_with_manager(bed)
+    for name, seconds in (("long", "1000"), ("short", "2")):
+        transient(bed, name, "ExecStart", "as", "1", "/bin/sleep " + seconds, count=1).expect(0)
+        bed.wait_active(name, "active")
+    leader = bed.leader("long")
+    bed.kill_manager()
+    time.sleep(2.5)
+    bed.start_manager()
+    wait_until(lambda: owned(bed), "org.bulwark1 on the bus", 5)
+    wait_until(lambda: transient_files(bed) == ["long.container"], "only the long one to be left, there is %s" % transient_files(bed))
+    equal(bed.leader("long"), leader, "MainPID")
+    bed.ctl("stop", "long").expect(0)
+    wait_until(lambda: transient_files(bed) == [], "no file")
+
+
+def test_transient_needs_the_right_to_raise(bed):
+    """For another user a transient container is always a matter of exposure."""
+    bus_with_manager(bed)
+    polkit = Polkit(bed, "yes")
+    transient(bed, "theirs", "ExecStart", "as", "1", "/bin/true", "Type", "s", "oneshot", count=2, uid=NOBODY).expect(0)
+    equal([a["action"] for a in polkit.asked()], ["org.bulwark1.raise-exposure"], "actions")
+    equal(polkit.asked()[0]["details"]["unit"], "theirs", "unit")
+    equal(polkit.asked()[0]["details"]["verb"], "start-transient", "verb")
+
+
+def control(bed, name, file):
+    return read(os.path.join(bed.cgroup, "containers", name, file)).strip()
+
+
+def test_set_property(bed):
+    """What is set becomes a drop-in; limits hold at once, the rest from the next start on, which is said."""
+    limit = "TasksMax" if "pids" in controllers() else "MemoryMax" if "memory" in controllers() else None
+    bed.start_sleeper("web", "Environment=A=1")
+    folder = os.path.join(bed.units, "web.container.d")
+    bed.ctl("set-property", "web", "Environment=A=2 B=3", "Description=of 50% use").expect(0, "from the next start of web on: Environment")
+    equal(sorted(os.listdir(folder)), ["50-Description.conf", "50-Environment.conf"], "drop-ins")
+    equal(bed.property("web", "Environment"), "A=2 B=3", "Environment")
+    equal(bed.property("web", "RestartNeeded"), "Environment", "RestartNeeded")
+    equal(bed.property("web", "Description"), "of 50% use", "Description")
+    bed.ctl("restart", "web").expect(0)
+    equal(bed.property("web", "RestartNeeded"), "", "RestartNeeded after the restart")
+    contains(bed.ctl("exec", "web", "/bin/env").expect(0).out, "B=3")
+    bed.ctl("set-property", "--runtime", "web", "Environment=C=4").expect(0)
+    equal(bed.property("web", "Environment"), "C=4", "Environment for this boot")
+    equal(transient_files(bed), ["web.container.d"], "files")
+    bed.ctl("set-property", "web", "Environment=D=5").expect(0)
+    equal(bed.property("web", "Environment"), "D=5", "Environment set for good")
+    bed.ctl("set-property", "web", "Environment=").expect(0)
+    equal(bed.property("web", "Environment"), "", "Environment after the reset")
+    if limit:
+        file = {"TasksMax": "pids.max", "MemoryMax": "memory.max"}[limit]
+        quiet = bed.ctl("set-property", "web", limit + "=67108864").expect(0)
+        check("next start" not in quiet.err, str(quiet))
+        equal(control(bed, "web", file), "67108864", file)
+        bed.ctl("set-property", "web", limit + "=").expect(0)
+        equal(control(bed, "web", file), "max", file)
+        equal(bed.property("web", "RestartNeeded"), "", "RestartNeeded of limits")
+
+
+def test_set_property_refused(bed):
+    """A mistake changes nothing: no file, no value."""
+    bed.start_sleeper("web", "Environment=A=1")
+    folder = os.path.join(bed.units, "web.container.d")
+    for words, *assignments in (
+        ("did you mean ReadOnly", "Description=new", "ReadOnyl=yes"),
+        ("is not a boolean", "Description=new", "ReadOnly=perhaps"),
+        ("nobody-of-that-name", "Description=new", "User=nobody-of-that-name"),
+        ("RootDirectory", "Description=new", "RootDirectory="),
+    ):
+        bed.ctl("set-property", "web", *assignments).expect(5, words)
+        equal(bed.property("web", "Description"), "", "Description")
+        check(not os.path.exists(folder), "there is " + folder)
+    bed.ctl("set-property", "web", "Description").expect(2, "no assignment")
+    bed.ctl("set-property", "nothing", "Description=x").expect(4)
+    if "memory" not in controllers():
+        bed.ctl("set-property", "web", "MemoryMax=64M").expect(5, "memory")
+        check(not os.path.exists(folder), "there is " + folder)
+    equal(bed.active("web"), "active", "ActiveState")
+
+
+def test_exposure_is_asked_for(bed):
+    """Which right a change of settings needs depends on what it opens."""
+    bed.unit("web", "ExecStart=/bin/sleep 1000", "NoNewPrivileges=no", "TasksMax=100" if "pids" in controllers() else "")
+    bus_with_manager(bed)
+    polkit = Polkit(bed, "yes")
+    rows = [
+        ("manage-containers", "Description", "s", "harmless"),
+        ("manage-containers", "NoNewPrivileges", "b", "true"),
+        ("raise-exposure", "NoNewPrivileges", "b", "false"),
+        ("raise-exposure", "BindPaths", "as", "1", "/:/host"),
+        ("raise-exposure", "RootDirectory", "s", "/usr"),
+        ("raise-exposure", "StandardOutput", "s", "append:" + os.path.join(bed.out, "x")),
+    ]
+    if "pids" in controllers():
+        rows += [("manage-containers", "TasksMax", "s", "50"), ("raise-exposure", "TasksMax", "s", "90"), ("raise-exposure", "TasksMax", "s", "infinity")]
+    for n, (action, *words) in enumerate(rows):
+        by_object = n % 2 == 1
+        arguments = ("SetProperties", "ba(sv)", "true", "1") if by_object else ("SetContainerProperties", "sba(sv)", "web", "true", "1")
+        interface, path = (CONTAINER, TOP + "/container/web") if by_object else (MANAGER, TOP)
+        done = call(bed, *arguments, *words, uid=NOBODY, interface=interface, path=path)
+        check(done.code == 0 or "Access" not in done.err, str(done))
+        asked = polkit.asked()
+        equal(len(asked), n + 1, "questions after %s" % words)
+        equal(asked[-1]["action"], "org.bulwark1." + action, "action for %s" % words)
+        equal(asked[-1]["details"]["unit"], "web", "unit")
+    shutil.rmtree(os.path.join(bed.runtime, "transient", "web.container.d"))
+
+
+def test_stricter_unit_under_the_question(bed):
+    """A change that was harmless when it was asked about is not carried out where it opens something by now."""
+    if "pids" not in controllers():
+        raise Skip("no pids controller for the bed")
+    bed.unit("web", "ExecStart=/bin/sleep 1000", "TasksMax=100")
+    bus_with_manager(bed)
+    polkit = Polkit(bed, "hang")
+    client = ask(bed, "SetContainerProperties", "sba(sv)", "web", "true", "1", "TasksMax", "s", "50")
+    wait_until(lambda: polkit.asked(), "the question")
+    equal(polkit.asked()[0]["action"], "org.bulwark1.manage-containers", "action")
+    bed.unit("web", "ExecStart=/bin/sleep 1000", "TasksMax=10")
+    polkit.answer("yes")
+    out, err = client.communicate(timeout=10 * SLOWNESS)
+    check(client.returncode == 1 and b"changed while permission" in err, "%s %s" % (out, err))
+    equal(bed.property("web", "TasksMax"), "10", "TasksMax")
+
+
 run(__name__)

@@ -41,7 +41,7 @@ typedef struct Options {
         unsigned lines; /* LINES_UNSET, LINES_ALL or a count */
         int signal;     /* 0 = not given */
         bool help, version, no_pager, no_legend, quiet, wait, no_block, all, value, follow, raw, tty, no_tty;
-        bool caps, seccomp, apparmor, selinux, landlock, listing, force, reverse;
+        bool caps, seccomp, apparmor, selinux, landlock, listing, force, reverse, runtime;
 } Options;
 
 typedef enum Completion {
