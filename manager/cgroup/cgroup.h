@@ -31,6 +31,7 @@ int cgroup_open(const CgroupRoot *root, const char *name, Cgroup *ret); /* -ENOE
  * handed controllers to children there: then no process may be in it (EBUSY), and the init has moved itself below. path:
  * ROOT/containers/NAME as /proc/PID/cgroup writes it. A directory descriptor of the caller's. */
 int cgroup_open_beside(const Cgroup *c, const char *path, pid_t leader, int *ret);
+
 /* Writes them in their order, on what runs. */
 int cgroup_apply(const CgroupRoot *root, const Cgroup *c, const CgroupLimit *limits, size_t n, Diag *diag);
 
