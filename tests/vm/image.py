@@ -153,6 +153,9 @@ def tests(build, stage):
     for name in os.listdir(os.path.join(SOURCE, "units/examples")):
         if name.endswith(".container"):
             put(stage, "%s/units/examples/%s" % (top, name), os.path.join(SOURCE, "units/examples", name))
+    for name in os.listdir(os.path.join(SOURCE, "tools/packaging")):
+        if name.startswith("org.bulwark1."):
+            put(stage, "%s/tools/packaging/%s" % (top, name), os.path.join(SOURCE, "tools/packaging", name))
     for place, path in INSTALLED.items():
         link(stage, "%s/build/%s" % (top, place), path)
     for entry in os.scandir(os.path.join(build, "tests/host")):

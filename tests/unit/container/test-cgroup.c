@@ -70,6 +70,26 @@ static void limits_know_their_line(void **state) {
 }
 
 /* What is missing, why, and what to do: each reason has its own words. */
+/* What is not asked for any more gets the kernel's default, before the rest: cpu.weight cannot be written while idle. */
+static void limits_change(void **state) {
+        ContainerSpec before = { .memory_max = { .set = true, .bytes = 1 << 20 }, .cpu_weight = CPU_WEIGHT_IDLE };
+        ContainerSpec after = { .cpu_weight = 50 };
+        CgroupLimit change[CGROUP_CHANGES_MAX];
+        size_t n;
+
+        cgroup_limits_change(&before, &after, change, &n);
+        assert_int_equal(n, 3);
+        assert_string_equal(change[0].file, "memory.max");
+        assert_string_equal(change[0].value, "max");
+        assert_false(change[0].needed);
+        assert_string_equal(change[1].file, "cpu.idle");
+        assert_string_equal(change[1].value, "0");
+        assert_string_equal(change[2].file, "cpu.weight");
+        assert_string_equal(change[2].value, "50");
+        cgroup_limits_change(&after, &after, change, &n);
+        assert_int_equal(n, 1);
+}
+
 static void a_missing_controller_is_named(void **state) {
         static const struct {
                 int error;
@@ -259,6 +279,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(limits_render),
                 cmocka_unit_test(limits_know_their_line),
+                cmocka_unit_test(limits_change),
                 cmocka_unit_test(a_missing_controller_is_named),
                 cmocka_unit_test(the_host_is_read),
                 cmocka_unit_test(a_host_without_cgroups),

@@ -26,6 +26,22 @@ static void a_name_keeps_its_range(void **state) {
         assert_int_equal(first, second);
 }
 
+static void a_dropped_range_is_free(void **state) {
+        _cleanup_(id_ranges_done) IdRanges r = {};
+        uint32_t first, second;
+        bool is_new, dropped;
+
+        assert_int_equal(id_ranges_get(&r, "web", &first, &is_new), 0);
+        assert_int_equal(id_ranges_get(&r, "mail", &second, &is_new), 0);
+        id_ranges_drop(&r, "web", &dropped);
+        assert_true(dropped);
+        id_ranges_drop(&r, "web", &dropped);
+        assert_false(dropped);
+        assert_int_equal(r.n, 1);
+        assert_string_equal(r.items[0].name, "mail");
+        assert_int_equal(id_ranges_take(&r, "other", first), 0);
+}
+
 static void no_range_is_given_twice(void **state) {
         _cleanup_(id_ranges_done) IdRanges r = {};
 
@@ -124,6 +140,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_name_keeps_its_range),
                 cmocka_unit_test(no_range_is_given_twice),
+                cmocka_unit_test(a_dropped_range_is_free),
                 cmocka_unit_test(a_taken_candidate_is_passed_over),
                 cmocka_unit_test(codec_and_damage),
                 cmocka_unit_test(on_disk),
