@@ -557,6 +557,7 @@ static void test_exec_by_object(void **state) {
         assert_true(sd_bus_get_property(c, NULL, job, BUS_INTERFACE_JOB, "Unit", NULL, &unit, "(so)") >= 0);
         assert_true(sd_bus_message_read(unit, "(so)", &name, &object) > 0);
         assert_string_equal(name, "any@exec");
+        assert_true(sd_bus_call_method(c, NULL, job, BUS_INTERFACE_JOB, "Cancel", NULL, NULL, NULL) < 0);
 
         must_call(c, "KillExec", NULL, "ui", id, SIGKILL);
         await_signal(c, "JobRemoved", &removed);

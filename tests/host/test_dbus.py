@@ -214,6 +214,7 @@ def test_new_containers_are_announced_without_secrets(bed):
 # --- who may do what
 
 READS = (
+    ("ListDependencies", "sb", "web", "false"),
     ("GetContainer", "s", "web"),
     ("ListUnitFiles",),
     ("GetUnitPaths", "s", "web"),
@@ -229,6 +230,7 @@ CHANGES = (
     ("ThawContainer", "s", "web"),
     ("ResetFailedContainer", "s", "web"),
     ("ResetFailed",),
+    ("ProbeContainer", "s", "web"),
     ("Reload",),
     ("ExecContainer", "sasa{sv}", "web", "1", "/bin/true", "0"),
 )
@@ -258,7 +260,7 @@ def test_every_method_has_its_rule(bed):
     """No method of the introspection is open to everybody but those that are meant to be."""
     bed.unit("web", "ExecStart=/bin/sleep 1000")
     bus_with_manager(bed)
-    for path, interface, opened in ((TOP, MANAGER, {"ListContainers", "KillExec"}), (TOP + "/container/web", CONTAINER, set())):
+    for path, interface, opened in ((TOP, MANAGER, {"ListContainers", "ListJobs", "GetJob", "KillExec"}), (TOP + "/container/web", CONTAINER, set())):
         xml = busctl(bed, "introspect", "--xml-interface", "org.bulwark1", path, uid=NOBODY).expect(0).out
         inside = xml.split('<interface name="%s">' % interface)[1].split("</interface>")[0]
         methods = dict(re.findall(r'<method name="(\w+)">?(.*?)(?=</?method|<signal|<property|$)', inside, re.S))
@@ -268,7 +270,9 @@ def test_every_method_has_its_rule(bed):
             fill = {"s": ["web"], "u": ["1"], "i": ["9"], "b": ["false"], "as": ["1", "/bin/true"], "a{sv}": ["0"], "a(sv)": ["0"], "a(sa(sv))": ["0"]}
             words = [w for kind in re.findall(r'<arg type="([^"]+)"[^>]*direction="in"', body) for w in fill[kind]]
             result = call(bed, name, *([signature, *words] if signature else []), uid=NOBODY, interface=interface, path=path)
-            if name in opened:
+            if name == "CancelJob":
+                denied(result, "There is no job 1")  # of which nobody can be asked
+            elif name in opened:
                 check("Only root" not in result.err, str(result))
             else:
                 denied(result, "Only root may do this: polkit")
@@ -308,6 +312,26 @@ def test_polkit_allows(bed):
         equal(a["subject"][0], "system-bus-name", "kind of the subject")
         check(re.match(r":\d", a["subject"][1]["name"]), "subject: %s" % a["subject"])
     equal(len({a["cancellation"] for a in asked}), len(asked), "cancellation ids")
+
+
+def test_canceling_a_job(bed):
+    """A job is canceled by the right over its container, which the question names."""
+    bed.unit("slow", "ExecStart=/bin/sh -c 'trap : TERM; while :; do sleep 1; done'", "TimeoutStopSec=60s")
+    bus_with_manager(bed)
+    polkit = Polkit(bed, "yes")
+    bed.ctl("start", "slow").expect(0)
+    time.sleep(0.3)
+    for by_object in (False, True):
+        job = re.search(r'/org/bulwark1/job/(\d+)', call(bed, "StopContainer", "ss", "slow", "replace").expect(0).out)
+        contains(call(bed, "ListJobs", uid=NOBODY).expect(0).out, '"slow" "stop"')
+        if by_object:
+            call(bed, "Cancel", uid=NOBODY, interface="org.bulwark1.Job", path=job[0]).expect(0)
+        else:
+            call(bed, "CancelJob", "u", job[1], uid=NOBODY).expect(0)
+        check('"slow" "stop"' not in call(bed, "ListJobs").expect(0).out, "the job is there still")
+    for asked in polkit.asked():
+        equal((asked["action"], asked["details"]["unit"], asked["details"]["verb"]), ("org.bulwark1.manage-containers", "slow", "cancel"), "question")
+    equal(len(polkit.asked()), 2, "questions")
 
 
 def test_root_is_not_asked_for(bed):

@@ -71,16 +71,18 @@ static int rules_explode(const void *field, char ***ret) {
         return 0;
 }
 
+static int rules_implode(char *const *rules, char **ret) {
+        _cleanup_free_ char *joined = strv_join(rules, " ; ");
+
+        return joined ? value_print_scalar(joined, ret) : -ENOMEM;
+}
+
 static int rules_print(const void *field, char **ret) {
         _cleanup_strv_ char **l = NULL;
-        _cleanup_free_ char *joined = NULL;
         int r;
 
         r = rules_explode(field, &l);
-        if (r < 0)
-                return r;
-        joined = strv_join(l, " ; ");
-        return joined ? value_print_scalar(joined, ret) : -ENOMEM;
+        return r < 0 ? r : rules_implode(l, ret);
 }
 
 const ValueType value_type_rules = {
@@ -92,5 +94,6 @@ const ValueType value_type_rules = {
         .parse = rules_parse,
         .print = rules_print,
         .explode = rules_explode,
+        .implode = rules_implode,
         .done = rules_done,
 };
