@@ -530,6 +530,7 @@ static void test_set_properties(void **state) {
                   "fail", 0, 0);
         must_call(c, "StartTransientContainer", NULL, "ssa(sv)a(sa(sv))", "transient-one", "fail", 1, "ExecStart", "as", 1,
                   "/bin/echo 'a b'", 0);
+        await_signal(c, "JobRemoved", NULL); /* the next test listens, too */
 }
 
 /* --- a session with its job and its process */
