@@ -40,11 +40,11 @@ class Installed:
         self.bed = bed
 
     def __enter__(self):
+        self.address = self.bed.environment.pop("DBUS_SYSTEM_BUS_ADDRESS")  # busctl would take it, too
         for name, directory in FILES.items():
             os.makedirs(directory, exist_ok=True)
             shutil.copy(os.path.join(SOURCE, "tools/packaging", name), directory)
         self.bed.run(["busctl", "call", "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "ReloadConfig"]).expect(0)
-        self.address = self.bed.environment.pop("DBUS_SYSTEM_BUS_ADDRESS")
         self.restart()
         wait_until(lambda: owned(self.bed), "org.bulwark1 on the system bus", 10)
         return self
