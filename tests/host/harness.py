@@ -175,6 +175,7 @@ class Bed:
         self.log = os.path.join(self.directory, "manager.log")
         self.manager = None
         self.extra = []  # processes of the current test
+        self.at_rest = None  # a condition of the manager, beside its answers, before descriptors are counted
         self.environment = dict(os.environ)
         for key in list(self.environment):
             if key.startswith(("BULWARK_", "SYSTEMD_", "NOTIFY_", "LISTEN_")) and key != "BULWARK_BUILD":
@@ -441,6 +442,8 @@ class Bed:
                 os.unlink(path)
         self.ctl("reset-failed")
         self.ctl("daemon-reload")
+        if self.at_rest:
+            wait_until(self.at_rest, "the manager to come to rest")
 
     def settle(self, before):
         """Waits until the ledger holds nothing new; the differences where it does not settle."""
