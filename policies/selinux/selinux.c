@@ -4,8 +4,10 @@
 #include <ctype.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "manager/base/string-list.h"
+#include "policies/families.h"
 #include "policies/rules.h"
 #include "policies/selinux/selinux-compare.h"
 #include "policies/selinux/selinux.h"
@@ -33,8 +35,15 @@ void selinux_block_name(const Digest *digest, char ret[static SELINUX_BLOCK_SIZE
         (void)snprintf(ret, SELINUX_BLOCK_SIZE, "bw_%.16s", hex);
 }
 
-static const char *base_type(const ContainerSpec *spec) {
-        return spec->boot ? "bulwark_init_t" : "bulwark_c_t";
+static bool has_network(const ContainerSpec *spec, const PolicySet *set) {
+        const uint64_t families = address_families_of(spec, set);
+
+        return address_families_have(families, AF_INET) || address_families_have(families, AF_INET6);
+}
+
+/* An init without IP sockets has no domain of its own: the filter keeps them from it. */
+static const char *base_type(const ContainerSpec *spec, const PolicySet *set) {
+        return spec->boot ? "bulwark_init_t" : has_network(spec, set) ? "bulwark_c_t" : "bulwark_nonet_t";
 }
 
 /* One statement of the block, and the same for people. */
@@ -106,9 +115,8 @@ static int compile_block(const ContainerSpec *spec, const PolicySet *set, SELinu
                 r = extra_rules(p, &body, spec);
         if (r < 0 || !body)
                 return r;
-        r = str_append(&whole, "%s (typeattributeset bulwark_net_domain (process))\n"
-                               " (typeattributeset %s (process))\n%s",
-                       block_head, spec->boot ? "bulwark_init_domain" : "bulwark_plain_domain", body);
+        r = str_append(&whole, "%s%s (typeattributeset %s (process))\n%s", block_head,
+                       has_network(spec, set) ? " (typeattributeset bulwark_net_domain (process))\n" : "", spec->boot ? "bulwark_init_domain" : "bulwark_plain_domain", body);
         if (r < 0)
                 return r;
         digest_of(whole, strlen(whole), &p->digest);
@@ -155,7 +163,9 @@ static int describe(const ContainerSpec *spec, SELinuxPolicy *p) {
         if (p->context)
                 r = policy_rules_add(&p->rules, context, "context %s%s", p->context, p->optional ? ", where it is known" : "");
         else {
-                r = policy_rules_add(&p->rules, container_spec_origin(spec, DIRECTIVE_Boot), "domain %s", p->type);
+                r = policy_rules_add(&p->rules,
+                                     container_spec_origin(spec, spec->boot ? DIRECTIVE_Boot : DIRECTIVE_RestrictAddressFamilies),
+                                     "domain %s", p->type);
                 if (r >= 0)
                         r = policy_rules_add(&p->rules, container_spec_origin(spec, DIRECTIVE_SELinuxLevel), "level %s",
                                              p->level ? p->level : "s0 with two categories of its own");
@@ -176,7 +186,7 @@ static int compile(const ContainerSpec *spec, int cache_fd, Diag *diag, PolicySe
                 r = copy(&p->context, spec->selinux_context.context);
         p->optional = spec->selinux_context.optional;
         if (r >= 0 && !p->context) {
-                r = copy(&p->type, base_type(spec));
+                r = copy(&p->type, base_type(spec, set));
                 if (r >= 0)
                         r = compile_block(spec, set, p);
         }

@@ -211,6 +211,14 @@ def test_rules_of_a_unit(bed):
 
 
 @explained
+def test_no_network_domain(bed):
+    """without an IP family in RestrictAddressFamilies= the domain has no IP sockets either."""
+    bed.start_sleeper("web", "RestrictAddressFamilies=AF_UNIX")
+    check(":bulwark_nonet_t:" in label(bed.leader("web")), label(bed.leader("web")))
+    bed.ctl("exec", "web", "true").expect(0)
+
+
+@explained
 def test_boot_domain(bed):
     """Boot=yes has a domain of its own."""
     bed.unit("box", "Boot=yes", "ExecStart=/bin/sleep 1000", "ProcessTwo=no")
