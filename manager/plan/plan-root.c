@@ -6,6 +6,7 @@
 #include "manager/base/string-list.h"
 #include "manager/plan/plan-build.h"
 #include "policies/container-root.h"
+#include "policies/selinux/selinux.h"
 
 #define SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 #define SAFE_NOEXEC (SAFE | MOUNT_ATTR_NOEXEC)
@@ -294,7 +295,7 @@ static void root_attributes(PlanWriter *w, const ContainerSpec *spec, const Plan
                       (StepOperands){ .slot1 = SLOT(slots->root),
                                       .a = attributes | (spec->read_only ? MOUNT_ATTR_RDONLY : 0),
                                       .flags = STEP_FLAG_RECURSIVE | (p->id_count > 0 ? STEP_FLAG_IDMAP : 0) });
-        if (spec->read_only && slots->layers >= 0) /* missing mount points are made in the upper layer */
+        if (!selinux_root_is_written(spec) && slots->layers >= 0) /* missing mount points are made in the upper layer */
                 plan_add_step(w, STEP_OVERLAY, ACTOR_OUTER,
                               (StepOperands){ .slot1 = SLOT(slots->root), .s = p->labels.selinux_file_context,
                                               .a = attributes, .b = (uint64_t)slots->layers, .c = 1 });

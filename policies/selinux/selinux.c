@@ -150,7 +150,7 @@ static int check_volumes(const ContainerSpec *spec, Diag *diag) {
                         r = diag_error(diag, ERROR_POLICY, volumes[i].origin, volumes[i].directive,
                                        "'%s' belongs to the host and is not relabelled for a container; %s", volumes[i].path,
                                        streq(volumes[i].directive, "RootDirectory")
-                                               ? "write ReadOnly=yes, which needs no label on disk"
+                                               ? "write ReadOnly=yes without ReadWritePaths=, which needs no label on disk"
                                                : "name a directory of the container's own, or write the option nolabel and "
                                                  "SELinuxExtraRules= for what it needs");
         return r;

@@ -23,5 +23,9 @@ typedef struct SelinuxVolume {
 } SelinuxVolume;
 int selinux_volumes(const ContainerSpec *spec, SelinuxVolume **ret, size_t *ret_n); /* owned array */
 
+/* Something is written to the root's own tree, which an overlay would keep to itself and lose: such a root has to have its
+ * label on disk. */
+bool selinux_root_is_written(const ContainerSpec *spec);
+
 /* Paths that are never relabelled: the host itself would lose its labels. */
 bool selinux_path_is_system(const char *path);

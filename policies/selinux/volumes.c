@@ -26,6 +26,10 @@ bool selinux_path_is_system(const char *path) {
         return false;
 }
 
+bool selinux_root_is_written(const ContainerSpec *spec) {
+        return !spec->read_only || spec->read_write_paths.n > 0;
+}
+
 int selinux_volumes(const ContainerSpec *spec, SelinuxVolume **ret, size_t *ret_n) {
         const value_binds *lists[] = { &spec->bind_paths, &spec->bind_read_only_paths };
         static const char *const names[] = { "BindPaths", "BindReadOnlyPaths" };
@@ -34,7 +38,7 @@ int selinux_volumes(const ContainerSpec *spec, SelinuxVolume **ret, size_t *ret_
 
         if (!v)
                 return -ENOMEM;
-        if (!spec->read_only)
+        if (selinux_root_is_written(spec))
                 v[n++] = (SelinuxVolume){ .path = spec->root_directory,
                                           .origin = container_spec_origin(spec, DIRECTIVE_RootDirectory),
                                           .directive = "RootDirectory" };

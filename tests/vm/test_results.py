@@ -153,11 +153,12 @@ def check_own_list():
     """What may be denied at any time is none of ours."""
     for row in denials.expected():
         source = dict(row.patterns)["source"]
-        ours = [name for name in ("bulwark_c_t", "bulwark_init_t", "bulwarkd_t", "bulwark_keeper_t", "bulwark-web", "bulwarkd")
+        ours = [name for name in ("bulwark_c_t", "bulwark_init_t", "bulwarkd_t", "bulwark_keeper_t", "bulwark-web", "bulwarkd",
+                            "bw_0123456789abcdef.process")
                 if fnmatch.fnmatchcase(name, source)]
         if row.where in (denials.ANYWHERE, denials.BOOT) and ours:
             yield "line %d covers %s, wherever it is denied something" % (row.number, ", ".join(ours))
-        if "*" in source.replace("bulwark_*", "").replace("bulwark-*", ""):
+        if "*" in source.replace("bulwark_*", "").replace("bulwark-*", "").replace("bw_*.process", ""):
             yield "line %d: source=%s is not a name" % (row.number, source)
 
 

@@ -211,6 +211,29 @@ def test_rules_of_a_unit(bed):
 
 
 @explained
+def test_ports(bed):
+    """a port from 1024 on may be bound, whatever its type; one below may not, though the container's root has the capability."""
+    found = bed.inside("web", arguments="try bind-port:8080 bind-port:9123 bind-port:80")
+    equal(found, {"bind-port:8080": "ok", "bind-port:9123": "ok", "bind-port:80": "EACCES"}, "answers")
+    free = bed.inside("free", "MandatoryAccessControl=no", arguments="try bind-port:80")
+    equal(free, {"bind-port:80": "ok"}, "without SELinux")
+
+
+@explained
+def test_written_root_paths(bed):
+    """ReadWritePaths=: what is written stands in the root on disk."""
+    root = os.path.join(bed.directory, "part-root")
+    shutil.copytree(bed.root, root, symlinks=True)
+    bed.unit("web", raw="[Container]\nRootDirectory=%s\nReadWritePaths=/data\nExecStart=/bin/sleep 1000\n" % root)
+    bed.ctl("start", "web").expect(0)
+    bed.ctl("exec", "web", "sh", "-c", "echo x >/data/new").expect(0)
+    check(bed.ctl("exec", "web", "sh", "-c", "echo x >/etc/new").code != 0, "all of the root is writable")
+    equal(read(root + "/data/new"), "x\n", "the file on disk")
+    bed.ctl("stop", "web").expect(0)
+    shutil.rmtree(root)
+
+
+@explained
 def test_no_network_domain(bed):
     """without an IP family in RestrictAddressFamilies= the domain has no IP sockets either."""
     bed.start_sleeper("web", "RestrictAddressFamilies=AF_UNIX")
