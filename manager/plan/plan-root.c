@@ -209,8 +209,8 @@ static unsigned optional_flag(const UnitMount *m) {
 
 /* While the layers of overlays can still be named: before the root is entered. A writable tree was labelled on disk, and
  * so is what several share. */
-static void unit_mounts_attributes(PlanWriter *w, const PlanParameters *p, const UnitMount *mounts, size_t n,
-                                   const RootSlots *slots) {
+static void unit_mounts_attributes(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p,
+                                   const UnitMount *mounts, size_t n, const RootSlots *slots) {
         for (size_t i = 0; i < n; i++) {
                 const UnitMount *m = mounts + i;
                 const uint64_t attributes = SAFE | (m->bind_read_only ? MOUNT_ATTR_RDONLY : 0) |
@@ -225,7 +225,8 @@ static void unit_mounts_attributes(PlanWriter *w, const PlanParameters *p, const
                                               .flags = optional_flag(m) |
                                                        (m->bind->recursive ? STEP_FLAG_RECURSIVE : 0) |
                                                        (m->bind->idmap && p->id_count > 0 ? STEP_FLAG_IDMAP : 0) });
-                if (slots->layers >= 0 && m->bind_read_only && m->bind->label == BIND_LABEL_OWN)
+                if (slots->layers >= 0 && m->bind_read_only && m->bind->label == BIND_LABEL_OWN &&
+                    !selinux_bind_is_written(spec, m->bind))
                         plan_add_step(w, STEP_OVERLAY, ACTOR_OUTER,
                                       (StepOperands){ .slot1 = SLOT(m->slot), .s = p->labels.selinux_file_context,
                                                       .a = attributes, .b = (uint64_t)slots->layers,
@@ -329,7 +330,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         plan_origin_none(w);
         make_layers(w, p, slots);
         root_attributes(w, spec, p, slots);
-        unit_mounts_attributes(w, p, mounts, n, slots);
+        unit_mounts_attributes(w, spec, p, mounts, n, slots);
         plan_origin_none(w);
         make_dev(w, p, slots);
         if (!spec->private_network) {

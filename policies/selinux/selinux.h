@@ -26,6 +26,8 @@ int selinux_volumes(const ContainerSpec *spec, SelinuxVolume **ret, size_t *ret_
 /* Something is written to the root's own tree, which an overlay would keep to itself and lose: such a root has to have its
  * label on disk. */
 bool selinux_root_is_written(const ContainerSpec *spec);
+/* The same of a read-only bind, by ReadWritePaths= in it. */
+bool selinux_bind_is_written(const ContainerSpec *spec, const BindMount *bind);
 
 /* Paths that are never relabelled: the host itself would lose its labels. */
 bool selinux_path_is_system(const char *path);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which trees of the host get a container's label on disk. */
+#include "policies/container-root.h"
 #include "policies/selinux/selinux.h"
 
 /* Directories that are the host's own as a whole; what lies below may be a volume. */
@@ -26,8 +27,41 @@ bool selinux_path_is_system(const char *path) {
         return false;
 }
 
+static bool is_below(const char *path, const char *directory) {
+        const char *rest = startswith(path, directory);
+
+        return rest && (*rest == 0 || *rest == '/');
+}
+
+/* In something that is mounted, and not of the root. */
+static bool is_mounted(const ContainerSpec *spec, const char *path) {
+        const value_binds *lists[] = { &spec->bind_paths, &spec->bind_read_only_paths };
+
+        for (size_t l = 0; l < ELEMENTSOF(lists); l++)
+                for (size_t i = 0; i < lists[l]->n; i++)
+                        if (is_below(path, lists[l]->items[i].destination))
+                                return true;
+        for (const ContainerTmpfs *t = container_writable_defaults; t->path; t++)
+                if (is_below(path, t->path))
+                        return true;
+        for (size_t i = 0; i < spec->temporary_file_system.n; i++)
+                if (is_below(path, spec->temporary_file_system.items[i].path))
+                        return true;
+        return false;
+}
+
 bool selinux_root_is_written(const ContainerSpec *spec) {
-        return !spec->read_only || spec->read_write_paths.n > 0;
+        for (size_t i = 0; i < spec->read_write_paths.n; i++)
+                if (!is_mounted(spec, spec->read_write_paths.items[i].path))
+                        return true;
+        return !spec->read_only;
+}
+
+bool selinux_bind_is_written(const ContainerSpec *spec, const BindMount *bind) {
+        for (size_t i = 0; i < spec->read_write_paths.n; i++)
+                if (is_below(spec->read_write_paths.items[i].path, bind->destination))
+                        return true;
+        return false;
 }
 
 int selinux_volumes(const ContainerSpec *spec, SelinuxVolume **ret, size_t *ret_n) {
@@ -47,7 +81,8 @@ int selinux_volumes(const ContainerSpec *spec, SelinuxVolume **ret, size_t *ret_
                         const BindMount *b = lists[l]->items + i;
 
                         /* Read-only ones that are nobody else's have an overlay instead. */
-                        if (b->label == BIND_LABEL_NONE || (l > 0 && b->label == BIND_LABEL_OWN))
+                        if (b->label == BIND_LABEL_NONE ||
+                            (l > 0 && b->label == BIND_LABEL_OWN && !selinux_bind_is_written(spec, b)))
                                 continue;
                         v[n++] = (SelinuxVolume){ .path = b->source,
                                                   .shared = b->label == BIND_LABEL_SHARED,
