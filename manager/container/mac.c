@@ -71,13 +71,16 @@ void mac_forget(Container *c) {
 
 void mac_sweep(Manager *m) {
         _cleanup_free_ const char **names = calloc(m->n_sorted + 1, sizeof(char *));
+        size_t n = 0;
 
+        /* One that is only remembered, for how it ended, needs nothing any more. */
         for (size_t i = 0; names && i < m->n_sorted; i++)
-                names[i] = m->sorted[i]->name;
+                if (m->sorted[i]->load != LOAD_NOT_FOUND || !container_is_down(m->sorted[i]))
+                        names[n++] = m->sorted[i]->name;
         for (size_t i = 0; names && i < policy_loaders_count(); i++) {
                 _cleanup_(diag_done) Diag diag = {};
 
-                if (policy_loaders[i]->sweep && policy_loaders[i]->sweep(m->policies, names, m->n_sorted, &diag) < 0)
+                if (policy_loaders[i]->sweep && policy_loaders[i]->sweep(m->policies, names, n, &diag) < 0)
                         log_diag(&m->config.log, &diag);
         }
 }

@@ -157,17 +157,45 @@ static int find_binary(PolicyHost *h, AppArmorHost *a, const char *profile, cons
         return 0;
 }
 
+/* Somebody else's profile has to be there and to deny something. */
+static int check_named(const PolicyClient *client, Diag *diag, bool *ret_there) {
+        const Origin *origin = container_spec_origin(client->set->spec, DIRECTIVE_AppArmorProfile);
+        const AppArmorPolicy *p = &client->set->apparmor;
+        ProfileMode mode;
+        int r;
+
+        r = kernel_profile_mode(p->profile, &mode);
+        if (r < 0)
+                return unreachable(-r, diag);
+        if (mode == PROFILE_LENIENT)
+                return diag_error(diag, ERROR_POLICY, origin, "AppArmorProfile",
+                                  "the profile %s is loaded but does not enforce; run aa-enforce on its file, or write "
+                                  "unconfined",
+                                  p->profile);
+        if (mode == PROFILE_ABSENT && !p->optional)
+                return diag_error(diag, ERROR_MISSING, origin, "AppArmorProfile",
+                                  "no profile %s is loaded; load its file with apparmor_parser -r, or write -%s to do "
+                                  "without",
+                                  p->profile, p->profile);
+        *ret_there = mode == PROFILE_ENFORCES;
+        return 0;
+}
+
 static int work(PolicyHost *h, const PolicyClient *client, Diag *diag, PolicyWork **ret) {
         const AppArmorPolicy *p = &client->set->apparmor;
         AppArmorHost *a = host_of(h);
         _cleanup_free_ void *binary = NULL;
+        bool there;
         size_t size;
         Digest key;
         int r;
 
         if (!a)
                 return -ENOMEM;
-        if (!p->text || is_loaded(a, p))
+        /* Before anything of the container is begun: load() asks again. */
+        if (!p->text)
+                return p->profile ? check_named(client, diag, &there) : 0;
+        if (is_loaded(a, p))
                 return 0;
         r = need_features(a, diag);
         if (r >= 0)
@@ -243,30 +271,6 @@ static int replace(PolicyHost *h, AppArmorHost *a, const AppArmorPolicy *p, Diag
                 return -ENOMEM;
         k->text = p->digest;
         free(TAKE_PTR(k->binary));
-        return 0;
-}
-
-/* Somebody else's profile has to be there and to deny something. */
-static int check_named(const PolicyClient *client, Diag *diag, bool *ret_there) {
-        const Origin *origin = container_spec_origin(client->set->spec, DIRECTIVE_AppArmorProfile);
-        const AppArmorPolicy *p = &client->set->apparmor;
-        ProfileMode mode;
-        int r;
-
-        r = kernel_profile_mode(p->profile, &mode);
-        if (r < 0)
-                return unreachable(-r, diag);
-        if (mode == PROFILE_LENIENT)
-                return diag_error(diag, ERROR_POLICY, origin, "AppArmorProfile",
-                                  "the profile %s is loaded but does not enforce; run aa-enforce on its file, or write "
-                                  "unconfined",
-                                  p->profile);
-        if (mode == PROFILE_ABSENT && !p->optional)
-                return diag_error(diag, ERROR_MISSING, origin, "AppArmorProfile",
-                                  "no profile %s is loaded; load its file with apparmor_parser -r, or write -%s to do "
-                                  "without",
-                                  p->profile, p->profile);
-        *ret_there = mode == PROFILE_ENFORCES;
         return 0;
 }
 
@@ -392,6 +396,8 @@ static int watch(PolicyHost *h, int *ret_fd) {
                 r = kernel_revision_read(a->revision_fd, &a->revision);
                 if (r < 0)
                         return r;
+                /* Made now, it delays no start. Who needs it and has it not is told why. */
+                (void)need_kernel(a, NULL);
         }
         *ret_fd = a->revision_fd;
         return 0;

@@ -57,7 +57,7 @@ def lay_open(bed, name):
         if path.startswith(("/proc/", "/sys/")) and path != "/sys/fs/cgroup":
             bed.run(inside + ["umount", "-l", path])
     for path in ("/sys", "/dev", "/"):
-        bed.run(inside + ["mount", "-o", "remount,rw,dev,bind", path])
+        bed.run(inside + ["mount", "-o", "remount,bind,rw,dev", "none", path]).expect(0)
     bed.run(inside + ["mount", "-t", "securityfs", "securityfs", "/sys/kernel/security"])
     bed.run(inside + ["mknod", "/dev/disk", "b", str(os.major(disk)), str(os.minor(disk))]).expect(0)
 
@@ -95,7 +95,7 @@ def test_allowed(bed):
     """what payloads do goes on under the profile."""
     only_here(bed)
     bed.start_sleeper("busy", "BindPaths=%s:/data" % bed.out)
-    for command in ("ls / /proc /sys /dev", "echo x >/tmp/a; cp /bin/busybox /tmp/b; /tmp/b true", "ps", "cat /proc/meminfo /proc/self/status",
+    for command in ("ls / /proc /sys /dev", "echo x >/tmp/a; cp /bin/busybox /tmp/true; /tmp/true", "ps", "cat /proc/meminfo /proc/self/status",
                     "echo x >/data/a; ln /data/a /data/b; mv /data/b /data/c; rm /data/a /data/c", "sleep 100 & kill $!", "echo >/dev/null",
                     "echo x >/dev/shm/a", "hostname", "cat /sys/fs/cgroup/cgroup.procs", "nc -l -p 1234 </dev/null & sleep 1; echo | nc 127.0.0.1 1234",
                     "head -c 3 /dev/urandom", "su user -c true || su -s /bin/sh user -c true", "chown 1000 /tmp/a", "mkfifo /tmp/f",
@@ -108,19 +108,21 @@ def test_new_privileges(bed):
     """the same profile with NoNewPrivileges= on and off, as another user, without any capability, without an init."""
     only_here(bed)
     for lines in ([], ["NoNewPrivileges=no"], ["User=1000"], ["CapabilityBoundingSet="], ["User=1000", "CapabilityBoundingSet="], ["ProcessTwo=no"]):
-        bed.start_sleeper("modes", *lines)
+        bed.start_sleeper("modes", "TimeoutStopSec=%d" % (5 * SLOWNESS), *lines)
         for pid in read(os.path.join(cgroup_directory(bed, "modes"), "payload/cgroup.procs")).split():
             equal(read("/proc/%s/attr/apparmor/current" % pid).strip(), "bulwark-modes (enforce)", "the label with %s" % lines)
         equal(bed.ctl("exec", "modes", "cat", "/proc/self/attr/current").expect(0).out.strip(), "bulwark-modes (enforce)", "exec with %s" % lines)
         bed.ctl("stop", "modes").expect(0)
-        equal(bed.property("modes", "Result"), "success", "Result with %s" % lines)
+        if lines != ["ProcessTwo=no"]:  # a sleep that is process 1 does not listen to SIGTERM
+            equal(bed.property("modes", "Result"), "success", "Result with %s" % lines)
 
 
 def test_apart(bed):
     """what wears one container's profile cannot signal, trace or look into another's processes."""
     only_here(bed)
-    bed.start_sleeper("one")
-    bed.start_sleeper("two")
+    # Of the host's own root: else the kernel asks for CAP_SYS_PTRACE before it asks the profile.
+    bed.start_sleeper("one", "PrivateUsers=no")
+    bed.start_sleeper("two", "PrivateUsers=no")
     one, two = bed.leader("one"), bed.leader("two")
     worn = ["aa-exec", "-p", "bulwark-one", "--"]
     bed.run(worn + ["/bin/kill", "-0", str(one)]).expect(0)
