@@ -73,8 +73,10 @@ static const char *const readable[] = {
         "/sys/kernel/mm", "/sys/module",
 };
 
-/* A process's own directory is known by no name; and what is open of /dev. */
+/* A process's own directory is known by no name; and what is open of /dev. Huge pages that belong to no file are mapped
+ * under the name of a root: that there is one above them, read-only or not, the mounts know. */
 static const char *const fixed_rules[] = {
+        "/ rw,",
         "/{proc,sys,dev,dev/fd}/ r,",
         "/sys/kernel/ r,",
         "/proc/[0-9]*/{,**} r,",

@@ -113,7 +113,7 @@ static bool is_file_rule(const char *line) {
 static bool is_other_rule(const char *line) {
         static const char *const fixed[] = { "capability ", "network ",  "signal (", "ptrace (", "mount,",
                                              "umount,",     "pivot_root,", "deny mount fstype=(", "owner /proc/",
-                                             "/proc/",      "/dev/",     "/sys/kernel/", "/{proc,sys," };
+                                             "/proc/",      "/dev/",     "/sys/kernel/", "/{proc,sys,", "/ rw," };
 
         for (size_t i = 0; i < ELEMENTSOF(fixed); i++)
                 if (startswith(line, fixed[i]))

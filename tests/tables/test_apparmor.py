@@ -29,7 +29,7 @@ MASKED = re.findall(r'"(/(?:proc|sys)/[^"]+)"', open(os.path.join(HERE, "../../p
 # link's name and its target: a path with rules of its own seems to be a name for a link, where it is a mount point.
 ACCESS = {
     "default": {
-        "/": RO, "/etc/passwd": RO, "/app/": RO, "/app/x": RO, "/d": RO, "/de/x": RO, "/deva": RO, "/de": RO, "/procs/x": RO,
+        "/": "kmrwx", "/etc/passwd": RO, "/app/": RO, "/app/x": RO, "/d": RO, "/de/x": RO, "/deva": RO, "/de": RO, "/procs/x": RO,
         "/sy": RO, "/run": ALL, "/run/": ALL, "/run/a/b": ALL, "/runs": RO, "/tmp/x": ALL, "/tmpx": RO,
         "/dev/": "r", "/dev/null": "rw", "/dev/sda": "", "/dev/mem": "", "/dev/kmsg": "", "/dev/shm/x": RW, "/dev/mqueue/x": RW,
         "/dev/pts/0": "rw", "/dev/pts/0/x": "", "/proc/": "r", "/proc/12/status": "r", "/proc/12/mem": "r",
@@ -50,7 +50,7 @@ ACCESS = {
     "covers": {"/": ALL, "/etc": "klmrx", "/etc/x": RO, "/etc/data/x": ALL, "/etc/shadow": "", "/etc/shadow-": RO, "/home": "l",
                "/home/a": "", "/homes": ALL, "/proc/meminfo": "", "/proc/stat": "kr", "/sys/class/x": "", "/dev/full": "",
                "/dev/null": "rw", "/dev/shm/x": "kr"},
-    "write-and-exec": {"/": "kr", "/usr/x": RO, "/bin/sh": RO, "/opt": "kr", "/opt/tools/x": RO, "/opt/data/x": RW, "/var/x": "kr",
+    "write-and-exec": {"/": "krw", "/usr/x": RO, "/bin/sh": RO, "/opt": "kr", "/opt/tools/x": RO, "/opt/data/x": RW, "/var/x": "kr",
                        "/var/lib/x": RW, "/var/lib/fixed/x": "kr", "/var/data/x": RW, "/etc/x": "kr", "/etc/app/x": RW,
                        "/usr/cache/x": RW, "/usr/cache/tools/x": ALL, "/tmp/x": RW, "/proc/sys/kernel/x": "kr",
                        "/dev/shm/x": "kr", "/dev/mqueue/x": RW},

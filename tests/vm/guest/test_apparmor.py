@@ -23,14 +23,10 @@ ATTACKS = {
     "read:/sys/kernel/security/lsm": "ok",
     "read:/dev/disk": "ok",
     "write-memory:1": "ok",
-    "fresh:proc": "ok",
-    "fresh:tmpfs": "ok",
-    "fresh:sysfs": "ok",
-    "bind-beneath:/proc": "ok",
-    "move-away:/data": "ok",
-    "remount-rw:/sys": "ok",
-    "unmount:/run": "ok",
 }
+# A container cannot mount whatever module there is: its mounts belong to another user namespace. So these are tried on the
+# host, in a mount namespace of their own, with nothing but the profile.
+MOUNTS = ("fresh:proc", "fresh:tmpfs", "fresh:sysfs", "bind-beneath:/proc", "move-away:/dev/shm", "remount-rw:/sys", "unmount:/dev/shm")
 
 
 def only_here(bed):
@@ -62,11 +58,25 @@ def lay_open(bed, name):
     bed.run(inside + ["mknod", "/dev/disk", "b", str(os.major(disk)), str(os.minor(disk))]).expect(0)
 
 
+def on_the_host(bed, prefix, attack):
+    program = os.path.join(BUILD, "tests/host/hostile")
+    return json.loads(bed.run(["unshare", "-m", *prefix, program, "try", attack]).expect(0).out)[attack]
+
+
+def test_no_mounts(bed):
+    """the profile alone denies every kind of mount, and the attempts are ones."""
+    only_here(bed)
+    bed.start_sleeper("still", *EVERYTHING)
+    for attack in MOUNTS:
+        equal((attack, on_the_host(bed, [], attack)), (attack, "ok"), "without a profile")
+        equal((attack, on_the_host(bed, ["aa-exec", "-p", "bulwark-still", "--"], attack)), (attack, "EACCES"), "under the profile")
+
+
 def test_closed_by_default(bed):
     """a container as it is by default: no attack comes through."""
     only_here(bed)
     bed.start_sleeper("plain", "BindPaths=%s:/data" % bed.out)
-    result = hostile(bed, "plain", ATTACKS)
+    result = hostile(bed, "plain", [*ATTACKS, *MOUNTS])
     equal(result.pop("control"), "ok", "the program that attacks")
     equal({k: v for k, v in result.items() if v == "ok"}, {}, "what came through")
 
@@ -99,7 +109,7 @@ def test_allowed(bed):
                     "echo x >/data/a; ln /data/a /data/b; mv /data/b /data/c; rm /data/a /data/c", "sleep 100 & kill $!", "echo >/dev/null",
                     "echo x >/dev/shm/a", "hostname", "cat /sys/fs/cgroup/cgroup.procs", "nc -l -p 1234 </dev/null & sleep 1; echo | nc 127.0.0.1 1234",
                     "head -c 3 /dev/urandom", "su user -c true || su -s /bin/sh user -c true", "chown 1000 /tmp/a", "mkfifo /tmp/f",
-                    "readlink /proc/1/exe || true", "echo 5 >/proc/self/oom_score_adj", "echo x >/dev/stderr"):
+                    "readlink /proc/1/exe || true", "echo 5 >/proc/self/oom_score_adj"):
         result = bed.ctl("exec", "busy", "/bin/sh", "-c", command)
         check(result.code == 0, "%s: %s" % (command, result))
 
@@ -120,9 +130,9 @@ def test_new_privileges(bed):
 def test_apart(bed):
     """what wears one container's profile cannot signal, trace or look into another's processes."""
     only_here(bed)
-    # Of the host's own root: else the kernel asks for CAP_SYS_PTRACE before it asks the profile.
-    bed.start_sleeper("one", "PrivateUsers=no")
-    bed.start_sleeper("two", "PrivateUsers=no")
+    # The capability is asked for first: without it the profile would not have to say anything about the other.
+    bed.start_sleeper("one", "AddCapability=CAP_SYS_PTRACE")
+    bed.start_sleeper("two", "AddCapability=CAP_SYS_PTRACE")
     one, two = bed.leader("one"), bed.leader("two")
     worn = ["aa-exec", "-p", "bulwark-one", "--"]
     bed.run(worn + ["/bin/kill", "-0", str(one)]).expect(0)
@@ -223,8 +233,15 @@ def test_names_of_every_kind(bed):
 def test_damaged_cache(bed):
     """a damaged entry of the cache is compiled anew."""
     only_here(bed)
-    bed.start_sleeper("cached")
-    bed.ctl("stop", "cached").expect(0)
+    times = []
+    for _ in range(2):
+        begin = time.monotonic()
+        bed.start_sleeper("cached")
+        times.append(1000 * (time.monotonic() - begin))
+        bed.ctl("stop", "cached").expect(0)
+        bed.stop_manager()
+        bed.start_manager()
+    print("# a start that compiles the profile: %d ms; one that finds it in the cache: %d ms" % tuple(times))
     bed.stop_manager()
     entries = [os.path.join(path, f) for path, _, files in os.walk(bed.directory) for f in files if f.startswith("apparmor-")]
     check(entries, "no entry in the cache")
