@@ -17,6 +17,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -540,6 +542,20 @@ static int try_bind_port(const char *arg) {
         return fd < 0 ? errno : errno_of(bind(fd, (struct sockaddr *)&address, sizeof(address)));
 }
 
+static int try_connect_abstract(const char *arg) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        strncpy(address.sun_path + 1, arg, sizeof(address.sun_path) - 2);
+        return fd < 0 ? errno
+                      : errno_of(connect(fd, (struct sockaddr *)&address,
+                                         (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(arg))));
+}
+
+static int try_truncate(const char *arg) {
+        return errno_of(truncate(arg, 0));
+}
+
 static int try_connect(const char *arg) {
         struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(53)};
         int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -606,6 +622,8 @@ static const struct {
         {"kill", try_kill},
         {"bind-port", try_bind_port},
         {"connect", try_connect},
+        {"connect-abstract", try_connect_abstract},
+        {"truncate", try_truncate},
         {"syscall", try_syscall},
 };
 
