@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
+#include "manager/base/landlock-abi.h"
 #include "manager/plan/plan.h"
 
 static inline int fixture_set(ContainerSpec *s, DirectiveId id, unsigned line, const char *text) {
@@ -36,10 +37,17 @@ static inline ContainerSpec *fixture_spec(void) {
 
 static inline const PolicySet *fixture_policies(void) {
         static struct sock_filter allow[] = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
+        static char *names[] = { (char *)"shadow", (char *)"passwd", NULL };
+        static LandlockPathRule paths[] = { { .access = 0x8, .path = (char *)"/" },
+                                            { .access = 0x4, .path = (char *)"/etc", .except = names, .missing_ok = true } };
+        static LandlockPortRule ports[] = { { .access = 1, .first = 80, .last = 443 } };
         static const PolicySet set = {
                 .n_ref = 1,
                 .capabilities = { .bounding = 0x3, .permitted = 0x3, .effective = 0x3 },
                 .seccomp = { .program = allow, .n_instructions = 1 },
+                .landlock = { .abi = 6, .handled_fs = 0xc, .handled_net = 1,
+                              .scoped = LANDLOCK_SCOPE_SIGNAL | LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET,
+                              .paths = paths, .n_paths = 2, .ports = ports, .n_ports = 1 },
         };
 
         return &set;

@@ -31,6 +31,9 @@ static const StepKind order[][2] = {
         { STEP_ENTER_ROOT, STEP_ATTACH },             { STEP_ENTER_ROOT, STEP_ATTACH_MASK },
         { STEP_ATTACH_MASK, STEP_LOCK_MOUNTS },       { STEP_LOCK_MOUNTS, STEP_ADOPT_MOUNTS },
         { STEP_ADOPT_MOUNTS, STEP_FORK_PAYLOAD },     { STEP_FORK_PAYLOAD, STEP_SESSION_KEYRING },
+        { STEP_WORKING_DIRECTORY, STEP_LANDLOCK_RULESET }, { STEP_LANDLOCK_RULESET, STEP_LANDLOCK_PATH },
+        { STEP_LANDLOCK_RULESET, STEP_LANDLOCK_ENTRIES }, { STEP_LANDLOCK_ENTRIES, STEP_LANDLOCK_RESTRICT },
+        { STEP_LANDLOCK_PORTS, STEP_LANDLOCK_RESTRICT }, { STEP_LANDLOCK_RESTRICT, STEP_CLOSE_DESCRIPTORS },
         { STEP_WORKING_DIRECTORY, STEP_CLOSE_DESCRIPTORS }, { STEP_CLOSE_DESCRIPTORS, STEP_BOUNDING_SET },
         { STEP_BOUNDING_SET, STEP_IDENTITY },         { STEP_IDENTITY, STEP_CAPABILITIES },
         { STEP_CAPABILITIES, STEP_NO_NEW_PRIVILEGES }, { STEP_NO_NEW_PRIVILEGES, STEP_SECCOMP },
@@ -163,6 +166,21 @@ static void test_exec_is_the_same_confinement(void **state) {
                 assert_int_equal(a->b, exec->view.steps[j].b);
                 assert_int_equal(a->d, exec->view.steps[j].d);
                 assert_int_equal(a->s.size, exec->view.steps[j].s.size);
+        }
+        /* The same rules, entered before the process can be seen from inside, with signals to the container's own. */
+        for (int k = STEP_LANDLOCK_RULESET; k <= STEP_LANDLOCK_RESTRICT; k++) {
+                const PlanStep *a = start->view.steps + find(start, (StepKind)k, 0), *b;
+                int j = find(exec, (StepKind)k, 0);
+
+                assert_true(j >= 0 && j < find(exec, STEP_CLOSE_DESCRIPTORS, 0));
+                b = exec->view.steps + j;
+                assert_int_equal(b->actor, ACTOR_OUTER);
+                assert_int_equal(a->a, b->a);
+                assert_int_equal(a->b, b->b);
+                assert_int_equal(a->flags, b->flags);
+                assert_string_equal(plan_text(&start->view, a->s), plan_text(&exec->view, b->s));
+                assert_int_equal(a->t.size, b->t.size);
+                assert_int_equal(b->c, k == STEP_LANDLOCK_RULESET ? LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET : a->c);
         }
         /* Nothing of the host's is open when the process can first be seen from inside. CVE-2016-9962. */
         assert_true(find(exec, STEP_CLOSE_DESCRIPTORS, 0) < find(exec, STEP_CLONE_INNER, 0));

@@ -65,6 +65,14 @@ DAMAGE(groups_odd, step_of(steps, h, STEP_IDENTITY)->s = ((PlanRef){ .offset = 0
 DAMAGE(stream_four, step_of(steps, h, STEP_STANDARD_STREAM)->a = 3)
 DAMAGE(sync_unknown, step_of(steps, h, STEP_AWAIT)->a = _SYNC_POINT_MAX)
 DAMAGE(slot_missing, step_of(steps, h, STEP_ENTER_ROOT)->slot = PLAN_NO_SLOT)
+DAMAGE(ruleset_nowhere, step_of(steps, h, STEP_LANDLOCK_RULESET)->slot = PLAN_NO_SLOT)
+DAMAGE(path_without_ruleset, step_of(steps, h, STEP_LANDLOCK_PATH)->slot = PLAN_NO_SLOT)
+DAMAGE(entries_of_nothing, step_of(steps, h, STEP_LANDLOCK_ENTRIES)->s.size = h->data_size)
+DAMAGE(names_beyond, step_of(steps, h, STEP_LANDLOCK_ENTRIES)->t.offset = h->data_size)
+DAMAGE(ports_backwards, step_of(steps, h, STEP_LANDLOCK_PORTS)->b = 444)
+DAMAGE(ports_beyond, step_of(steps, h, STEP_LANDLOCK_PORTS)->c = 65536)
+DAMAGE(restrict_nothing, step_of(steps, h, STEP_LANDLOCK_RESTRICT)->slot = PLAN_NO_SLOT)
+DAMAGE(tree_beyond, step_of(steps, h, STEP_CLONE_TREE)->b = h->n_slots + 1)
 DAMAGE(two_clones, steps[0].kind = STEP_CLONE_INNER)
 DAMAGE(execute_early, steps[2] = steps[h->n_steps - 1])
 DAMAGE(execute_missing, steps[h->n_steps - 1] = steps[0])
@@ -84,6 +92,8 @@ static const struct {
         ROW(actor_none), ROW(actor_two), ROW(actor_wrong), ROW(step_flags), ROW(slot_beyond), ROW(slot_negative),
         ROW(text_beyond), ROW(text_long), ROW(text_wraps), ROW(origin_beyond), ROW(filter_odd), ROW(filter_empty),
         ROW(groups_odd), ROW(stream_four), ROW(sync_unknown), ROW(slot_missing), ROW(two_clones),
+        ROW(ruleset_nowhere), ROW(path_without_ruleset), ROW(entries_of_nothing), ROW(names_beyond),
+        ROW(ports_backwards), ROW(ports_beyond), ROW(restrict_nothing), ROW(tree_beyond),
         ROW(execute_early), ROW(program_and_path), ROW(program_or_path),
         ROW(execute_missing), ROW(slot_kind), ROW(slot_path), ROW(not_terminated),
 };
