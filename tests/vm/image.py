@@ -138,7 +138,6 @@ INSTALLED = {
     "tools/bulwarkctl/bulwarkctl": "/usr/bin/bulwarkctl",
     "tools/bulwark-analyze/bulwark-analyze": "/usr/lib/bulwark/bulwark-analyze",
     "policies/bulwark-policy": "/usr/lib/bulwark/bulwark-policy",
-    "manager/probe/bulwark-probe": "/usr/lib/bulwark/bulwark-probe",
 }
 
 
