@@ -23,8 +23,10 @@ static const char *name_fault(const char *name) {
         for (const char *p = name; *p; p++)
                 if (!isascii(*p) || (!isalnum((unsigned char)*p) && !strchr("._/@:+-", *p)))
                         return "has a character other than letters, digits, and any of . _ / @ : + -";
-        if (name[0] == ':' && (!ns || ns == name + 1 || !ns[1]))
+        if (name[0] == ':' && (!ns || ns == name + 1 || !ns[1] || streq(ns + 1, "//")))
                 return "begins with ':' and is not of the form :NAMESPACE:NAME";
+        if (startswith(ns ? ns + 1 : name, ns ? "////" : "//"))
+                return "has a name that begins with '//', which stands between a profile and its child";
         if (strchr(ns ? ns + 1 : name, ':'))
                 return "has a ':' in its midst; a namespace is written :NAMESPACE:NAME";
         return NULL;

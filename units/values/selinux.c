@@ -258,7 +258,7 @@ static int cil_statement(const ValueContext *c, const char **p, char **ret) {
                         *o++ = ' ';
                         o = mempcpy(o, s, n + 2);
                         s += n + 2;
-                } else if (*s == '(' || *s == ')') {
+                } else if (*s == '(' || (*s == ')' && depth > 0)) {
                         if (*s == '(' && o > out && o[-1] != '(')
                                 *o++ = ' ';
                         depth += *s == '(' ? 1 : -1U;
