@@ -107,3 +107,19 @@ int str_append(char **s, const char *format, ...) {
         *s = grown;
         return 0;
 }
+
+int strv_split(const char *s, char separator, char ***ret) {
+        const char set[] = { separator, 0 };
+        _cleanup_strv_ char **l = NULL;
+
+        while (*s) {
+                size_t n = strcspn(s, set);
+                int r = n > 0 ? strv_push(&l, strndup(s, n)) : 0;
+
+                if (r < 0)
+                        return r;
+                s += n + (s[n] != 0);
+        }
+        *ret = TAKE_PTR(l);
+        return 0;
+}

@@ -18,6 +18,7 @@ bool strv_equal(char *const *a, char *const *b);
 int strv_push(char ***l, char *s);            /* takes s, also on failure; -ENOMEM */
 int strv_extend(char ***l, const char *s);    /* copies s */
 char **strv_copy(char *const *l);             /* NULL for the empty list or lack of memory */
+int strv_split(const char *s, char separator, char ***ret); /* empty pieces are left out */
 char *strv_join(char *const *l, const char *separator); /* never NULL but for lack of memory */
 
 /* Appends formatted text to *s (NULL counts as empty). -ENOMEM leaves *s as it was. */

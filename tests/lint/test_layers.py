@@ -20,6 +20,7 @@ RANKS = {
     "units/values": 1,
     "units/spec": 2,
     "units/syntax": 3,
+    "units/install": 4,
     "units/resolve": 4,
     "policies": 5,
     "manager/plan": 6,
@@ -56,13 +57,15 @@ WHITE_LISTS = {
         "policies",
         "manager/plan",
     },
-    # A bus client: it knows names and values, never a spec or a container.
+    # A bus client: it knows names and values, never a spec or a container; and it makes the links of [Install].
     "tools/bulwarkctl": {
         "tools/bulwarkctl",
         "manager/base",
         "manager/bus/names.h",
         "units/values",
         "units/spec",
+        "units/install/install.h",
+        "units/resolve/resolve.h",
     },
 }
 
@@ -82,7 +85,7 @@ LIBRARIES = {
     r"json-c/": ["manager/plan/plan-print.c", "tools"],
     r"systemd/sd-(bus|bus-vtable|bus-protocol)\.h": ["manager/bus", "tools/bulwarkctl", "tools/bench"],
     r"systemd/sd-(event|id128)\.h": ["manager/container", "manager/bus", "manager/main.c", "tools/bulwarkctl"],
-    r"systemd/sd-daemon\.h": ["manager/main.c"],
+    r"systemd/sd-daemon\.h": ["manager/main.c", "tools/bulwarkctl"],
     r"systemd/sd-journal\.h": ["tools/bulwarkctl"],
     r"cmocka\.h": ["tests"],
 }

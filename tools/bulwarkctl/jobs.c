@@ -2,11 +2,14 @@
 /* start, stop, restart. All calls are sent at once, with --wait the question for the end right behind them,
  * so that a start costs one round trip. A job's end may be signalled before the reply that names the job:
  * ends are collected by path and matched afterwards. */
+#include <inttypes.h>
 #include <stdio.h>
+#include <systemd/sd-daemon.h>
 #include <time.h>
 
 #include "manager/base/string-list.h"
 #include "tools/bulwarkctl/progress.h"
+#include "tools/bulwarkctl/property-text.h"
 
 typedef struct Job {
         struct Jobs *jobs;
@@ -33,6 +36,7 @@ typedef struct Jobs {
         size_t n;
         JobEnd *ends;
         size_t n_ends;
+        bool notified;    /* --notify: the service manager knows that the container is active */
         bool reconnected; /* whatever jobs there were belonged to the manager before */
 } Jobs;
 
@@ -214,9 +218,33 @@ static bool wait_was_cut(const Jobs *j) {
         return false;
 }
 
+/* The service manager's view: active, and who it is about. Its main process is this one, which ends as the container
+ * does; the container's own processes are in the keeper's control group. */
+static void notify_active(Jobs *j) {
+        const Job *job = j->items;
+        const char *result = job_result(j, job);
+        _cleanup_json_ json_object *p = NULL;
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_free_ char *path = NULL;
+
+        if (!j->context->options->notify || j->notified || !(j->reconnected || (result && streq(result, "done"))))
+                return;
+        j->notified = true;
+        if (client_container(&j->context->client, job->name, &error, &path) < 0 ||
+            client_properties(&j->context->client, path, BUS_INTERFACE_CONTAINER, &error, &p) < 0) {
+                (void)sd_notify(false, "READY=1");
+                return;
+        }
+        (void)sd_notifyf(false, "READY=1\nSTATUS=Container %s: leader %" PRIu64 ", control group %s", job->name,
+                         property_number(p, "MainPID"), property_string(p, "ControlGroup"));
+}
+
 static int jobs_pump(Jobs *j) {
         while (!jobs_finished(j)) {
-                int r = sd_bus_process(j->context->client.bus, NULL);
+                int r;
+
+                notify_active(j);
+                r = sd_bus_process(j->context->client.bus, NULL);
 
                 if (r == 0)
                         r = sd_bus_wait(j->context->client.bus, UINT64_MAX);
@@ -312,6 +340,9 @@ static int wait_status(const Jobs *j, const Job *job) {
 
         if (job->wait_error < 0)
                 return client_report(&job->error, job->wait_error, "cannot wait for", job->name);
+        /* A payload that was asked to stop and died of its signal has done what it should. */
+        if (j->context->options->notify && streq(job->result, "success"))
+                return EXIT_SUCCESS;
         if (status >= 0) {
                 if (!j->context->options->quiet &&
                     (streq(job->result, "timeout") || streq(job->result, "oom-kill")))
@@ -346,6 +377,11 @@ static int job_status(const Jobs *j, const Job *job) {
 static int run_jobs(Context *c, const char *verb, const char *member) {
         _cleanup_(jobs_done) Jobs j = { .context = c, .verb = verb, .member = member };
         int r, status = EXIT_SUCCESS;
+
+        if (c->options->notify && (!c->options->wait || c->options->no_block || c->options->n_arguments != 1)) {
+                error_print(NULL, "--notify is for one container, and needs --wait");
+                return EXIT_USAGE;
+        }
 
         if (client_connect(&c->client, &status) < 0)
                 return status;

@@ -35,13 +35,14 @@ typedef struct Options {
         const Verb *verb; /* NULL = none was given */
         char **arguments; /* borrowed from argv, in order */
         size_t n_arguments;
-        const char *runtime_directory, *user, *workdir, *unit_path, *kill_whom, *output_directory, *job_mode;
+        const char *runtime_directory, *user, *workdir, *unit_path, *kill_whom, *output_directory, *job_mode,
+                *preset_path;
         char **properties, **environment; /* owned */
         OutputFormat output;
         unsigned lines; /* LINES_UNSET, LINES_ALL or a count */
         int signal;     /* 0 = not given */
         bool help, version, no_pager, no_legend, quiet, wait, no_block, all, value, follow, raw, tty, no_tty;
-        bool caps, seccomp, apparmor, selinux, landlock, listing, force, reverse, runtime;
+        bool caps, seccomp, apparmor, selinux, landlock, listing, force, reverse, runtime, now, notify, no_reload;
 } Options;
 
 typedef enum Completion {

@@ -314,5 +314,7 @@ const char *private_users_mode_to_string(PrivateUsersMode m);
 bool container_name_valid(const char *name);
 /* The bytes of the name without its suffix; 0 where it is neither a container's nor a template's. */
 size_t container_name_length(const char *name);
+/* A unit of the host's service manager: "multi-user.target", "network-online.target", "postgresql.service". */
+bool host_unit_name_valid(const char *name);
 int path_normalize(const char *path, char **ret);      /* -EINVAL unless absolute and free of ".." */
 char *time_span_to_string(uint64_t usec);              /* "1min 30s", "infinity" */

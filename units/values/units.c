@@ -30,6 +30,22 @@ bool container_name_valid(const char *name) {
         return n > 0 && name[n - 1] != '@';
 }
 
+bool host_unit_name_valid(const char *name) {
+        static const char *const suffixes[] = { ".target", ".service", ".socket", ".mount", ".path", ".timer", ".slice",
+                                                ".device", ".swap",    ".automount", ".scope" };
+        const size_t n = strlen(name);
+
+        if (n > 255 || name[0] == '.' || name[0] == '-' || strspn(name, NAME_CHARACTERS "@") != n)
+                return false;
+        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
+                const char *end = endswith(name, suffixes[i]);
+
+                if (end && end != name)
+                        return true;
+        }
+        return false;
+}
+
 /* Endings of systemd's and Quadlet's other units. Taken for containers they would be names that never exist, and an
  * After= of such a one would be a promise that nobody keeps. */
 static const char *const foreign_suffixes[] = {

@@ -77,7 +77,6 @@ static void the_refused_say_what_to_use(void **state) {
                 { SECTION_Unit, "JoinsNamespaceOf", NULL },
                 { SECTION_Unit, "ConditionPathExists", NULL },
                 { SECTION_Unit, "AssertSecurity", NULL },
-                { SECTION_Install, "WantedBy", NULL },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
