@@ -167,6 +167,7 @@ struct Manager {
         KeeperClient *keeper;
         sd_event_source *reconnect_timer;
         uint64_t reconnect_delay;
+        bool keeper_started; /* by this manager */
         int keeper_fd; /* pidfd, to see its end at shutdown */
 
         char *transient_path; /* RUNTIME/transient: units and drop-ins that came over the bus */
