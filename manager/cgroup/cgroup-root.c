@@ -145,7 +145,14 @@ static int set_path(CgroupRoot *root, const char *path) {
         return str_append(&root->path, "/%s", path);
 }
 
-int cgroup_root_open(const char *path, bool enable_above, Diag *diag, CgroupRoot *ret) {
+int cgroup_root_take_keeper(const CgroupRoot *r, pid_t pid) {
+        char number[24];
+
+        (void)snprintf(number, sizeof(number), "%d", (int)pid);
+        return cgroup_write(r->fd, "keeper/cgroup.procs", number);
+}
+
+int cgroup_root_open(const char *path, bool enable_above, pid_t keeper, Diag *diag, CgroupRoot *ret) {
         _cleanup_(cgroup_root_done) CgroupRoot root = CGROUP_ROOT_EMPTY;
         char have[256];
         int r;
@@ -169,6 +176,10 @@ int cgroup_root_open(const char *path, bool enable_above, Diag *diag, CgroupRoot
         if (r < 0)
                 return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r,
                                   "cannot open the control group \"%s%s\"", root.host.mount, root.path);
+        /* First: with a process in the root the kernel would enable those controllers that threads can have, and take its
+         * children for groups of threads from then on. */
+        if (keeper > 0)
+                (void)cgroup_root_take_keeper(&root, keeper);
         enable_controllers(&root, root.fd, root.path);
         enable_controllers(&root, root.containers_fd, root.path);
         if (cgroup_read(root.containers_fd, "cgroup.subtree_control", have, sizeof(have)) >= 0)
@@ -177,13 +188,6 @@ int cgroup_root_open(const char *path, bool enable_above, Diag *diag, CgroupRoot
         *ret = root;
         root = CGROUP_ROOT_EMPTY;
         return 0;
-}
-
-int cgroup_root_take_keeper(const CgroupRoot *r, pid_t pid) {
-        char number[24];
-
-        (void)snprintf(number, sizeof(number), "%d", (int)pid);
-        return cgroup_write(r->fd, "keeper/cgroup.procs", number);
 }
 
 void cgroup_root_remove(const CgroupRoot *r) {

@@ -37,8 +37,9 @@ typedef struct CgroupRoot {
 
 /* path: relative to the cgroup2 mount, or absolute below it; made where it is missing (and then marked, so
  * that cgroup_root_remove() takes it away again). enable_above: also enable controllers in the levels above
- * the root, which only a host without a service manager wants. */
-int cgroup_root_open(const char *path, bool enable_above, Diag *diag, CgroupRoot *ret);
+ * the root, which only a host without a service manager wants. keeper: of a keeper that runs already, and may be in the root
+ * itself; 0 = none. */
+int cgroup_root_open(const char *path, bool enable_above, pid_t keeper, Diag *diag, CgroupRoot *ret);
 void cgroup_root_done(CgroupRoot *r);
 /* Moves the process into ROOT/keeper. */
 int cgroup_root_take_keeper(const CgroupRoot *r, pid_t pid);

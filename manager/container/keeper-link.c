@@ -103,7 +103,8 @@ static int open_cgroup(Manager *m, Diag *diag) {
                 return diag_errno(
                         diag, ERROR_HOST_LACKS, NULL, NULL, -r,
                         "cannot find a cgroup2 control group for containers; name one by --cgroup=");
-        r = cgroup_root_open(path, m->config.standalone && no_systemd, diag, &m->cgroup);
+        r = cgroup_root_open(path, m->config.standalone && no_systemd,
+                             keeper_client_connected(m->keeper) ? keeper_client_pid(m->keeper) : 0, diag, &m->cgroup);
         m->cgroup_open = r >= 0;
         return r;
 }

@@ -204,7 +204,7 @@ static void create_fill_remove(void **state) {
         if (cgroup_path_of_process(0, &own) < 0)
                 skip();
         (void)snprintf(path, sizeof(path), "%s/bulwark-test-%d", streq(own, "/") ? "" : own, (int)getpid());
-        if (cgroup_root_open(path, false, NULL, &root) < 0)
+        if (cgroup_root_open(path, false, 0, NULL, &root) < 0)
                 skip();
         assert_int_equal(cgroup_create(&root, "web", none, 0, NULL, NULL, &c), 0);
         assert_int_equal(cgroup_events(c.fd, &events), 0);
@@ -248,7 +248,7 @@ static void beside_the_leader(void **state) {
         if (cgroup_path_of_process(0, &own) < 0)
                 skip();
         (void)snprintf(path, sizeof(path), "%s/bulwark-test-%d", streq(own, "/") ? "" : own, (int)getpid());
-        if (cgroup_root_open(path, false, NULL, &root) < 0)
+        if (cgroup_root_open(path, false, 0, NULL, &root) < 0)
                 skip();
         (void)snprintf(web, sizeof(web), "%s/containers/web", root.path);
         assert_int_equal(cgroup_create(&root, "web", none, 0, NULL, NULL, &c), 0);
