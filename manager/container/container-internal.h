@@ -339,6 +339,7 @@ void probes_free(Manager *m);
 void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, size_t n_fds);
 int manager_adopt(Manager *m, Diag *diag); /* LIST, then what no keeper knows */
 void manager_sweep(Manager *m);            /* control groups that nobody owns */
+void manager_autostart(Manager *m);        /* queues starts of what is enabled */
 int container_encode_life(const Container *c, void **ret, size_t *ret_size);
 void container_save_life(
         Container *c); /* RUNTIME/live/NAME: found again when manager and keeper are both gone */

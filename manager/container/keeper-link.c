@@ -10,7 +10,6 @@
 #include "manager/base/io.h"
 #include "manager/container/container-internal.h"
 #include "manager/storage/directories.h"
-#include "units/install/install.h"
 
 #define RUNTIME_DIRECTORY "/run/bulwark"
 #define CONNECT_TRIES 1000 /* of 2 ms */
@@ -179,7 +178,9 @@ int manager_keeper_attach(Manager *m, Diag *diag) {
 
         r = keeper_client_connect(m->keeper);
         /* A service manager starts both; the socket may be a moment away. */
-        for (unsigned i = 0; !m->config.standalone && !m->adopted && i < CONNECT_TRIES && (r == -ENOENT || r == -ECONNREFUSED); i++) {
+        for (unsigned i = 0; !m->config.standalone && !m->adopted && i < CONNECT_TRIES; i++) {
+                if (r != -ENOENT && r != -ECONNREFUSED)
+                        break;
                 (void)nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
                 r = keeper_client_connect(m->keeper);
         }
@@ -266,31 +267,6 @@ void container_send_ack(Container *c) {
 
 /* --- start and end */
 
-/* Without a service manager nobody else starts at boot what is enabled. A keeper that had to be started is the sign of
- * the boot: where one answers, this is only a manager that comes back. */
-static void autostart(Manager *m) {
-        InstallLink *links = NULL;
-        size_t n = 0;
-        int r;
-
-        r = install_links(m->config.unit_path, &links, &n);
-        if (r < 0)
-                log_message(&m->config.log, LOG_ERR, "cannot find out what is enabled: %s", strerror(-r));
-        for (size_t i = 0; r >= 0 && i < n; i++) {
-                _cleanup_(diag_done) Diag diag = {};
-                Container *c;
-                uint32_t id;
-
-                if (!endswith(links[i].wanter, ".target") || (i > 0 && streq(links[i].name, links[i - 1].name)))
-                        continue; /* several links of one container stand together */
-                if (manager_get(m, links[i].name, &diag, &c) < 0 || container_queue_job(c, JOB_START, "replace", &diag, &id) < 0) {
-                        log_message(&m->config.log, LOG_ERR, "cannot start the enabled container %s", links[i].name);
-                        log_diag(&m->config.log, &diag);
-                }
-        }
-        install_links_free(links, n);
-}
-
 int manager_start(Manager *m, Diag *diag) {
         int r;
 
@@ -317,7 +293,7 @@ int manager_start(Manager *m, Diag *diag) {
         mac_sweep(m);
         dependencies_settle_all(m);
         if (m->config.standalone && m->keeper_started)
-                autostart(m);
+                manager_autostart(m);
         return 0;
 }
 
