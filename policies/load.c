@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <time.h>
+
 #include "manager/base/io.h"
 #include "manager/base/string-list.h"
 #include "policies/apparmor/apparmor-load.h"
+#include "policies/cache-age.h"
 #include "policies/load.h"
 #include "policies/selinux/selinux-load.h"
 
@@ -13,6 +16,7 @@ const PolicyLoader *const policy_loaders[] = {
 
 struct PolicyHost {
         PolicyHostConfig config;
+        unsigned n_made;
         struct {
                 void *data;
                 void (*done)(void *data);
@@ -23,12 +27,23 @@ size_t policy_loaders_count(void) {
         return N_LOADERS;
 }
 
+/* Between two sweeps so many artefacts may come; each is some 10 KiB. */
+#define SWEEP_EVERY 256U
+
+void policy_host_made(PolicyHost *h) {
+        size_t removed;
+
+        if (h->config.cache_fd >= 0 && h->n_made++ % SWEEP_EVERY == 0)
+                (void)cache_sweep(h->config.cache_fd, &cache_limits, (uint64_t)time(NULL), &removed);
+}
+
 int policy_host_new(const PolicyHostConfig *config, PolicyHost **ret) {
         PolicyHost *h = calloc(1, sizeof(*h));
 
         if (!h)
                 return -ENOMEM;
         h->config = *config;
+        policy_host_made(h);
         *ret = h;
         return 0;
 }

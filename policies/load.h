@@ -28,6 +28,8 @@ typedef struct PolicyHost PolicyHost;
 int policy_host_new(const PolicyHostConfig *config, PolicyHost **ret);
 PolicyHost *policy_host_free(PolicyHost *h);
 DEFINE_CLEANUP(PolicyHost, policy_host_free)
+/* An artefact went into the cache: from time to time what nobody has used for long goes out. */
+void policy_host_made(PolicyHost *h);
 const PolicyHostConfig *policy_host_config(const PolicyHost *h);
 
 /* A program that must run to its end before a set can be loaded. */

@@ -218,8 +218,12 @@ static int finish(PolicyHost *h, const PolicyClient *client, PolicyWork *done, i
         if (!a)
                 return -ENOMEM;
         r = profile_compile_result(client->set, done, status, errors, diag, &binary, &size);
-        if (r < 0 || (cache_fd >= 0 && profile_cache_write(cache_fd, &done->key, binary, size) >= 0))
+        if (r < 0)
                 return r;
+        if (cache_fd >= 0 && profile_cache_write(cache_fd, &done->key, binary, size) >= 0) {
+                policy_host_made(h);
+                return 0;
+        }
         k = known_get(a, client->set->apparmor.profile);
         if (!k)
                 return -ENOMEM;

@@ -5,6 +5,7 @@
 #include "manager/base/codec.h"
 #include "manager/base/io.h"
 #include "policies/apparmor/profile-cache.h"
+#include "policies/cache-age.h"
 
 #define CACHE_MAGIC UINT32_C(0x50414257) /* "WBAP" */
 #define CACHE_VERSION 1
@@ -71,6 +72,7 @@ int profile_cache_read(int cache_fd, const Digest *key, void **ret, size_t *ret_
                 r = decode(record, size, key, &binary, &n);
         if (r < 0)
                 return r == -ENOMEM ? r : -ENOENT;
+        cache_used(fd);
         copy = malloc(n);
         if (!copy)
                 return -ENOMEM;

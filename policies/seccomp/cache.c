@@ -3,6 +3,7 @@
 
 #include "manager/base/codec.h"
 #include "manager/base/io.h"
+#include "policies/cache-age.h"
 #include "policies/seccomp/bpf-text.h"
 #include "policies/seccomp/cache.h"
 
@@ -100,6 +101,8 @@ int filter_cache_read(int cache_fd, const Digest *key, struct sock_filter **ret,
         r = read_file(fd, CACHE_MAX_SIZE, &data, &size);
         if (r >= 0)
                 r = decode(data, size, key, ret, ret_n);
+        if (r >= 0)
+                cache_used(fd);
 
         return r == -ENOMEM || r >= 0 ? r : -ENOENT;
 }

@@ -298,6 +298,21 @@ def test_damaged_state(bed):
     bed.ctl("stop", "web").expect(0)
 
 
+def test_old_artefacts(bed):
+    """what was compiled and not used for months leaves the cache with the next manager; what is used stays."""
+    bed.unit("web", "Type=oneshot", "ExecStart=/bin/true")
+    bed.ctl("start", "--wait", "web").expect(0)
+    bed.stop_manager()
+    cache = os.path.join(bed.state, "cache")
+    kept = os.listdir(cache)
+    check(kept, "nothing is in the cache")
+    old = os.path.join(cache, "apparmor-of-a-unit-that-has-gone")
+    write(old, "x")
+    os.utime(old, (1, 1))
+    bed.start_manager()
+    equal(sorted(os.listdir(cache)), sorted(kept), "the cache")
+
+
 def test_sigterm_of_a_dead_payload(bed):
     """SIGTERM, then a new manager: nothing is believed to run."""
     bed.start_sleeper("web")
