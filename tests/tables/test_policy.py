@@ -19,8 +19,11 @@ import tempfile
 import termios
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import apparmor_binary  # noqa: E402
 import tap  # noqa: E402
 
+FEATURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "apparmor", "features")
 ANALYZE, CONTROL = (os.path.abspath(argument) for argument in sys.argv[1:3])
 FOLDER = tempfile.TemporaryDirectory(prefix="bulwark-policy-")
 TOP = FOLDER.name
@@ -267,6 +270,33 @@ def export_writes_what_can_be_loaded():
         yield "README does not say how to drop capabilities"
 
 
+def an_exported_profile_compiles():
+    """The parser takes the file as it is, also on its standard input, and the profile in it allows what the unit says."""
+    unit("profiled", f'BindPaths="{TOP}/root:/data set"', "AppArmorExtraRules=/sys/kernel/sample/** r,")
+    folder = os.path.join(TOP, "profile")
+    yield from expect(run("policy", "export", "profiled", f"--output-directory={folder}"), 0, None, "")
+    found = [name for name in files(folder) if name.endswith(".apparmor")]
+    if len(found) != 1:
+        yield f"the profile is not one file: {found}"
+        return
+    text = run("policy", "export", "--apparmor", "profiled").stdout
+    if text.encode() != files(folder)[found[0]]:
+        yield "standard output has another text"
+    by_file = subprocess.run([apparmor_binary.PARSER, "--config-file=/dev/null", "-QTKS", "-M", FEATURES, os.path.join(folder, found[0])],
+                             capture_output=True, check=False)
+    if by_file.returncode != 0 or by_file.stdout != apparmor_binary.compile_text(text, FEATURES):
+        yield f"the file: {by_file.returncode} {by_file.stderr.decode()}"
+        return
+    profile = apparmor_binary.Profile(by_file.stdout)
+    if profile.name != "bulwark-profiled":
+        yield f"the profile is called {profile.name}"
+    for path, letters in {"/data set/x": "klmrwx", "/data": "kmrx", "/sys/kernel/sample/a": "r", "/proc/kcore": ""}.items():
+        if profile.allowed(path) != letters:
+            yield f"{path}: {profile.allowed(path)!r}, not {letters!r}"
+    if "apparmor_parser" not in files(folder)["README"].decode():
+        yield "README does not say how to load it"
+
+
 def one_layer_goes_to_standard_output():
     folder = os.path.join(TOP, "out")
     raw = subprocess.run([ANALYZE, f"--unit-path={TOP}", "policy", "export", "--seccomp", "web"], capture_output=True, check=False)
@@ -328,6 +358,7 @@ tap.main([
     ("both sides are named", both_sides_are_named),
     ("diff ends as diff(1) does", diff_ends_as_diff_does),
     ("export writes what can be loaded", export_writes_what_can_be_loaded),
+    ("an exported profile compiles", an_exported_profile_compiles),
     ("one layer goes to standard output", one_layer_goes_to_standard_output),
     ("export leaves alone what is not its own", export_leaves_alone_what_is_not_its_own),
     ("bulwarkctl hands over", bulwarkctl_hands_over),
