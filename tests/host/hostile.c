@@ -31,6 +31,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/host/privileges.h"
+
 #define NOT_STOPPED 0
 #define NO_SUCH_ATTACK 254
 #define HARMLESS 253 /* the call went through and brought nothing */
@@ -367,6 +369,18 @@ static int describe_key(const char *serial) {
         return errno_of(syscall(SYS_keyctl, 6 /* KEYCTL_DESCRIBE */, atoi(serial), text, sizeof(text)));
 }
 
+static int privilege(const char *name) {
+        const int error = use_privilege(name);
+
+        return error < 0 ? NO_SUCH_ATTACK : error;
+}
+
+/* A busybox. */
+static int execute(const char *path) {
+        (void)execl(path, "true", (char *)NULL);
+        return errno;
+}
+
 static int call(const char *number) {
         return errno_of(syscall(atol(number), 0, 0, 0, 0, 0, 0));
 }
@@ -434,6 +448,8 @@ static const struct {
         { "socket", make_socket },
         { "connect-abstract", connect_abstract },
         { "describe-key", describe_key },
+        { "privilege", privilege },
+        { "execute", execute },
         { "call", call },
         { "call-i386", call_i386 },
         { "call-x32", call_x32 },
