@@ -178,6 +178,20 @@ static void restrictions(ClaimBuilder *b, ClaimView view) {
         field(b, TOPIC_FILTER, view, TEST_DIFFERS, "Seccomp_filters", "0", "number of filters");
 }
 
+/* That a profile is worn is one thing; that it denies what every generated one does is another. An extra rule of the unit
+ * may allow these. */
+static void of_profile(ClaimBuilder *b) {
+        static const char *const denied[] = { "/proc/self/attr/apparmor/current", "/proc/self/attr/apparmor/exec",
+                                              "/proc/self/mem" };
+
+        if (!b->policies->apparmor.text || b->spec->apparmor_extra_rules.n > 0)
+                return;
+        for (size_t i = 0; i < ELEMENTSOF(denied); i++)
+                claim_add(b, (ClaimText){ .topic = TOPIC_LABEL, .kind = QUESTION_WRITE, .text = denied[i],
+                                          .expected = "EACCES" },
+                          "%s is closed by the profile", denied[i]);
+}
+
 static void labels(ClaimBuilder *b, ClaimView view) {
         static const struct {
                 const char *module, *file, *suffix;
@@ -203,6 +217,8 @@ static void labels(ClaimBuilder *b, ClaimView view) {
                         claim_add(b, (ClaimText){ .topic = TOPIC_LABEL, .view = view, .kind = QUESTION_FILE,
                                                   .text = path, .expected = expected },
                                   "%s label", rows[k].module);
+                        if (view == VIEW_PROBE && k == 0)
+                                of_profile(b);
                 }
         }
 }

@@ -29,10 +29,11 @@ static const PolicySet *compile(const ContainerSpec *s) {
 }
 
 /* As for a running container: the claims of its start, asked by way of exec. */
-static void build(ContainerSpec *s, const ClaimFacts *f, Claims *ret) {
+static void build_labelled(ContainerSpec *s, const ClaimFacts *f, PlanLabels labels, Claims *ret) {
         const PlanParameters start = { .id_base = 0x80000, .id_count = 65536 };
         char *argv[] = { (char *)"bulwark-probe", NULL };
-        const ExecParameters join = { .argv = argv, .user_namespace = true, .program = true };
+        const ExecParameters join = { .argv = argv, .user_namespace = true, .program = true,
+                                      .labels = labels };
         _cleanup_(policy_set_unrefp) const PolicySet *set = compile(s);
         _cleanup_(plan_freep) Plan *a = NULL, *b = NULL;
         Diag diag = {};
@@ -41,6 +42,10 @@ static void build(ContainerSpec *s, const ClaimFacts *f, Claims *ret) {
         assert_true(plan_build_exec(s, set, &join, &diag, &b) >= 0);
         assert_true(claims_build(s, set, &a->view, &b->view, f, ret) >= 0);
         diag_done(&diag);
+}
+
+static void build(ContainerSpec *s, const ClaimFacts *f, Claims *ret) {
+        build_labelled(s, f, (PlanLabels){}, ret);
 }
 
 static const Claim *find(const Claims *c, ClaimTopic topic, ClaimView view, const char *words) {
@@ -168,6 +173,43 @@ static void tests_judge(void **state) {
         }
 }
 
+static bool has(const Claims *c, const char *words) {
+        for (size_t i = 0; i < c->n; i++)
+                if (streq(c->items[i].words, words))
+                        return true;
+        return false;
+}
+
+#define CLOSED "/proc/self/mem is closed by the profile"
+
+static void a_profile_is_claimed(void **state) {
+        const PlanLabels labels = { .apparmor_profile = "bulwark-web" };
+
+        for (unsigned extra = 0; extra < 2; extra++) {
+                _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+                _cleanup_(claims_done) Claims c = {};
+
+                if (extra)
+                        assert_true(fixture_set(s, DIRECTIVE_AppArmorExtraRules, 9, "/x r,") >= 0);
+                build_labelled(s, &facts, labels, &c);
+                assert_string_equal(find(&c, TOPIC_LABEL, VIEW_PROBE, "apparmor label")->expected, "bulwark-web (enforce)");
+                assert_string_equal(find(&c, TOPIC_LABEL, VIEW_PAYLOAD, "apparmor label")->expected,
+                                    "bulwark-web (enforce)");
+                assert_int_equal(has(&c, CLOSED), !extra); /* a rule of the unit may open it */
+        }
+}
+
+static void a_context_is_claimed(void **state) {
+        const PlanLabels labels = { .selinux_context = "u:r:t:s0:c1,c2" };
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+        _cleanup_(claims_done) Claims c = {};
+
+        build_labelled(s, &facts, labels, &c);
+        assert_string_equal(find(&c, TOPIC_LABEL, VIEW_PROBE, "selinux label")->expected, labels.selinux_context);
+        assert_string_equal(find(&c, TOPIC_LABEL, VIEW_PAYLOAD, "selinux label")->expected, labels.selinux_context);
+        assert_false(has(&c, CLOSED));
+}
+
 static void questions_go_and_answers_come(void **state) {
         _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
         _cleanup_(claims_done) Claims c = {};
@@ -204,6 +246,7 @@ int main(void) {
                 cmocka_unit_test(every_topic_is_claimed),       cmocka_unit_test(lines_are_named),
                 cmocka_unit_test(before_a_start),               cmocka_unit_test(filters_decide_what_is_asked),
                 cmocka_unit_test(every_denied_group_is_tried),  cmocka_unit_test(tests_judge),
+                cmocka_unit_test(a_profile_is_claimed),         cmocka_unit_test(a_context_is_claimed),
                 cmocka_unit_test(questions_go_and_answers_come),
         };
 
