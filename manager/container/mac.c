@@ -3,6 +3,7 @@
  * moves. A label that was believed to be applied and was not is no confinement: what has another one is killed. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/xattr.h>
 
 #include "manager/base/io.h"
 #include "manager/container/container-internal.h"
@@ -39,6 +40,15 @@ PlanLabels mac_plan_labels(const Container *c) {
         return (PlanLabels){ .apparmor_profile = c->labels.apparmor_profile,
                              .selinux_context = c->labels.selinux_context,
                              .selinux_file_context = c->labels.selinux_file_context };
+}
+
+/* SELinux looks at each descriptor that an execve hands on, and at what is executed. */
+int mac_label_file(const Container *c, int fd) {
+        const char *context = c->labels.selinux_file_context;
+
+        if (!context)
+                return 0;
+        return fsetxattr(fd, "security.selinux", context, strlen(context) + 1, 0) < 0 ? -errno : 0;
 }
 
 void mac_adopt(Container *c) {

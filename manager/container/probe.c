@@ -245,6 +245,11 @@ static int probe_start(Probe *p, Plan **plan, Diag *diag) {
         if (r < 0)
                 return r;
         r = questions_memfd(&p->claims, &questions);
+        /* What is executed and read inside are files of the container's. */
+        if (r >= 0)
+                r = mac_label_file(c, program);
+        if (r >= 0)
+                r = mac_label_file(c, questions);
         if (r >= 0) {
                 r = sd_event_add_time_relative(c->manager->event, &p->timer, CLOCK_MONOTONIC, PROBE_TIMEOUT,
                                                100 * USEC_PER_MSEC, on_timeout, p);

@@ -36,9 +36,9 @@ static int verb_install(const StoreOptions *options, char **arguments) {
         return r;
 }
 
-/* Units' domains are made of the base module's words: they go first. */
+/* Units' domains and ports are made of the base module's words: they go first. */
 static int verb_remove(const StoreOptions *options, char **arguments) {
-        int r = store_remove(options, STORE_UNITS_MODULE);
+        int r = store_sync(options, STORE_UNITS_MODULE, "");
 
         return r < 0 ? r : store_remove(options, STORE_BASE_MODULE);
 }
@@ -56,7 +56,12 @@ static int verb_sync(const StoreOptions *options, char **arguments) {
                 (void)fprintf(stderr, "cannot read the module: %s\n", r < 0 ? strerror(-r) : "it is too large");
                 return r < 0 ? r : -EFBIG;
         }
-        return size > 0 ? store_install(options, STORE_UNITS_MODULE, text, size) : store_remove(options, STORE_UNITS_MODULE);
+        text[size] = 0;
+        if (strlen(text) != size) {
+                (void)fprintf(stderr, "the module is no text\n");
+                return -EBADMSG;
+        }
+        return store_sync(options, STORE_UNITS_MODULE, text);
 }
 
 static int verb_label(const StoreOptions *options, char **arguments) {

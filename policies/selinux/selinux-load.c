@@ -316,17 +316,25 @@ static int check_done(const PolicyClient *client, const PolicyWork *w, const Job
                           "the SELinux policy was built, but the kernel does not know \"%s\"", context);
 }
 
+/* The directive that most likely made the block what the policy does not take. */
+static DirectiveId cause_of_block(const ContainerSpec *spec) {
+        if (spec->selinux_extra_rules.n > 0)
+                return DIRECTIVE_SELinuxExtraRules;
+        return spec->socket_bind_allow.n > 0 ? DIRECTIVE_SocketBindAllow : DIRECTIVE_CapabilityBoundingSet;
+}
+
 static int finish(PolicyHost *h, const PolicyClient *client, PolicyWork *w, int status, const char *errors, Diag *diag) {
         const Job *job = w->data;
+        DirectiveId cause;
         int r;
 
         if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
                 r = check_done(client, w, job, diag);
                 return r < 0 ? r : remember(h, client, job->label ? job->text : NULL, diag);
         }
-        return diag_error(diag, ERROR_POLICY,
-                          job->label ? NULL : container_spec_origin(client->set->spec, DIRECTIVE_SELinuxExtraRules),
-                          job->label ? NULL : "SELinuxExtraRules", "%s failed: %.*s", w->what,
+        cause = cause_of_block(client->set->spec);
+        return diag_error(diag, ERROR_POLICY, job->label ? NULL : container_spec_origin(client->set->spec, cause),
+                          job->label ? NULL : directives[cause].name, "%s failed: %.*s", w->what,
                           (int)strcspn(isempty(errors) ? "it was killed" : errors, "\n"),
                           isempty(errors) ? "it was killed" : errors);
 }

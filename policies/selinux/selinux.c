@@ -9,6 +9,7 @@
 #include "manager/base/string-list.h"
 #include "policies/families.h"
 #include "policies/rules.h"
+#include "policies/selinux/binds.h"
 #include "policies/selinux/selinux-compare.h"
 #include "policies/selinux/selinux.h"
 
@@ -111,6 +112,8 @@ static int compile_block(const ContainerSpec *spec, const PolicySet *set, SELinu
         int r;
 
         r = capabilities(p, &body, spec, set->capabilities.bounding);
+        if (r >= 0 && has_network(spec, set))
+                r = selinux_binds_compile(spec, &p->rules, &body);
         if (r >= 0)
                 r = extra_rules(p, &body, spec);
         if (r < 0 || !body)

@@ -14,6 +14,10 @@ int store_remove(const StoreOptions *options, const char *module) {
         return -EOPNOTSUPP;
 }
 
+int store_sync(const StoreOptions *options, const char *module, const char *text) {
+        return -EOPNOTSUPP;
+}
+
 int store_restore_labels(const char *path) {
         return -EOPNOTSUPP;
 }

@@ -7,6 +7,8 @@
 #include <selinux/selinux.h>
 #include <semanage/semanage.h>
 
+#include "manager/base/string-list.h"
+#include "policies/selinux/store-ports.h"
 #include "policies/selinux/store.h"
 
 #define PRIORITY 400 /* as of any administrator's module: above the distribution's */
@@ -102,52 +104,67 @@ static void compare(semanage_handle_t *h, const char *module, const char *text, 
                 (void)munmap(found, n);
 }
 
-int store_install(const StoreOptions *options, const char *module, const char *text, size_t size) {
-        __attribute__((cleanup(handle_done))) semanage_handle_t *h = NULL;
-        bool there, same;
-        int r;
-
-        r = open_store(options, &h);
-        if (r < 0)
-                return r;
-        compare(h, module, text, size, &there, &same);
-        if (same) {
-                (void)printf("%s is unchanged\n", module);
-                return 0;
-        }
-        (void)printf("building the policy with %s\n", module);
-        (void)fflush(stdout);
-        errno = 0;
-        if (semanage_begin_transaction(h) < 0 ||
-            semanage_module_install(h, (char *)text, size, (char *)module, (char *)"cil") < 0 || semanage_commit(h) < 0)
-                return fail(module);
-        (void)printf("%s is installed\n", module);
-        return 0;
-}
-
-int store_remove(const StoreOptions *options, const char *module) {
-        __attribute__((cleanup(handle_done))) semanage_handle_t *h = NULL;
+/* What a transaction does: NULL text takes the module out. */
+static int change_module(semanage_handle_t *h, const char *module, const char *text, size_t size) {
         semanage_module_key_t *key = NULL;
-        bool there, same;
         int r;
 
-        r = open_store(options, &h);
-        if (r < 0)
-                return r;
-        compare(h, module, NULL, 0, &there, &same);
-        if (!there)
-                return 0;
+        if (text)
+                return semanage_module_install(h, (char *)text, size, (char *)module, (char *)"cil") < 0 ? -EIO : 0;
         r = key_of(h, module, &key);
         if (r < 0)
                 return r;
-        (void)printf("building the policy without %s\n", module);
-        (void)fflush(stdout);
-        errno = 0;
-        if (semanage_begin_transaction(h) < 0 || semanage_module_remove_key(h, key) < 0 || semanage_commit(h) < 0)
-                r = fail(module);
+        r = semanage_module_remove_key(h, key) < 0 ? -EIO : 0;
         (void)semanage_module_key_destroy(h, key);
         free(key);
         return r;
+}
+
+static int transact(semanage_handle_t *h, const char *module, const char *text, size_t size, const PortPlan *ports) {
+        bool there, same;
+
+        compare(h, module, text, size, &there, &same);
+        if ((text ? same : !there) && !ports->changes) {
+                (void)printf("%s is unchanged\n", module);
+                return 0;
+        }
+        (void)printf("building the policy with%s %s\n", text ? "" : "out", module);
+        (void)fflush(stdout);
+        errno = 0;
+        if (semanage_begin_transaction(h) < 0 ||
+            ((text ? !same : there) && change_module(h, module, text, size) < 0) || port_plan_apply(h, ports) < 0 ||
+            semanage_commit(h) < 0)
+                return fail(module);
+        (void)printf("%s is %s\n", module, text ? "installed" : "removed");
+        return 0;
+}
+
+int store_install(const StoreOptions *options, const char *module, const char *text, size_t size) {
+        __attribute__((cleanup(handle_done))) semanage_handle_t *h = NULL;
+        int r = open_store(options, &h);
+
+        return r < 0 ? r : transact(h, module, text, size, &(PortPlan){});
+}
+
+int store_remove(const StoreOptions *options, const char *module) {
+        return store_install(options, module, NULL, 0);
+}
+
+int store_sync(const StoreOptions *options, const char *module, const char *text) {
+        __attribute__((cleanup(handle_done))) semanage_handle_t *h = NULL;
+        __attribute__((cleanup(port_plan_done))) PortPlan ports = {};
+        _cleanup_free_ char *whole = NULL;
+        int r;
+
+        r = open_store(options, &h);
+        if (r < 0)
+                return r;
+        errno = 0;
+        r = port_plan_make(h, text, &ports);
+        if (r < 0)
+                return r == -EIO ? fail("cannot read the ports of the policy") : r;
+        r = str_append(&whole, "%s%s", text, strempty(ports.text));
+        return r < 0 ? r : transact(h, module, *whole ? whole : NULL, strlen(whole), &ports);
 }
 
 int store_restore_labels(const char *path) {
