@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The guest's SELinux policy with Bulwark's base module in it, built outside: in the guest that takes a minute."""
+"""The guest's SELinux policy with Bulwark's base module and the domains of units/examples in it, built outside: in the guest
+each transaction takes a minute."""
 
 import hashlib
 import os
 import shutil
+import re
 import subprocess
 
-from image import Problem, cache_directory, locked, logged
+from image import SOURCE, Problem, cache_directory, locked, logged
 
 STORE = ("etc/selinux", "var/lib/selinux")
 
@@ -22,12 +24,31 @@ def extract(base, target):
             raise Problem("the image has no /" + path)
 
 
+def domains(stage):
+    """The blocks of those examples that go beyond the base module, over a root that is there."""
+    program = os.path.join(stage, "usr/lib/bulwark/bulwark-analyze")
+    folder = os.path.join(SOURCE, "units/examples")
+    text = b""
+    for name in sorted(n for n in os.listdir(folder) if n.endswith(".container")):
+        with open(os.path.join(folder, name), encoding="utf-8") as f:
+            unit = f.read()
+        if "SocketBindAllow=" not in unit:
+            continue
+        copy = os.path.join(stage, name)
+        with open(copy, "w", encoding="utf-8") as f:
+            f.write(re.sub(r"^RootDirectory=.*", "RootDirectory=" + stage, unit, flags=re.M))
+        text += subprocess.run([program, "policy", "export", "--selinux", copy], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
+        os.unlink(copy)
+    return text
+
+
 def built(stage, base, say):
-    """The store with the module that the stage installs, from the cache where both are the same as before."""
+    """The store with the modules, from the cache where all is the same as before."""
     program = os.path.join(stage, "usr/lib/bulwark/bulwark-policy")
     module = os.path.join(stage, "usr/share/bulwark/selinux/bulwark.cil")
+    blocks = domains(stage)
     with open(module, "rb") as f:
-        digest = hashlib.sha256(os.path.basename(base).encode() + b"\0" + f.read()).hexdigest()[:16]
+        digest = hashlib.sha256(os.path.basename(base).encode() + b"\0" + f.read() + b"\0" + blocks).hexdigest()[:16]
     path = os.path.join(cache_directory(), "policy-" + digest)
     with locked():
         if not os.path.exists(path):
@@ -36,6 +57,7 @@ def built(stage, base, say):
             shutil.rmtree(building, ignore_errors=True)
             extract(base, building)
             logged([program, "--root=" + building, "install", module], path + ".log", "building the policy")
+            subprocess.run([program, "--root=" + building, "sync"], input=blocks, stdout=subprocess.DEVNULL, check=True)
             os.rename(building, path)
         os.utime(path)
     return path
