@@ -159,6 +159,7 @@ static int fill_slots(const Container *c, const PlanView *plan, int theirs[stati
                         break;
                 case SLOT_MADE:
                 case SLOT_TREE:
+                case SLOT_DIRECTORY:
                 case _SLOT_KIND_MAX:
                 default:
                         continue;

@@ -89,6 +89,12 @@ int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag) {
                                   "gets its SELinux label by an overlay. Give each a BindReadOnlyPaths= of its own, or "
                                   "\"nolabel\" to what has labels already (step %u %s)",
                                   strempty(subject), f->index, name);
+        if (step->kind == STEP_OVERLAY && error == EBUSY)
+                return diag_error(diag, code, &origin, directive,
+                                  "\"%s\" is a file that is mounted by itself, which no overlay shows: what is read-only gets its "
+                                  "SELinux label by one. Name the file that was mounted there, or write \"nolabel\" and "
+                                  "SELinuxExtraRules= for its label (step %u %s)",
+                                  strempty(subject), f->index, name);
         if (!words)
                 return diag_error(diag, code, &origin, directive, "cannot carry out %s: %s (step %u)", name,
                                   strerror(error), f->index);

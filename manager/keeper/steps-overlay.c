@@ -3,6 +3,7 @@
  * the files below have. The kernel takes layers by path only, and only what is attached in this mount namespace, so the
  * layers hang on a small file system of the stage's own, stacked over the root that it is about to leave. */
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/mount.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -111,18 +112,70 @@ static int prepare(Stage *s, int layers, int tree, const char *name, bool writab
         return r >= 0 && writable ? make_layer(layers, path, NULL) : r;
 }
 
-int step_overlay(Stage *s, const PlanStep *step) {
-        const int tree = stage_slot(s, step->slot), layers = stage_slot(s, (int64_t)step->b);
-        const bool writable = step->c != 0;
-        char name[16];
+/* --- a single file: an overlay of the directory that it lies in, and of that the one file */
+
+typedef struct Entry { /* of getdents64(2) */
+        uint64_t ino;
+        int64_t offset;
+        uint16_t size;
+        uint8_t type;
+        char name[];
+} Entry;
+
+/* The directory's name for the file; -EBUSY: there is none, the file is a mount of its own. */
+static int name_of(int directory, const struct stat *file, char ret[static NAME_MAX + 1]) {
+        _cleanup_close_ int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _Alignas(Entry) char buffer[4096];
         struct stat st;
-        int fd = -EBADF, r;
+        long n;
+
+        if (fd < 0)
+                return -errno;
+        while ((n = syscall(SYS_getdents64, fd, buffer, sizeof(buffer))) > 0)
+                for (const char *at = buffer; at < buffer + n; at += ((const Entry *)(const void *)at)->size) {
+                        const Entry *e = (const Entry *)(const void *)at;
+
+                        if (e->ino != file->st_ino || fstatat(fd, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+                            st.st_ino != file->st_ino || st.st_dev != file->st_dev)
+                                continue;
+                        (void)snprintf(ret, NAME_MAX + 1, "%s", e->name);
+                        return 0;
+                }
+        return n < 0 ? -errno : -EBUSY;
+}
+
+/* *fd, an overlay, becomes a mount of the one file in it. */
+static int narrow(int *fd, const char *name) {
+        const long file = syscall(SYS_open_tree, *fd, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+        struct stat st;
+
+        if (file < 0)
+                return -errno;
+        (void)close(*fd);
+        *fd = (int)file;
+        if (fstat(*fd, &st) < 0)
+                return -errno;
+        return S_ISREG(st.st_mode) ? 0 : -ESTALE;
+}
+
+int step_overlay(Stage *s, const PlanStep *step) {
+        const int layers = stage_slot(s, (int64_t)step->b);
+        const bool writable = step->c != 0;
+        int tree = stage_slot(s, step->slot), fd = -EBADF, r;
+        char name[16], file[NAME_MAX + 1] = "";
+        struct stat st;
 
         if (tree < 0 || layers < 0)
                 return -EBADF;
         if (fstat(tree, &st) < 0)
                 return -errno;
-        if (!S_ISDIR(st.st_mode)) /* a single file keeps its own label */
+        if (S_ISREG(st.st_mode)) {
+                s->detail = 2;
+                tree = step->d > 0 ? stage_slot(s, (int64_t)step->d - 1) : -EBADF;
+                r = tree < 0 ? -EBUSY : name_of(tree, &st, file);
+                if (r < 0)
+                        return r;
+        } else if (!S_ISDIR(st.st_mode)) /* a socket seen through an overlay is another one: it keeps its label */
                 return 0;
         if (s->layers_fd < 0 && syscall(SYS_move_mount, layers, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
                 return -errno;
@@ -136,8 +189,14 @@ int step_overlay(Stage *s, const PlanStep *step) {
                 return r;
         s->detail = 3;
         r = make_overlay(name, plan_text(&s->plan, step->s), writable, step->a, &fd);
-        if (r < 0)
+        if (r >= 0 && *file) {
+                (void)close(stage_slot(s, step->slot));
+                r = narrow(&fd, file);
+        }
+        if (r < 0) {
+                (void)safe_close(fd);
                 return r;
+        }
         (void)close(tree);
         stage_slot_set(s, step->slot, fd);
         return 0;

@@ -23,7 +23,7 @@ typedef struct UnitMount {
         bool bind_read_only;
         const TmpfsMount *tmpfs;
         const char *default_mode;
-        int16_t slot;
+        int16_t slot, directory_slot; /* the latter < 0: none */
 } UnitMount;
 /* plan-cover.c: what of the tree, once it is complete, is read-only, writable, executable or not */
 int plan_cover_paths(PlanWriter *w, const ContainerSpec *spec, const UnitMount *mounts, size_t n_mounts, int16_t root);

@@ -64,8 +64,8 @@ static bool operands_good(const PlanView *p, const PlanStep *s) {
         case STEP_ATTACH_MASK:
                 return s->slot != PLAN_NO_SLOT && text_good(p, s->s);
         case STEP_OVERLAY:
-                return s->slot != PLAN_NO_SLOT && slot_good(p, (int64_t)s->b) && s->c <= 1 && s->s.size > 0 &&
-                       text_good(p, s->s);
+                return s->slot != PLAN_NO_SLOT && slot_good(p, (int64_t)s->b) && s->c <= 1 &&
+                       s->d <= p->header->n_slots && s->s.size > 0 && text_good(p, s->s);
         case STEP_OPEN_TERMINAL:
                 return slot_good(p, (int64_t)s->b) && s->slot != PLAN_NO_SLOT;
         case STEP_CLONE_TREE:

@@ -68,6 +68,7 @@ typedef enum SlotKind {
         SLOT_LEADER,    /* pidfd of the running container's leader */
         SLOT_TERMINAL,  /* socket on which OPEN_TERMINAL sends the master */
         SLOT_PROGRAM,   /* what EXECUTE executes instead of a path: a sealed memfd */
+        SLOT_DIRECTORY, /* the tree of the directory that holds the file at a host path; absent where there is no file */
         _SLOT_KIND_MAX,
 } SlotKind;
 
@@ -80,7 +81,7 @@ typedef struct PlanSlot {
         uint16_t flags;   /* StepFlags: OPTIONAL, RECURSIVE */
         uint32_t origin_line;
         PlanRef origin_file;
-        PlanRef path;     /* SLOT_TREE */
+        PlanRef path;     /* SLOT_TREE, SLOT_DIRECTORY */
         PlanRef name;     /* for people: "root", "bind /srv/data" */
 } PlanSlot;
 

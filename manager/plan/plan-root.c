@@ -171,18 +171,27 @@ static int tmpfs_options(const TmpfsMount *t, char ***ret) {
         return 0;
 }
 
+/* What is only read gets its label from an overlay; a writable tree was labelled on disk, and so is what several share. */
+static bool is_labelled_by_overlay(const ContainerSpec *spec, const PlanParameters *p, const UnitMount *m) {
+        return p->labels.selinux_file_context && m->bind && m->bind_read_only && m->bind->label == BIND_LABEL_OWN &&
+               !selinux_bind_is_written(spec, m->bind);
+}
+
 /* Descriptors of the binds, and the tmpfs, which inner makes so that they belong to the container. */
-static int unit_mounts_slots(PlanWriter *w, const PlanParameters *p, UnitMount *mounts, size_t n) {
+static int unit_mounts_slots(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, UnitMount *mounts, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 UnitMount *m = mounts + i;
                 char name[64];
 
+                m->directory_slot = -1;
                 plan_origin(w, m->origin, m->directive);
                 if (m->bind) {
                         (void)snprintf(name, sizeof(name), "%.60s", m->bind->destination);
                         m->slot = plan_add_slot(w, SLOT_TREE, name, m->bind->source,
                                                 (m->bind->recursive ? STEP_FLAG_RECURSIVE : 0) |
                                                         (m->bind->missing_ok ? STEP_FLAG_OPTIONAL : 0));
+                        if (is_labelled_by_overlay(spec, p, m))
+                                m->directory_slot = plan_add_slot(w, SLOT_DIRECTORY, name, m->bind->source, STEP_FLAG_OPTIONAL);
                 } else if (m->tmpfs) {
                         _cleanup_strv_ char **options = NULL;
                         int r = tmpfs_options(m->tmpfs, &options);
@@ -207,8 +216,7 @@ static unsigned optional_flag(const UnitMount *m) {
         return m->bind && m->bind->missing_ok ? STEP_FLAG_OPTIONAL : 0;
 }
 
-/* While the layers of overlays can still be named: before the root is entered. A writable tree was labelled on disk, and
- * so is what several share. */
+/* While the layers of overlays can still be named: before the root is entered. */
 static void unit_mounts_attributes(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p,
                                    const UnitMount *mounts, size_t n, const RootSlots *slots) {
         for (size_t i = 0; i < n; i++) {
@@ -225,12 +233,18 @@ static void unit_mounts_attributes(PlanWriter *w, const ContainerSpec *spec, con
                                               .flags = optional_flag(m) |
                                                        (m->bind->recursive ? STEP_FLAG_RECURSIVE : 0) |
                                                        (m->bind->idmap && p->id_count > 0 ? STEP_FLAG_IDMAP : 0) });
-                if (slots->layers >= 0 && m->bind_read_only && m->bind->label == BIND_LABEL_OWN &&
-                    !selinux_bind_is_written(spec, m->bind))
-                        plan_add_step(w, STEP_OVERLAY, ACTOR_OUTER,
-                                      (StepOperands){ .slot1 = SLOT(m->slot), .s = p->labels.selinux_file_context,
-                                                      .a = attributes, .b = (uint64_t)slots->layers,
-                                                      .flags = optional_flag(m) });
+                if (!is_labelled_by_overlay(spec, p, m))
+                        continue;
+                plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(m->directory_slot),
+                                              .a = attributes,
+                                              .flags = STEP_FLAG_OPTIONAL |
+                                                       (m->bind->idmap && p->id_count > 0 ? STEP_FLAG_IDMAP : 0) });
+                plan_add_step(w, STEP_OVERLAY, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(m->slot), .s = p->labels.selinux_file_context,
+                                              .a = attributes, .b = (uint64_t)slots->layers,
+                                              .d = (uint64_t)m->directory_slot + 1,
+                                              .flags = optional_flag(m) });
         }
 }
 
@@ -321,7 +335,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
 
         r = unit_mounts_collect(spec, &mounts, &n);
         if (r >= 0)
-                r = unit_mounts_slots(w, p, mounts, n);
+                r = unit_mounts_slots(w, spec, p, mounts, n);
         if (r < 0)
                 return diag_errno(diag, ERROR_NO_MEMORY, NULL, NULL, -r, "cannot build the plan");
         plan_origin_none(w);

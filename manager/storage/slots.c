@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "manager/storage/slots.h"
@@ -44,15 +47,51 @@ static int pin(const char *path, int *ret_fd) {
         return 0;
 }
 
-/* A copy of a shared mount, and a service manager shares them all, is its peer: what the container's setup
- * mounts there would appear on the host. */
-static int open_tree_of(const char *path, bool recursive, int *ret_fd) {
-        struct mount_attr private = { .propagation = MS_PRIVATE };
-        _cleanup_close_ int fd = -EBADF, tree = -EBADF;
+/* The directory in which a regular file lies, whatever links led to it. *ret_fd stays as it is where there is no file. */
+static int pin_directory(const char *path, int *ret_fd) {
+        char link[sizeof("/proc/self/fd/") + 10], real[PATH_MAX];
+        _cleanup_close_ int fd = -EBADF, directory = -EBADF;
+        struct stat st, same;
+        char *name;
+        ssize_t n;
         int r;
 
         r = pin(path, &fd);
         if (r < 0)
+                return r;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return 0;
+        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        n = readlink(link, real, sizeof(real) - 1);
+        if (n < 0)
+                return -errno;
+        real[n] = 0;
+        name = strrchr(real, '/');
+        if (!name)
+                return -ENOENT;
+        *name++ = 0;
+        r = pin(*real ? real : "/", &directory);
+        if (r < 0)
+                return r;
+        if (fstatat(directory, name, &same, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        if (same.st_ino != st.st_ino || same.st_dev != st.st_dev) /* replaced meanwhile */
+                return -ESTALE;
+        *ret_fd = TAKE_FD(directory);
+        return 0;
+}
+
+/* A copy of a shared mount, and a service manager shares them all, is its peer: what the container's setup
+ * mounts there would appear on the host. */
+static int open_tree_of(const char *path, bool directory, bool recursive, int *ret_fd) {
+        struct mount_attr private = { .propagation = MS_PRIVATE };
+        _cleanup_close_ int fd = -EBADF, tree = -EBADF;
+        int r;
+
+        r = directory ? pin_directory(path, &fd) : pin(path, &fd);
+        if (r < 0 || fd < 0)
                 return r;
         tree = (int)syscall(SYS_open_tree, fd, "",
                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
@@ -76,9 +115,9 @@ int slots_open_trees(const PlanView *plan, Diag *diag, SlotSet *set) {
                                   .line = slot->origin_line };
                 int fd = -EBADF, r;
 
-                if (slot->kind != SLOT_TREE)
+                if (slot->kind != SLOT_TREE && slot->kind != SLOT_DIRECTORY)
                         continue;
-                r = open_tree_of(path, slot->flags & STEP_FLAG_RECURSIVE, &fd);
+                r = open_tree_of(path, slot->kind == SLOT_DIRECTORY, slot->flags & STEP_FLAG_RECURSIVE, &fd);
                 if ((r == -ENOENT || r == -ENOTDIR) && (slot->flags & STEP_FLAG_OPTIONAL))
                         continue;
                 if (r < 0) {
@@ -87,6 +126,8 @@ int slots_open_trees(const PlanView *plan, Diag *diag, SlotSet *set) {
                                            -r, "cannot open \"%s\" (%s)", path, plan_text(plan, slot->name));
                         continue;
                 }
+                if (fd < 0)
+                        continue;
                 r = slot_set_add(set, (int16_t)i, fd);
                 if (r < 0)
                         return r;

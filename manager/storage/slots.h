@@ -20,5 +20,5 @@ typedef struct SlotSet {
 void slot_set_done(SlotSet *s);                     /* closes all */
 int slot_set_add(SlotSet *s, int16_t slot, int fd); /* takes fd, also on failure */
 
-/* Opens every SLOT_TREE of the plan. A missing optional one is left out. */
+/* Opens every SLOT_TREE and SLOT_DIRECTORY of the plan. A missing optional one is left out. */
 int slots_open_trees(const PlanView *plan, Diag *diag, SlotSet *set);
