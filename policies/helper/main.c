@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* bulwark-policy: what is slow about policies runs here, beside the manager's loop. Lines on standard output are progress for
  * people; standard error has what went wrong, the first line first. */
+#include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -36,10 +38,47 @@ static int verb_install(const StoreOptions *options, char **arguments) {
         return r;
 }
 
+/* A process whose domain goes is unlabeled, may do nothing any more, and nothing brings it back. */
+static bool has_our_domain(const char *pid) {
+        char path[300], label[256];
+        _cleanup_close_ int fd = -EBADF;
+        const char *type;
+        ssize_t n;
+
+        (void)snprintf(path, sizeof(path), "/proc/%s/attr/current", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -1 : read(fd, label, sizeof(label) - 1);
+        if (n <= 0)
+                return false;
+        label[n] = 0;
+        type = strchr(label, ':');
+        type = type ? strchr(type + 1, ':') : NULL;
+        return type && (startswith(type, ":bulwark") || startswith(type, ":bw_"));
+}
+
+static int check_unused(void) {
+        DIR *d = opendir("/proc");
+        const struct dirent *e;
+        int r = 0;
+
+        if (!d)
+                return -errno;
+        while (r == 0 && (e = readdir(d)))
+                if (isdigit((unsigned char)e->d_name[0]) && has_our_domain(e->d_name)) {
+                        (void)fprintf(stderr, "process %s runs in a domain of Bulwark's and would be lost with it; stop all "
+                                              "containers and the manager first\n", e->d_name);
+                        r = -EBUSY;
+                }
+        (void)closedir(d);
+        return r;
+}
+
 /* Units' domains and ports are made of the base module's words: they go first. */
 static int verb_remove(const StoreOptions *options, char **arguments) {
-        int r = store_sync(options, STORE_UNITS_MODULE, "");
+        int r = options->root || options->no_reload ? 0 : check_unused();
 
+        if (r >= 0)
+                r = store_sync(options, STORE_UNITS_MODULE, "");
         return r < 0 ? r : store_remove(options, STORE_BASE_MODULE);
 }
 
