@@ -139,7 +139,7 @@ NOTICED = {
     "resource-limit": "process",
     "file-mode-mask": "process",
     "working-directory": "process",
-    "security-label": "needs a security module; tests in the virtual machine have one",
+    "security-label": "needs a security module: test_left_out_label, in the virtual machine",
     "close-descriptors": "descriptors",
     "bounding-set": "capabilities",
     "identity": "identity",
@@ -210,6 +210,31 @@ def test_left_out(bed):
         bed.stop_manager()
         bed.start_manager()
     check(not problems, "\n".join(problems))
+
+
+def test_left_out_label(bed):
+    """without its label a start is killed; so is a probe of a container that has it, and the words say why."""
+    bed.start_sleeper("web")
+    label = json.loads(bed.ctl("show", "web", "-o", "json").expect(0).out)["MACLabel"]
+    if not label:
+        raise Skip("no security module gives labels here")
+    rows = [r for r in probe(bed, "web") if r["topic"] == "label"]
+    check({"probe", "payload"} <= {r["of"] for r in rows}, "whose labels were asked: %s" % rows)
+    equal({(r["result"], r["observed"].replace(" (enforce)", "")) for r in rows}, {("ok", label)}, "labels")
+    bed.kill_manager()
+    bed.start_manager("env", "BULWARK_TEST_OMIT_STEPS=security-label")
+    try:
+        result = bed.ctl("probe", "web", "-o", "json")
+        seen = topics(json.loads(result.out or "[]"), "differs")
+        check(result.code != 0 and ("label" in seen or "instead of \"%s\"" % label in result.err), "the probe noticed nothing: %s" % result)
+        equal(bed.active("web"), "active", "what was probed")
+        bed.unit("bare", "ExecStart=/bin/sleep 1000")
+        bed.ctl("start", "bare")
+        bed.wait_active("bare", "failed")
+        equal(bed.property("bare", "Result"), "label-mismatch", "Result of a start without the label")
+    finally:
+        bed.stop_manager()
+        bed.start_manager()
 
 
 def test_all_left_in(bed):

@@ -2,6 +2,7 @@
 """SELinux in enforcing mode: who has which label, that it holds, and that what a payload needs still works."""
 
 from bed import *
+from attacks import DENIED, SELINUX, WORKS, denied_by  # noqa: bed knows where the host's suites lie
 
 
 def label(pid):
@@ -181,24 +182,107 @@ def test_new_privileges(bed):
 
 @explained
 def test_policy_reload(bed):
-    """a reload of the policy changes nothing for who runs."""
+    """a policy that is loaded again and again changes nothing for who runs, starts, is executed and stops meanwhile."""
     bed.start_sleeper("web")
     before = label(bed.leader("web"))
-    subprocess.run(["load_policy"], check=True)
-    bed.ctl("exec", "web", "true").expect(0)
+    for _ in range(5):
+        loading = bed.spawn(["load_policy"])
+        bed.start_sleeper("other")
+        bed.ctl("exec", "web", "true").expect(0)
+        bed.ctl("stop", "other").expect(0)
+        equal(loading.wait(60 * SLOWNESS), 0, "exit code of load_policy")
     equal(label(bed.leader("web")), before, "the label")
-    equal(bed.active("web"), "active", "state")
+    equal((bed.active("web"), bed.property("web", "Result")), ("active", "success"), "state")
+
+
+# --- SELinux alone: what a domain may do to the host when nothing else is in the way
+
+
+def armed(bed):
+    """A shell that enters bulwarkd_t, and the programs that a domain of a container may execute."""
+    if os.path.exists(os.path.join(bed.directory, "arms")):
+        return
+    os.mkdir(os.path.join(bed.directory, "arms"))
+    for name, source, kind in (("manager-shell", shutil.which("busybox"), "bulwarkd_exec_t"), ("busybox", shutil.which("busybox"), "bulwark_file_t"),
+                               ("hostile", os.path.join(BUILD, "tests/host/hostile"), "bulwark_file_t")):
+        path = os.path.join(bed.directory, "arms", name)
+        shutil.copy(source, path)
+        subprocess.run(["chcon", "system_u:object_r:%s:s0" % kind, path], check=True)
+
+
+def on_the_host(bed, context, program, *arguments, before=":"):
+    """As the host's root, in a mount namespace that may be broken, in the domain alone; context "" is the manager's own."""
+    arms = os.path.join(bed.directory, "arms")
+    enter = 'printf %s "$0" >/proc/self/attr/exec && ' if context else ""
+    return bed.run(["unshare", "-m", arms + "/manager-shell", "sh", "-c", before + "; " + enter + 'exec "$@"', context or "sh",
+                    arms + "/" + program, *arguments])
+
+
+def container_context(level):
+    return "system_u:system_r:bulwark_c_t:" + level
+
+
+@explained
+def test_attacks_by_the_domain_alone(bed):
+    """with the host's root, every capability, no filter and no mask the domain denies each attack; without it each works."""
+    armed(bed)
+    attacks = denied_by(SELINUX)
+    free, bound = (json.loads(on_the_host(bed, context, "hostile", "try", "control", *attacks).expect(0).out)
+                   for context in ("", container_context("s0:c1,c2")))
+    equal((free.pop("control"), bound.pop("control")), ("ok", "ok"), "the program that attacks")
+    equal({k: v for k, v in free.items() if v not in WORKS}, {}, "what does not work without the domain")
+    equal({k: v for k, v in bound.items() if v not in DENIED}, {}, "what the domain did not deny")
+
+
+@explained
+def test_pairs_keep_processes_apart(bed):
+    """by the pair alone: no signal, no look, no trace from one container's domain to a process of another; with its own each works."""
+    armed(bed)
+    bed.start_sleeper("victim", "PrivateUsers=no")
+    pid = bed.leader("victim")
+    own = level(label(pid))
+    other = "s0:c1,c2" if own != "s0:c1,c2" else "s0:c3,c4"
+    attacks = ["read:/proc/%d/environ" % pid, "trace:%d" % pid]
+    results = {}
+    for name, pair_of in (("own", own), ("other", other)):
+        results[name] = json.loads(on_the_host(bed, container_context(pair_of), "hostile", "try", *attacks).expect(0).out)
+        results[name]["signal"] = "ok" if on_the_host(bed, container_context(pair_of), "busybox", "kill", "-0", str(pid)).code == 0 else "EACCES"
+    equal(set(results["own"].values()), {"ok"}, "what the container's own pair may: %s" % results["own"])
+    check("ok" not in results["other"].values(), "what another pair may: %s" % results["other"])
+
+
+@explained
+def test_leaked_descriptor(bed):
+    """a file of the host that was left open is not readable in the domain."""
+    armed(bed)
+    for context, expected in (("", True), (container_context("s0:c1,c2"), False)):
+        result = on_the_host(bed, context, "busybox", "sh", "-c", "cat <&9; true", before="exec 9</etc/shadow").expect(0)
+        equal("root:" in result.out, expected, "/etc/shadow could be read in %s" % (context or "the manager's domain"))
+
+
+# --- the module of all units: few transactions, as each takes the emulated guest a minute
+
+
+def port_records():
+    """tcp 600 -> its type, of the local records."""
+    path = "/var/lib/selinux/default/active/ports.local"
+    lines = [line.split() for line in (read(path).splitlines() if os.path.exists(path) else []) if line.startswith("portcon")]
+    return {" ".join(words[1:3]): words[3].split(":")[2] for words in lines}
+
+
+RULE = "SELinuxExtraRules=(allow process var_log_t (bulwark_tree (look)))"
+PORTS = "SocketBindAllow=tcp:80 tcp:600"
 
 
 @explained
 def test_rules_of_a_unit(bed):
-    """SELinuxExtraRules=: refused without, built once with progress, then no work any more."""
+    """SELinuxExtraRules= and SocketBindAllow=: refused without, built once with progress, then no work any more."""
     secret = volume(bed, "foreign")
     subprocess.run(["chcon", "-R", "-t", "var_log_t", secret], check=True)
     bind = "BindReadOnlyPaths=%s:/mnt:nolabel" % secret
     bed.start_sleeper("without", bind)
     check(bed.ctl("exec", "without", "cat", "/mnt/below/file").code != 0, "readable without a rule")
-    bed.unit("with", "ExecStart=/bin/sleep 1000", bind, "SELinuxExtraRules=(allow process var_log_t (bulwark_tree (look)))")
+    bed.unit("with", "ExecStart=/bin/sleep 1000", bind, RULE, PORTS)
     begin = time.monotonic()
     bed.ctl("start", "with", timeout=900).expect(0)  # an emulated policy compiler on a busy host
     first = time.monotonic() - begin
@@ -208,6 +292,35 @@ def test_rules_of_a_unit(bed):
     bed.ctl("restart", "with").expect(0)
     print("# the first start took %.1f s, the second %.1f s" % (first, time.monotonic() - begin))
     check(time.monotonic() - begin < first / 3, "the module was built again")
+    # A port with a type of its own keeps it; one without has a record.
+    equal(bed.exec_inside("with", "try", "bind-port:80", "bind-port:600", "bind-port:601"),
+          {"bind-port:80": "ok", "bind-port:600": "ok", "bind-port:601": "EACCES"}, "ports of the unit")
+    equal(bed.exec_inside("without", "try", "bind-port:80", "bind-port:600"), {"bind-port:80": "EACCES", "bind-port:600": "EACCES"}, "of another")
+    equal(port_records(), {"tcp 600": "bulwark_port_t"}, "local records")
+
+
+@explained
+def test_lost_domain(bed):
+    """a domain that is taken from under its containers: MACLost=stop ends the one, warn lets the other go on and tells."""
+    bed.start_sleeper("victim", RULE, PORTS)
+    bed.start_sleeper("loud", RULE, PORTS, "MACLost=warn")
+    bed.start_sleeper("witness")
+    bed.run(["semodule", "-X", "400", "-r", "bulwark_units"], timeout=900).expect(0)
+    bed.wait_active("victim", "failed")
+    equal(bed.property("victim", "Result"), "mac-lost", "Result")
+    contains(bed.property("victim", "LastError"), "while it runs a process has the selinux label")
+    wait_until(lambda: json.loads(bed.ctl("show", "loud", "-o", "json").out)["MACLabelLost"], "the loss to be noticed")
+    equal((bed.active("loud"), bed.active("witness")), ("active", "active"), "who goes on")
+    equal(pair(bed, "witness").count("c"), 2, "the witness's label")
+
+
+@explained
+def test_module_comes_again(bed):
+    """the next unit brings the module back; ports that no unit names any more have no record."""
+    bed.unit("next", "ExecStart=/bin/sleep 1000", "SocketBindAllow=tcp:601-602 udp:700")
+    bed.ctl("start", "next", timeout=900).expect(0)
+    equal(bed.exec_inside("next", "try", "bind-port:601", "bind-port:600"), {"bind-port:601": "ok", "bind-port:600": "EACCES"}, "ports")
+    equal(port_records(), {"tcp 601-602": "bulwark_port_t", "udp 700": "bulwark_port_t"}, "local records")
 
 
 @explained
@@ -248,6 +361,42 @@ def test_boot_domain(bed):
     result = bed.ctl("start", "box")
     if result.code == 0:
         check(":bulwark_init_t:" in label(bed.leader("box")), label(bed.leader("box")))
+
+
+def known(context):
+    try:
+        with open("/sys/fs/selinux/context", "w", encoding="ascii") as f:
+            f.write(context)
+        return True
+    except OSError:
+        return False
+
+
+@explained
+def test_policy_command(bed):
+    """policy remove: refused under running domains, then it leaves nothing; policy install: as before, and again no work."""
+    program = "/usr/lib/bulwark/bulwarkd"
+    bed.start_sleeper("web")
+    refused = bed.ctl("policy", "remove")
+    check(refused.code != 0 and known(container_context("s0:c1,c2")), "removed under a running container: %s" % refused)
+    contains(refused.err, "runs in a domain of Bulwark's")
+    bed.ctl("stop", "web").expect(0)
+    bed.stop_manager()
+    wait_until(lambda: not bed.keeper_pids(), "the keeper to end")
+    try:
+        bed.ctl("policy", "remove", timeout=900).expect(0)
+        check(not known(container_context("s0:c1,c2")), "the domain is still known")
+        equal(port_records(), {}, "local records")
+        subprocess.run(["chcon", "-t", "usr_t", program], check=True)
+    finally:
+        bed.ctl("policy", "install", timeout=900).expect(0)
+    equal(file_label(program), "system_u:object_r:bulwarkd_exec_t:s0", "the label of the installed manager")
+    equal(file_label("/usr/lib/bulwark/bulwark-policy"), "system_u:object_r:bin_t:s0", "the label of the helper")
+    contains(bed.ctl("policy", "install").expect(0).out, "is unchanged")
+    bed.start_manager()
+    check(label(bed.manager.pid).startswith("system_u:system_r:bulwarkd_t:"), "the manager is " + label(bed.manager.pid))
+    bed.start_sleeper("web")
+    check(label(bed.leader("web")).startswith(container_context("s0:c")), label(bed.leader("web")))
 
 
 run(__name__)
