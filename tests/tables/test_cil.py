@@ -3,7 +3,7 @@
 """secilc(1) compiles the base module and every generated block over a small policy: no SELinux is needed for that. What
 Debian's whole policy says to it, the virtual machine shows.
 
-usage: test_cil.py SOURCE
+usage: test_cil.py SOURCE BULWARK-ANALYZE
 """
 
 import os
@@ -40,6 +40,26 @@ def check_all_together():
     return compile_policy(STUB, BASE, *[os.path.join(HERE, name) for name in CASES if blocks(name)])
 
 
+EXPORTED = ("SELinuxExtraRules=(allow process var_log_t (bulwark_tree (look)))", "SocketBindAllow=tcp:80 8000-8999", "SocketBindAllow=any",
+            "PrivateUsers=no\nAddCapability=CAP_NET_RAW")
+
+
+def check_export():
+    """policy export writes a module that compiles by itself over the base, whatever the unit goes beyond it for."""
+    with tempfile.TemporaryDirectory(prefix="bulwark-cil-") as work:
+        for number, lines in enumerate(EXPORTED):
+            unit, out = os.path.join(work, "unit%d.container" % number), os.path.join(work, "out%d" % number)
+            with open(unit, "w", encoding="utf-8") as stream:
+                stream.write("[Container]\nRootDirectory=%s\nExecStart=/bin/x\n%s\n" % (work, lines))
+            run = subprocess.run([sys.argv[2], "policy", "export", "--selinux", "--output-directory=" + out, unit], stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, check=False)
+            module = os.path.join(out, "bulwark_unit%d.cil" % number)
+            if run.returncode != 0 or not os.path.exists(module):
+                yield "%s: %s" % (lines, run.stdout.decode(errors="replace"))
+                continue
+            yield from ("%s: %s" % (lines, line) for line in compile_policy(STUB, BASE, module))
+
+
 def check_broken_is_seen():
     """A test that passes whatever secilc says proves nothing."""
     with tempfile.NamedTemporaryFile("w", suffix=".cil") as broken:
@@ -48,6 +68,6 @@ def check_broken_is_seen():
         return [] if compile_policy(STUB, BASE, broken.name) else ["a rule about an unknown type compiled"]
 
 
-tap.main([("the base module", lambda: compile_policy(STUB, BASE)), ("all blocks in one module", check_all_together),
+tap.main([("the base module", lambda: compile_policy(STUB, BASE)), ("all blocks in one module", check_all_together), ("what is exported", check_export),
           ("what is broken is seen", check_broken_is_seen)] +
          [(name, lambda name=name: compile_policy(STUB, BASE, os.path.join(HERE, name))) for name in CASES if blocks(name)])

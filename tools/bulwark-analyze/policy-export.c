@@ -140,8 +140,12 @@ static int make_selinux(const PolicySet *set, Artefact *ret) {
 
 static int help_selinux(const Analysis *a, const char *file, char **text) {
         return str_append(text, "%s: a CIL block for SELinux; it is made of the words of Bulwark's base module.\n"
-                                "    bulwarkctl policy install\n    semodule -i %s\n    The payload's domain is %s.\n\n",
-                          file, file, strempty(a->policies->selinux.type));
+                                "    bulwarkctl policy install\n    semodule -i %s\n    The payload's domain is %s.\n%s\n",
+                          file, file, strempty(a->policies->selinux.type),
+                          strstr(strempty(a->policies->selinux.cil), "; binds ")
+                                  ? "    It may bind the types in its attributes tcp_port and udp_port: add those of the ports that it\n"
+                                    "    names to them, as \"(typeattributeset BLOCK.tcp_port (http_port_t))\"; semanage port -l tells them.\n"
+                                  : "");
 }
 
 static int add_hex(json_object *to, const char *name, uint64_t value) {
