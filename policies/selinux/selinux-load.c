@@ -196,18 +196,44 @@ static int work_make(const char *what, const char *key, const char *const *argv,
         return r;
 }
 
+/* Two that each want a tree for themselves would take it from each other at every start. */
+static int check_not_anothers(const Loader *l, const PolicyClient *client, const SelinuxVolume *v, const char *shared, Diag *diag) {
+        char found[CONTEXT_MAX], own[MCS_LEVEL_SIZE];
+        const ssize_t n = lgetxattr(v->path, XATTR, found, sizeof(found) - 1);
+
+        if (n < 0)
+                return 0;
+        found[n] = 0;
+        for (size_t i = 0; i < l->store.n; i++) {
+                const McsEntry *e = l->store.items + i;
+
+                if (!*e->name || streq(e->name, client->name) || !strv_contains(e->volumes, v->path))
+                        continue;
+                mcs_level(e->pair, own);
+                if (streq(level_of(found), own) || streq(found, shared))
+                        return diag_error(diag, ERROR_POLICY, v->origin, v->directive,
+                                          "'%s' is labelled for the container %s%s, which would lose it; write the option shared "
+                                          "in both units, or, where %s needs it no more, \"restorecon -RF %s\" first",
+                                          v->path, e->name, streq(found, shared) ? " and whoever shares it" : "", e->name, v->path);
+        }
+        return 0;
+}
+
 /* The topmost directory is labelled last: where it has the label, all below was given it. */
 static int work_volumes(PolicyHost *h, const PolicyClient *client, Diag *diag, PolicyWork **ret) {
         const ContainerSpec *spec = client->set->spec;
         _cleanup_free_ char *level = NULL, *own = NULL, *shared = NULL;
         _cleanup_free_ SelinuxVolume *volumes = NULL;
         size_t n = 0;
+        Loader *l;
         int r;
 
         r = selinux_volumes(spec, &volumes, &n);
         if (r < 0 || n == 0)
                 return r;
-        r = choose_level(h, client, diag, &level);
+        r = loader_of(h, diag, &l);
+        if (r >= 0)
+                r = choose_level(h, client, diag, &level);
         if (r >= 0)
                 r = file_context(&client->set->selinux, level, &own);
         if (r >= 0)
@@ -222,7 +248,9 @@ static int work_volumes(PolicyHost *h, const PolicyClient *client, Diag *diag, P
                 /* What is missing is told by who opens it. */
                 if (has_label(volumes[i].path, context, &error) || error == ENOENT || error == ENOTDIR)
                         continue;
-                r = str_append(&what, "labelling %s", volumes[i].path);
+                r = check_not_anothers(l, client, volumes + i, shared, diag);
+                if (r >= 0)
+                        r = str_append(&what, "labelling %s", volumes[i].path);
                 if (r >= 0)
                         r = str_append(&key, "label %s %s", context, volumes[i].path);
                 if (r >= 0)

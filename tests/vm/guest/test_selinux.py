@@ -126,6 +126,40 @@ def test_shared(bed):
 
 
 @explained
+def test_contested(bed):
+    """what is one container's own is not taken from it by another's unit; once the first is gone it may be."""
+    path = volume(bed, "contested")
+    bed.start_sleeper("a", "BindPaths=%s:/data" % path)
+    before = file_label(path + "/below/file")
+    for option in ("", ":shared"):
+        bed.unit("b", "ExecStart=/bin/sleep 1000", "BindPaths=%s:/data%s" % (path, option))
+        bed.ctl("start", "b").expect(5, "b.container:4: BindPaths=: '%s' is labelled for the container a" % path, "option shared")
+        equal(file_label(path + "/below/file"), before, "the label")
+    bed.ctl("stop", "a").expect(0)
+    os.unlink(os.path.join(bed.units, "a.container"))
+    bed.ctl("daemon-reload").expect(0)
+    bed.unit("b", "ExecStart=/bin/sleep 1000", "BindPaths=%s:/data" % path)
+    bed.ctl("start", "b").expect(0)
+    bed.ctl("exec", "b", "cat", "/data/below/file").expect(0)
+
+
+@explained
+def test_read_only_file(bed):
+    """a single file that is bound read-only can be read, follows the host, and keeps its label on disk; a link to it too."""
+    path = os.path.join(bed.directory, "message")
+    write(path, "first\n")
+    os.symlink(path, os.path.join(bed.directory, "link"))
+    before = file_label(path)
+    bed.start_sleeper("web", "BindReadOnlyPaths=%s:/etc/shadow %s/link:/etc/group" % (path, bed.directory))
+    with open(path, "a", encoding="utf-8") as f:
+        f.write("second\n")
+    for inside in ("/etc/shadow", "/etc/group"):
+        equal(bed.ctl("exec", "web", "cat", inside).expect(0).out, "first\nsecond\n", inside)
+    check(bed.ctl("exec", "web", "sh", "-c", "echo x >>/etc/shadow").code != 0, "it can be written")
+    equal(file_label(path), before, "the label on disk")
+
+
+@explained
 def test_writable_root(bed):
     """ReadOnly=no: the root is labelled once and written to."""
     root = os.path.join(bed.directory, "own-root")
