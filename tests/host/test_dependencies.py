@@ -264,10 +264,12 @@ def test_cycle(bed):
 
 
 def test_bad_names(bed):
-    """Other units than containers cannot be named."""
-    path = bed.unit("host", LIVES, head="[Unit]\nAfter=network-online.target\nWants=host\n")
-    bed.verify(path).expect(5, "host.container:2: After=", "only containers can be named", "host.container:3: Wants=",
+    """Quadlet's units cannot be named; those of the host can, and mean nothing to the manager."""
+    path = bed.unit("host", LIVES, head="[Unit]\nAfter=data.volume\nWants=host\n")
+    bed.verify(path).expect(5, "host.container:2: After=", "containers and units of systemd can be named", "host.container:3: Wants=",
                             "cannot depend on itself")
+    bed.unit("host", LIVES, head="[Unit]\nAfter=network-online.target\nRequires=network-online.target\n")
+    bed.ctl("start", "host").expect(0)
 
 
 def test_job_modes(bed):

@@ -50,6 +50,35 @@ static int append_value(char **s, const char *key, const char *value) {
         return r < 0 ? r : str_append(s, "\n");
 }
 
+/* How the lines of [Unit] reach the host's service manager. Units of the host go there as they stand. Other containers
+ * become their units where that is right for systemd, too; what else a kind means is the manager's own work, who does it
+ * for every start and stop. */
+static const struct {
+        DirectiveId directive;
+        bool containers;
+} dependency_rows[] = {
+        { DIRECTIVE_Requires, true },       { DIRECTIVE_Wants, true },      { DIRECTIVE_BindsTo, true },
+        { DIRECTIVE_PartOf, true },         { DIRECTIVE_Before, true },     { DIRECTIVE_After, true },
+        { DIRECTIVE_Conflicts, true },      { DIRECTIVE_Requisite, false }, { DIRECTIVE_Upholds, false },
+        { DIRECTIVE_OnFailure, false },     { DIRECTIVE_OnSuccess, false }, { DIRECTIVE_PropagatesStopTo, false },
+        { DIRECTIVE_StopPropagatedFrom, false },
+};
+
+static int append_dependencies(char **text, const ContainerSpec *s) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(dependency_rows); i++) {
+                const char *key = directives[dependency_rows[i].directive].name;
+                const value_units *v = container_spec_field_const(s, dependency_rows[i].directive);
+
+                for (size_t k = 0; r >= 0 && dependency_rows[i].containers && k < v->n; k++)
+                        r = str_append(text, "%s=" TEMPLATE "%s.service\n", key, v->items[k].name);
+                for (char *const *h = v->host; r >= 0 && h && *h; h++)
+                        r = append_value(text, key, *h);
+        }
+        return r;
+}
+
 static int drop_in(const Generator *g, const ContainerSpec *s) {
         _cleanup_free_ char *folder = NULL, *path = NULL, *text = NULL;
         int r;
@@ -59,6 +88,8 @@ static int drop_in(const Generator *g, const ContainerSpec *s) {
                 r = append_value(&text, "Description", s->description);
         for (char *const *d = s->documentation; r >= 0 && d && *d; d++)
                 r = append_value(&text, "Documentation", *d);
+        if (r >= 0)
+                r = append_dependencies(&text, s);
         if (r >= 0)
                 r = str_append(&folder, "%s/" TEMPLATE "%s.service.d", g->directory, s->name);
         if (r >= 0)

@@ -128,7 +128,7 @@ static int enable_links(const InstallRequest *q, const ContainerSpec *s, const c
 static int enable(const InstallRequest *q, const char *name, unsigned depth, Diag *diag, InstallChanges *changes) {
         _cleanup_(container_spec_unrefp) ContainerSpec *s = NULL;
         _cleanup_free_ char *bare = NULL;
-        const char *directory;
+        const char *directory = NULL;
         int error, r;
 
         r = bare_name(name, diag, &bare);
@@ -211,7 +211,7 @@ int install_disable(const InstallRequest *q, const char *name, Diag *diag, Insta
 
 static int mask_path(const InstallRequest *q, const char *name, Diag *diag, char **ret) {
         _cleanup_free_ char *bare = NULL;
-        const char *directory;
+        const char *directory = NULL;
         int r;
 
         r = bare_name(name, diag, &bare);

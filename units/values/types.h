@@ -73,9 +73,10 @@ typedef struct UnitItem {
         Origin origin;
 } UnitItem;
 typedef struct value_units {
-        UnitItem *items; /* each name once; the first origin counts */
+        UnitItem *items; /* containers, each name once; the first origin counts */
         size_t n;
-} value_units; /* After=, Requires= ...: other containers */
+        char **host; /* "network-online.target": for the host's service manager, and only for it */
+} value_units; /* After=, Requires= ... */
 
 typedef char **value_env_names; /* names, or NAME=VALUE to remove only that exact assignment */
 

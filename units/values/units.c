@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Names of containers: what one may be called, and the lists of them that dependencies are. */
+/* Names of containers: what one may be called, and the lists of them, and of units of the host, that
+ * dependencies are. */
 #include "units/values/parse.h"
 
 #define NAME_MAX_LENGTH 64U
+#define HOST_NAME_MAX_LENGTH 255U
 #define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:_.\\-"
 
 size_t container_name_length(const char *name) {
@@ -30,36 +32,34 @@ bool container_name_valid(const char *name) {
         return n > 0 && name[n - 1] != '@';
 }
 
-bool host_unit_name_valid(const char *name) {
-        static const char *const suffixes[] = { ".target", ".service", ".socket", ".mount", ".path", ".timer", ".slice",
-                                                ".device", ".swap",    ".automount", ".scope" };
-        const size_t n = strlen(name);
+/* Endings of units of the host's service manager, which containers can be ordered against by its own means. */
+static const char *const host_suffixes[] = {
+        ".automount", ".device", ".mount", ".path", ".scope", ".service", ".slice", ".socket", ".swap", ".target", ".timer",
+};
+/* Those of Quadlet's other units. Taken for containers they would be names that never exist. */
+static const char *const foreign_suffixes[] = { ".build", ".image", ".kube", ".network", ".pod", ".volume" };
 
-        if (n > 255 || name[0] == '.' || name[0] == '-' || strspn(name, NAME_CHARACTERS "@") != n)
-                return false;
-        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
-                const char *end = endswith(name, suffixes[i]);
-
-                if (end && end != name)
+static bool ends_in(const char *name, const char *const *suffixes, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (endswith(name, suffixes[i]))
                         return true;
-        }
         return false;
 }
 
-/* Endings of systemd's and Quadlet's other units. Taken for containers they would be names that never exist, and an
- * After= of such a one would be a promise that nobody keeps. */
-static const char *const foreign_suffixes[] = {
-        ".automount", ".build",  ".device", ".image",   ".kube",  ".mount",  ".network", ".path",  ".pod",
-        ".scope",     ".service", ".slice",  ".socket", ".swap",  ".target", ".timer",   ".volume",
-};
+bool host_unit_name_valid(const char *name) {
+        const char *dot = strrchr(name, '.');
+        const size_t n = strlen(name);
+
+        return n <= HOST_NAME_MAX_LENGTH && dot && dot != name && name[0] != '.' && name[0] != '-' &&
+               strspn(name, NAME_CHARACTERS "@") == n && ends_in(name, host_suffixes, ELEMENTSOF(host_suffixes));
+}
 
 static int units_check(const ValueContext *c, const char *name) {
-        for (size_t i = 0; i < ELEMENTSOF(foreign_suffixes); i++)
-                if (endswith(name, foreign_suffixes[i]))
-                        return value_error(c,
-                                           "'%s' is no container; only containers can be named here (one that is really "
-                                           "called so is written '%s" UNIT_SUFFIX "')",
-                                           name, name);
+        if (ends_in(name, foreign_suffixes, ELEMENTSOF(foreign_suffixes)))
+                return value_error(c,
+                                   "'%s' is no container; containers and units of systemd can be named here (a container "
+                                   "that is really called so is written '%s" UNIT_SUFFIX "')",
+                                   name, name);
         if (endswith(name, "@") || endswith(name, "@" UNIT_SUFFIX))
                 return value_error(c, "'%s' is a template; name an instance of it, as in web@blue", name);
         if (!container_name_valid(name))
@@ -70,12 +70,20 @@ static int units_check(const ValueContext *c, const char *name) {
         return 0;
 }
 
+static int host_item(const ValueContext *c, char *name, value_units *v) {
+        if (!host_unit_name_valid(name) || strchr(name, '@') == name || strstr(name, "@."))
+                return value_error(c, "'%s' is no unit of systemd that can be named here", name);
+        return strv_contains(v->host, name) ? 0 : strv_extend(&v->host, name);
+}
+
 static int units_item(const ValueContext *c, const char *word, void *field) {
         _cleanup_free_ char *s = NULL;
         value_units *v = field;
         int r;
 
         r = value_expand(c, word, &s);
+        if (r >= 0 && ends_in(s, host_suffixes, ELEMENTSOF(host_suffixes)))
+                return host_item(c, s, v);
         if (r >= 0)
                 r = units_check(c, s);
         if (r < 0)
@@ -97,6 +105,7 @@ static void units_done(void *field) {
         for (size_t i = 0; i < v->n; i++)
                 free(v->items[i].name);
         free(v->items);
+        strv_free(v->host);
         *v = (value_units){};
 }
 
@@ -118,6 +127,11 @@ static int units_explode(const void *field, char ***ret) {
                 if (r < 0)
                         return r;
         }
+        for (char *const *h = v->host; h && *h; h++) {
+                r = strv_extend(&l, *h);
+                if (r < 0)
+                        return r;
+        }
         *ret = TAKE_PTR(l);
         return 0;
 }
@@ -130,15 +144,19 @@ static int units_print(const void *field, char **ret) {
         int r;
 
         for (size_t i = 0; i < v->n; i++) {
-                const char *suffix = "";
+                const char *name = v->items[i].name;
+                bool foreign = ends_in(name, foreign_suffixes, ELEMENTSOF(foreign_suffixes)) ||
+                               ends_in(name, host_suffixes, ELEMENTSOF(host_suffixes));
                 char *word = NULL;
 
-                for (size_t k = 0; k < ELEMENTSOF(foreign_suffixes); k++)
-                        if (endswith(v->items[i].name, foreign_suffixes[k]))
-                                suffix = UNIT_SUFFIX;
-                r = str_append(&word, "%s%s", v->items[i].name, suffix);
+                r = str_append(&word, "%s%s", name, foreign ? UNIT_SUFFIX : "");
                 if (r >= 0)
                         r = strv_push(&l, word);
+                if (r < 0)
+                        return r;
+        }
+        for (char *const *h = v->host; h && *h; h++) {
+                r = strv_extend(&l, *h);
                 if (r < 0)
                         return r;
         }
@@ -148,7 +166,7 @@ static int units_print(const void *field, char **ret) {
 
 const ValueType value_type_units = {
         .name = "units",
-        .syntax = "names of containers, with or without .container",
+        .syntax = "names of containers, with or without .container, and of units of systemd",
         .signature = "as",
         .size = sizeof(value_units),
         .list = true,

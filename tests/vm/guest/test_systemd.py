@@ -116,6 +116,42 @@ def test_enable(bed):
     check(not wants(), "still wanted")
 
 
+def monotonic(bed, unit, key):
+    return int(prop(bed, unit, key + "Monotonic"))
+
+
+@with_system
+def test_order(bed):
+    """a target starts what is enabled for it in the order of [Unit], host units among it; the end goes backwards."""
+    host = "/run/systemd/system/%s-host.service" % NAME
+    target = "/run/systemd/system/%s.target" % NAME
+    write(host, "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sleep 1\n")
+    write(target, "[Unit]\nDescription=What a boot would start\n")
+    install = ["[Install]", "WantedBy=%s.target" % NAME]
+    # In the order of their names they would start the other way round.
+    system_unit(bed, NAME + "a", "ExecStart=/bin/sleep 1000", *install, head="[Unit]\nRequires=%sb\nAfter=%sb\n" % (NAME, NAME))
+    system_unit(bed, NAME + "b", "ExecStart=/bin/sleep 1000", *install,
+                head="[Unit]\nRequires=%s-host.service\nAfter=%s-host.service network-online.target\n" % (NAME, NAME))
+    a, b = "bulwark@%sa.service" % NAME, "bulwark@%sb.service" % NAME
+    try:
+        contains(prop(bed, b, "After"), "network-online.target")
+        contains(prop(bed, a, "Requires"), b)
+        bulwarkctl(bed, "enable", NAME + "a", NAME + "b").expect(0)
+        systemctl(bed, "start", NAME + ".target").expect(0)
+        wait_until(lambda: prop(bed, a, "ActiveState") == "active", "the last of the order to be active")
+        begin = [monotonic(bed, u, "ActiveEnterTimestamp") for u in (NAME + "-host.service", b, a)]
+        check(begin == sorted(begin) and 0 not in begin, "started in another order: %s" % begin)
+        check(monotonic(bed, a, "InactiveExitTimestamp") >= begin[1], "the second did not wait for the first")
+        # As a shutdown does: everything in one transaction, which systemd orders.
+        systemctl(bed, "stop", a, b, NAME + ".target").expect(0)
+        end = [monotonic(bed, u, "InactiveEnterTimestamp") for u in (a, b)]
+        check(end == sorted(end) and 0 not in end, "stopped in another order: %s" % end)
+    finally:
+        systemctl(bed, "stop", NAME + ".target", NAME + "-host.service")
+        os.unlink(host)
+        os.unlink(target)
+
+
 @with_system
 def test_manager_restarts(bed):
     """restarting the manager, or systemd itself, stops nothing; the units stay true."""
