@@ -254,6 +254,10 @@ static uint64_t get_exit_status(const Container *c) {
         return (uint64_t)exit_report(c).status;
 }
 
+static uint64_t get_n_restarts(const Container *c) {
+        return container_n_restarts(c);
+}
+
 static uint64_t get_exit_time(const Container *c) {
         return exit_report(c).realtime_usec;
 }
@@ -361,6 +365,7 @@ static const Property properties[] = {
         { "MainPID", "u", CHANGES, SECRET, .number = get_leader },
         { "ExecMainCode", "i", CHANGES, OPEN, .number = get_exit_code },
         { "ExecMainStatus", "i", CHANGES, OPEN, .number = get_exit_status },
+        { "NRestarts", "u", CHANGES, OPEN, .number = get_n_restarts },
         { "ExecMainStartTimestamp", "t", CHANGES, OPEN, .number = container_start_usec },
         { "ExecMainExitTimestamp", "t", CHANGES, OPEN, .number = get_exit_time },
         { "ActiveEnterTimestamp", "t", CHANGES, OPEN, .number = get_active_enter },

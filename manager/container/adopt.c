@@ -33,6 +33,8 @@ int container_encode_life(const Container *c, void **ret, size_t *ret_size) {
                    .kill_reason = c->kill_reason,
                    .labels = c->labels,
                    .policy_digest = c->policy_digest,
+                   .n_restarts = c->restart.count,
+                   .start_limit = c->restart.limit,
                    .verified = c->verified,
                    .mac_lost = c->mac_lost,
                    .n_streams = c->n_streams };
@@ -102,6 +104,11 @@ static int restore_end(const void *data, size_t size, void *userdata) {
         free(c->last_error);
         c->last_error = TAKE_PTR(record.last_error);
         c->end_saved = true;
+        c->restart.count = record.n_restarts;
+        c->restart.limit = record.start_limit;
+        c->restart.at = record.restart_at;
+        if (c->state == CONTAINER_RESTARTING)
+                container_resume_restart(c);
         manager_announce(c);
         return 0;
 }
@@ -155,6 +162,9 @@ static void take_blob(Container *c, Blob *b) {
         c->labels = b->labels;
         b->labels = (PolicyLabels){};
         c->policy_digest = b->policy_digest;
+        container_disarm_restart(c);
+        c->restart.count = b->n_restarts;
+        c->restart.limit = b->start_limit;
         c->verified = b->verified;
         c->mac_lost = b->mac_lost;
         if (c->spec && c->spec->private_users.mode == PRIVATE_USERS_MANAGED &&
@@ -272,7 +282,7 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
 
         if (n_fds - held < 4 || !container_name_valid(message->id) || find_or_add(m, message->id, &c) < 0)
                 return;
-        if (!container_is_down(c)) {
+        if (!container_is_down(c) && c->state != CONTAINER_RESTARTING) {
                 catch_up(c, message);
                 return;
         }
@@ -283,6 +293,7 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
                 finish_end(c, &b, fds + (n_fds - held), held);
                 return;
         }
+        container_disarm_restart(c);
         container_restore_state(c, CONTAINER_INACTIVE);
         take_blob(c, &b);
         c->end_saved = false;
@@ -336,7 +347,7 @@ static int restore_life(const void *data, size_t size, void *userdata) {
         r = find_or_add(m, b.name, &c);
         if (r < 0)
                 return r;
-        if (!container_is_down(c) || b.leader <= 0)
+        if ((!container_is_down(c) && c->state != CONTAINER_RESTARTING) || b.leader <= 0)
                 return 0;
         open_cgroup_of(c);
         /* The pid may be somebody else's by now; in this cgroup it is not. The order makes it certain. */

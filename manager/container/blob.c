@@ -38,6 +38,9 @@ typedef enum Tag {
         TAG_FLAGS,
         TAG_STOP_DEADLINE,
         TAG_KILL_REASON,
+        TAG_RESTARTS,
+        TAG_LIMIT_SINCE,
+        TAG_LIMIT_COUNT,
         /* mandatory access control */
         TAG_APPARMOR_PROFILE = 96,
         TAG_SELINUX_CONTEXT,
@@ -111,6 +114,9 @@ int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
         encode_bytes(&e, TAG_POLICY_DIGEST, &b->policy_digest, sizeof(b->policy_digest));
         encode_u64(&e, TAG_STOP_DEADLINE, b->stop_deadline);
         encode_u64(&e, TAG_KILL_REASON, b->kill_reason);
+        encode_u64(&e, TAG_RESTARTS, b->n_restarts);
+        encode_u64(&e, TAG_LIMIT_SINCE, b->start_limit.since);
+        encode_u64(&e, TAG_LIMIT_COUNT, b->start_limit.count);
         for (size_t i = 0; i < b->n_streams; i++)
                 encode_u64(&e, TAG_STREAM,
                            (uint64_t)b->streams[i].sink << 32 | (uint32_t)b->streams[i].priority);
@@ -138,6 +144,9 @@ static const struct {
         NUMBER(TAG_ACTIVE_REALTIME, active_realtime),
         NUMBER(TAG_ACTIVE_MONOTONIC, active_monotonic),
         NUMBER(TAG_SEQUENCE, sequence),
+        NUMBER(TAG_RESTARTS, n_restarts),
+        NUMBER(TAG_LIMIT_SINCE, start_limit.since),
+        NUMBER(TAG_LIMIT_COUNT, start_limit.count),
         NUMBER(TAG_STOP_DEADLINE, stop_deadline),
         NUMBER(TAG_KILL_REASON, kill_reason),
 #undef NUMBER

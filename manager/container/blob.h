@@ -9,6 +9,7 @@
 
 #include "manager/container/log-stream.h"
 #include "manager/container/manager.h"
+#include "manager/container/restart-policy.h"
 #include "policies/load.h"
 
 typedef struct BlobStream {
@@ -28,6 +29,8 @@ typedef struct Blob {
         bool stop_requested, restart, logs_to_journal;
         uint64_t stop_deadline; /* monotonic */
         uint32_t kill_reason;
+        uint64_t n_restarts;
+        StartLimit start_limit;
         PolicyLabels labels;
         Digest policy_digest;
         bool verified, mac_lost;

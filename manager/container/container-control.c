@@ -96,7 +96,7 @@ int container_thaw(Container *c, Diag *diag) {
 }
 
 int container_reset_failed(Container *c, Diag *diag) {
-        (void)container_event(
-                c, EVENT_RESET); /* of anything but a failed one it means nothing, as in systemd */
+        container_forget_starts(c);
+        (void)container_event(c, EVENT_RESET); /* the state of anything but a failed one stays, as in systemd */
         return 0;
 }

@@ -159,6 +159,9 @@ void container_save_end(Container *c, ContainerState state) {
                               .id_base = c->id_base,
                               .id_count = c->id_count,
                               .logs_to_journal = c->logs_to_journal,
+                              .restart_at = c->restart.at,
+                              .n_restarts = c->restart.count,
+                              .start_limit = c->restart.limit,
                               .last_error = c->last_error };
         _cleanup_free_ void *data = NULL;
         size_t size;
@@ -188,7 +191,7 @@ ContainerEvent action_clean(Container *c) {
         c->leader = 0;
         c->launch = launch_free(c->launch);
         c->freeze_wanted = false;
-        container_save_end(c, state_after(how_it_ended(c)));
+        container_save_end(c, container_plan_restart(c) ? CONTAINER_RESTARTING : state_after(how_it_ended(c)));
         if (c->cgroup.fd >= 0)
                 (void)cgroup_kill(c->cgroup.fd);
         return is_empty(c) ? how_it_ended(c) : _CONTAINER_EVENT_NONE;
@@ -241,10 +244,11 @@ ContainerEvent action_undo(Container *c) {
         container_forget_life(c);
         if (c->end_saved) /* else the keeper keeps it for a manager that can */
                 container_send_ack(c);
-        return _CONTAINER_EVENT_NONE;
+        return container_follow_end(c);
 }
 
 ContainerEvent action_forget(Container *c) {
+        container_disarm_restart(c);
         record_remove(c->manager->records_fd, c->name);
         if (c->state == CONTAINER_INACTIVE) {
                 c->result = RESULT_SUCCESS;

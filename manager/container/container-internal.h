@@ -13,6 +13,7 @@
 #include "manager/container/keeper-client.h"
 #include "manager/container/log-stream.h"
 #include "manager/container/manager.h"
+#include "manager/container/restart-policy.h"
 #include "manager/plan/plan.h"
 #include "manager/storage/id-ranges.h"
 #include "manager/storage/slots.h"
@@ -57,6 +58,17 @@ typedef struct Job {
         sd_event_source *telling; /* it waits for another: since some time */
 } Job;
 
+/* Restart=, and how often there were starts. */
+typedef struct Restart {
+        bool pending;  /* decided: the end that is under way is followed by another life */
+        bool due;      /* RESTARTING: its time has come, and a job is queued */
+        bool again;    /* the start under way is one; the record of the end that led to it stands until it runs */
+        uint64_t at;   /* monotonic; USEC_INFINITY = never by itself */
+        uint64_t count; /* in a row, since a person last started it */
+        StartLimit limit;
+        sd_event_source *timer;
+} Restart;
+
 /* What the end of a life is to others; looked at from the loop (settle.c). */
 typedef enum Consequence {
         CONSEQUENCE_MOVED = 1 << 0,   /* it or its job moved: the rules of its neighbours may apply now */
@@ -91,6 +103,7 @@ struct Container {
         char *progress;       /* what it says, or whom a job waits for; for people */
 
         ContainerState state;
+        Restart restart;
         Job *job;
         unsigned consequences;
         uint64_t automatic_since; /* starts that no person asked for are counted, so that they cannot go round */
@@ -220,6 +233,8 @@ ContainerEvent action_kill(Container *c);
 ContainerEvent action_clean(Container *c);
 ContainerEvent action_undo(Container *c);
 ContainerEvent action_forget(Container *c);
+ContainerEvent action_judge(Container *c);
+ContainerEvent action_wait(Container *c);
 
 /* --- load.c */
 int definition_load(Manager *m, const char *name, Diag *diag, LoadState *ret_state,
@@ -271,6 +286,17 @@ void container_release(Container *c);  /* everything of a life but its report; t
 int container_arm_stop_timer(Container *c, uint64_t deadline);
 void container_cgroup_changed(Container *c);
 void container_save_end(Container *c, ContainerState state); /* RUNTIME/state/NAME */
+
+/* --- restart.c */
+/* At the end of a life, or of a start that failed, with its result, before it is recorded: does another follow? */
+bool container_plan_restart(Container *c);
+ContainerEvent container_follow_end(Container *c); /* when all of it is over: the event that leads there */
+void container_resume_restart(Container *c);       /* found in the records: it waits on */
+void container_disarm_restart(Container *c);
+void container_check_restart(Container *c);        /* its job came to nothing: it cannot wait for ever */
+/* One more start begins; false, with words and the record, where StartLimitBurst= says no. */
+bool container_take_start(Container *c);
+void container_forget_starts(Container *c);        /* reset-failed */
 
 /* --- cgroup-watch.c */
 int cgroup_watch_open(Manager *m);

@@ -32,7 +32,8 @@ void container_begin_life(Container *c) {
         c->verified = c->mac_lost = false;
         free(c->last_error);
         c->last_error = NULL;
-        record_remove(c->manager->records_fd, c->name);
+        if (!c->restart.again) /* a restart is not lost with the manager that begins it */
+                record_remove(c->manager->records_fd, c->name);
 }
 
 static int choose_ids(Container *c, Diag *diag) {
@@ -170,7 +171,7 @@ ContainerEvent action_prepare(Container *c) {
                 (void)cgroup_remove(&c->manager->cgroup, c->name);
         mac_release(c);
         container_release(c);
-        container_save_end(c, CONTAINER_FAILED);
+        container_save_end(c, container_plan_restart(c) ? CONTAINER_RESTARTING : CONTAINER_FAILED);
         return EVENT_NOT_PREPARED;
 }
 
@@ -272,6 +273,8 @@ void container_started(Container *c, const KeeperMessage *m, int *pidfd) {
         mac_verify_start(c);
         (void)container_event(c, EVENT_STARTED);
         container_save_life(c);
+        if (c->restart.again && c->leader_fd >= 0)
+                record_remove(c->manager->records_fd, c->name);
 }
 
 void container_not_started(Container *c, const KeeperMessage *m) {

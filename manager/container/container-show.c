@@ -31,6 +31,7 @@ static const struct {
         [CONTAINER_KILLING] = { "deactivating", "stop-sigkill" },
         [CONTAINER_CLEANING] = { "deactivating", "stop-post" },
         [CONTAINER_FAILED] = { "failed", "failed" },
+        [CONTAINER_RESTARTING] = { "activating", "auto-restart" },
 };
 
 static ContainerState shown_state(const Container *c) {
@@ -64,7 +65,7 @@ static const char *const results[_RESULT_MAX] = {
         [RESULT_CORE_DUMP] = "core-dump", [RESULT_TIMEOUT] = "timeout",     [RESULT_OOM_KILL] = "oom-kill",
         [RESULT_LAUNCH] = "launch",       [RESULT_RESOURCES] = "resources", [RESULT_UNKNOWN] = "unknown",
         [RESULT_POLICY] = "policy",       [RESULT_LABEL_MISMATCH] = "label-mismatch", [RESULT_MAC_LOST] = "mac-lost",
-        [RESULT_PROBE] = "probe",
+        [RESULT_PROBE] = "probe",         [RESULT_WATCHDOG] = "watchdog",   [RESULT_START_LIMIT] = "start-limit-hit",
 };
 
 const char *container_result_to_string(ContainerResult r) {

@@ -10,6 +10,8 @@
 static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] = {
         [CONTAINER_INACTIVE] = {
                 [EVENT_START]        = TO(ASSEMBLE, ASSEMBLING),
+                [EVENT_START_LIMIT]  = TO(NONE, FAILED),
+                [EVENT_RESTART]      = TO(WAIT, RESTARTING),
         },
         [CONTAINER_ASSEMBLING] = {
                 [EVENT_ASSEMBLED]     = TO(PREPARE, PREPARING),
@@ -19,7 +21,7 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
         [CONTAINER_PREPARING] = {
                 [EVENT_PREPARED]     = TO(LAUNCH, LAUNCHING),
                 [EVENT_UNVERIFIED]   = TO(VERIFY, PROBING),
-                [EVENT_NOT_PREPARED] = TO(NONE, FAILED),
+                [EVENT_NOT_PREPARED] = TO(JUDGE, FAILED),
         },
         [CONTAINER_PROBING] = {
                 [EVENT_VERIFIED]     = TO(LAUNCH, LAUNCHING),
@@ -65,6 +67,14 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
         [CONTAINER_FAILED] = {
                 [EVENT_START]        = TO(ASSEMBLE, ASSEMBLING),
                 [EVENT_RESET]        = TO(FORGET, INACTIVE),
+                [EVENT_START_LIMIT]  = TO(NONE, FAILED),
+                [EVENT_RESTART]      = TO(WAIT, RESTARTING), /* at once, from within the end: nobody sees it failed */
+        },
+        [CONTAINER_RESTARTING] = {
+                [EVENT_START]        = TO(ASSEMBLE, ASSEMBLING),
+                [EVENT_START_LIMIT]  = TO(NONE, FAILED),
+                [EVENT_RESTART_REFUSED] = TO(NONE, FAILED),
+                [EVENT_STOP]         = TO(FORGET, INACTIVE),
         },
 };
 
@@ -79,7 +89,7 @@ static const char *const states[_CONTAINER_STATE_MAX] = {
         [CONTAINER_PROBING] = "probing", [CONTAINER_LAUNCHING] = "launching", [CONTAINER_RUNNING] = "running",
         [CONTAINER_EXITED] = "exited", [CONTAINER_STOPPING] = "stopping",
         [CONTAINER_KILLING] = "killing", [CONTAINER_CLEANING] = "cleaning",
-        [CONTAINER_FAILED] = "failed",
+        [CONTAINER_FAILED] = "failed", [CONTAINER_RESTARTING] = "restarting",
 };
 
 static const char *const events[_CONTAINER_EVENT_MAX] = {
@@ -92,13 +102,14 @@ static const char *const events[_CONTAINER_EVENT_MAX] = {
         [EVENT_STOP] = "stop", [EVENT_STOP_TIMEOUT] = "stop-timeout",
         [EVENT_ENDED] = "ended", [EVENT_EMPTY_WELL] = "empty-well",
         [EVENT_EMPTY_REMAIN] = "empty-remain", [EVENT_EMPTY_BADLY] = "empty-badly",
-        [EVENT_RESET] = "reset",
+        [EVENT_RESET] = "reset", [EVENT_RESTART] = "restart", [EVENT_RESTART_REFUSED] = "restart-refused",
+        [EVENT_START_LIMIT] = "start-limit",
 };
 
 static const char *const actions[_CONTAINER_ACTION_MAX] = {
         [ACTION_NONE] = "none", [ACTION_ASSEMBLE] = "assemble", [ACTION_PREPARE] = "prepare", [ACTION_LAUNCH] = "launch",
         [ACTION_VERIFY] = "verify", [ACTION_TERMINATE] = "terminate", [ACTION_KILL] = "kill", [ACTION_CLEAN] = "clean",
-        [ACTION_UNDO] = "undo", [ACTION_FORGET] = "forget",
+        [ACTION_UNDO] = "undo", [ACTION_FORGET] = "forget", [ACTION_JUDGE] = "judge", [ACTION_WAIT] = "wait",
 };
 
 const char *container_state_to_string(ContainerState s) {
@@ -123,7 +134,7 @@ int container_transitions_print(char **ret) {
 
                         if (!t->allowed)
                                 continue;
-                        r = str_append(&text, "%-10s %-13s %-10s %s\n", states[s], events[e], actions[t->action],
+                        r = str_append(&text, "%-10s %-15s %-10s %s\n", states[s], events[e], actions[t->action],
                                        states[t->next]);
                         if (r < 0)
                                 return r;

@@ -17,6 +17,7 @@ typedef enum ContainerState {
         CONTAINER_KILLING,    /* cgroup.kill written */
         CONTAINER_CLEANING,   /* waiting for the cgroup to empty, then undo */
         CONTAINER_FAILED,
+        CONTAINER_RESTARTING, /* it ended, and waits for the time of its next life: Restart= */
         _CONTAINER_STATE_MAX,
         _CONTAINER_STATE_INVALID = -EINVAL,
 } ContainerState;
@@ -40,6 +41,9 @@ typedef enum ContainerEvent {
         EVENT_EMPTY_REMAIN, /* the same, and RemainAfterExit= keeps the container active */
         EVENT_EMPTY_BADLY,  /* no process is left, and the end was a failure */
         EVENT_RESET,        /* reset-failed */
+        EVENT_RESTART,      /* the end is all over, and Restart= wants another life */
+        EVENT_RESTART_REFUSED, /* which cannot begin: its unit has become a bad one, its job was canceled */
+        EVENT_START_LIMIT,  /* a start job begins, and there were too many */
         _CONTAINER_EVENT_MAX,
         _CONTAINER_EVENT_NONE = -EINVAL,
 } ContainerEvent;
@@ -55,6 +59,8 @@ typedef enum ContainerAction {
         ACTION_CLEAN,     /* record the end, kill what is left in the cgroup, wait until it is empty */
         ACTION_UNDO,      /* drain the logs, remove the cgroup, let the keeper forget */
         ACTION_FORGET,    /* drop the record of the last end */
+        ACTION_JUDGE,     /* a start that failed before it changed the host: does another follow? */
+        ACTION_WAIT,      /* arm the timer of the restart */
         _CONTAINER_ACTION_MAX,
 } ContainerAction;
 

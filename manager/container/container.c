@@ -41,6 +41,7 @@ void container_destroy(Container *c) {
                 return;
         container_release(c);
         c->job = job_free(c->job);
+        container_disarm_restart(c);
         c->automatic_timer = sd_event_source_disable_unref(c->automatic_timer);
         container_drop_policies(c);
         policy_labels_done(&c->labels);
@@ -97,7 +98,8 @@ static ContainerEvent (*const actions[_CONTAINER_ACTION_MAX])(Container *c) = {
         [ACTION_VERIFY] = action_verify,
         [ACTION_TERMINATE] = action_terminate, [ACTION_KILL] = action_kill,
         [ACTION_CLEAN] = action_clean,         [ACTION_UNDO] = action_undo,
-        [ACTION_FORGET] = action_forget,
+        [ACTION_FORGET] = action_forget,       [ACTION_JUDGE] = action_judge,
+        [ACTION_WAIT] = action_wait,
 };
 
 bool container_event(Container *c, ContainerEvent event) {

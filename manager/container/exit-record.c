@@ -70,6 +70,10 @@ typedef enum Tag {
         TAG_ID_BASE,
         TAG_ID_COUNT,
         TAG_LOGS_TO_JOURNAL,
+        TAG_RESTART_AT,
+        TAG_RESTARTS,
+        TAG_LIMIT_SINCE,
+        TAG_LIMIT_COUNT,
 } Tag;
 
 void exit_record_done(ExitRecord *r) {
@@ -102,6 +106,10 @@ int exit_record_encode(const ExitRecord *r, void **ret, size_t *ret_size) {
         encode_u64(&e, TAG_ID_BASE, r->id_base);
         encode_u64(&e, TAG_ID_COUNT, r->id_count);
         encode_u64(&e, TAG_LOGS_TO_JOURNAL, r->logs_to_journal);
+        encode_u64(&e, TAG_RESTART_AT, r->restart_at);
+        encode_u64(&e, TAG_RESTARTS, r->n_restarts);
+        encode_u64(&e, TAG_LIMIT_SINCE, r->start_limit.since);
+        encode_u64(&e, TAG_LIMIT_COUNT, r->start_limit.count);
         q = encoder_finish(&e);
         if (q < 0)
                 return q;
@@ -111,11 +119,12 @@ int exit_record_encode(const ExitRecord *r, void **ret, size_t *ret_size) {
 }
 
 /* Numbers first gathered by tag, then judged together. */
-#define N_NUMBERS (TAG_LOGS_TO_JOURNAL - TAG_STATE + 1)
+#define N_NUMBERS (TAG_LIMIT_COUNT - TAG_STATE + 1)
 
 static int take_numbers(const uint64_t v[static N_NUMBERS], ExitRecord *r) {
 #define N(tag) v[TAG_##tag - TAG_STATE]
-        if (N(STATE) != CONTAINER_INACTIVE && N(STATE) != CONTAINER_EXITED && N(STATE) != CONTAINER_FAILED)
+        if (N(STATE) != CONTAINER_INACTIVE && N(STATE) != CONTAINER_EXITED && N(STATE) != CONTAINER_FAILED &&
+            N(STATE) != CONTAINER_RESTARTING)
                 return -EBADMSG;
         if (N(RESULT) >= _RESULT_MAX || N(ID_BASE) > UINT32_MAX || N(ID_COUNT) > UINT32_MAX)
                 return -EBADMSG;
@@ -134,6 +143,9 @@ static int take_numbers(const uint64_t v[static N_NUMBERS], ExitRecord *r) {
         r->state_change = N(STATE_CHANGE);
         r->id_base = (uint32_t)N(ID_BASE);
         r->id_count = (uint32_t)N(ID_COUNT);
+        r->restart_at = N(RESTART_AT);
+        r->n_restarts = N(RESTARTS);
+        r->start_limit = (StartLimit){ N(LIMIT_SINCE), N(LIMIT_COUNT) };
         r->logs_to_journal = N(LOGS_TO_JOURNAL) != 0;
         return 0;
 #undef N

@@ -7,6 +7,7 @@
 #include <systemd/sd-id128.h>
 
 #include "manager/container/manager.h"
+#include "manager/container/restart-policy.h"
 
 typedef struct ExitFacts {
         int code, status;                   /* CLD_*; 0 = unknown */
@@ -26,13 +27,16 @@ void exit_of_init(ExitReport *report, bool *ret_reboot);
 
 typedef struct ExitRecord {
         char *name;
-        ContainerState state; /* INACTIVE, EXITED or FAILED */
+        ContainerState state; /* INACTIVE, EXITED, FAILED or RESTARTING */
         ContainerResult result;
         ExitReport exit;
         sd_id128_t invocation;
         uint64_t start_realtime, active_enter[2], active_exit[2], state_change;
         uint32_t id_base, id_count;
         bool logs_to_journal;
+        uint64_t restart_at; /* monotonic; of RESTARTING */
+        uint64_t n_restarts;
+        StartLimit start_limit;
         char *last_error;
 } ExitRecord;
 void exit_record_done(ExitRecord *r);

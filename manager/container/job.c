@@ -109,6 +109,8 @@ void job_finish(Container *c, const char *result, bool recursive) {
         dependencies_moved(c);
         if (c->transient)
                 transient_schedule(c->manager);
+        if (c->restart.due)
+                job_schedule(c->manager);
 }
 
 /* --- order */
@@ -210,7 +212,7 @@ static const char *check_needs(Container *c, const Job *j, bool *ret_wait) {
 /* The answers below: the job's result, NULL = it goes on. *moved: the state may have changed, look again. */
 
 static const char *advance_stop(Container *c, Job *j, bool *moved) {
-        if (container_is_dead(c))
+        if (container_is_dead(c) || (j->type == JOB_RESTART && c->state == CONTAINER_RESTARTING))
                 return "done";
         if (container_is_up(c) && !may_run(c, j))
                 return NULL;
@@ -233,6 +235,10 @@ static const char *begin_start(Container *c, Job *j, bool *moved) {
                 set_error(c, c->load_error ? strdup(c->load_error) : NULL);
                 return "failed";
         }
+        if (!container_take_start(c)) {
+                (void)container_event(c, EVENT_START_LIMIT);
+                return "failed";
+        }
         *moved = container_event(c, EVENT_START);
         return NULL;
 }
@@ -245,6 +251,11 @@ static const char *advance_start(Container *c, Job *j, bool *moved) {
                 if (j->begun)
                         return c->result == RESULT_POLICY || c->result == RESULT_PROBE ? "refused" : "failed";
                 return begin_start(c, j, moved);
+        case CONTAINER_RESTARTING:
+                if (j->begun)
+                        return c->result == RESULT_SUCCESS ? "done" : "failed";
+                /* Who starts it waits for its time; who restarts it does not. */
+                return j->type == JOB_RESTART ? begin_start(c, j, moved) : NULL;
         case CONTAINER_RUNNING:
                 j->begun = j->running = true;
                 return c->spec && c->spec->type == CONTAINER_TYPE_ONESHOT ? NULL : "done";
@@ -321,6 +332,8 @@ static int on_jobs(sd_event_source *s, void *userdata) {
         for (size_t i = 0; i < m->n_sorted; i++)
                 if (m->sorted[i]->job)
                         job_advance(m->sorted[i]);
+                else
+                        container_check_restart(m->sorted[i]);
         manager_finish_shutdown(m);
         return 0;
 }

@@ -310,7 +310,7 @@ static int stop_all(Manager *m, bool *ret_all_down) {
                 if (container_is_down(c))
                         continue;
                 *ret_all_down = false;
-                if (!c->job && container_is_up(c))
+                if (!c->job && (container_is_up(c) || c->state == CONTAINER_RESTARTING))
                         r = job_install(c, JOB_STOP, false, NULL);
                 if (r < 0)
                         return r;

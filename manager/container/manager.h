@@ -151,6 +151,8 @@ typedef enum ContainerResult { /* systemd's words for Result= */
         RESULT_MAC_LOST,  /* it lost its label while it ran, and was killed */
         RESULT_PROBE,     /* VerifyOnStart=enforce: a claim of the unit does not hold; the payload never ran */
         RESULT_UNKNOWN,   /* exit status lost with the keeper */
+        RESULT_WATCHDOG,
+        RESULT_START_LIMIT, /* "start-limit-hit": too many starts in too short a time */
         _RESULT_MAX,
 } ContainerResult;
 const char *container_result_to_string(ContainerResult r);
@@ -170,6 +172,7 @@ const ExitReport *container_exit(const Container *c);
 pid_t container_leader(const Container *c);              /* 0 = none */
 sd_id128_t container_invocation(const Container *c);
 uint64_t container_since(const Container *c, bool active, bool monotonic); /* when ActiveState last became / ceased to be active; 0 */
+unsigned container_n_restarts(const Container *c); /* by Restart=, since a person last started it */
 uint64_t container_state_change_usec(const Container *c); /* realtime */
 uint64_t container_start_usec(const Container *c);        /* realtime: when the payload was last executed; 0 = never */
 int container_id_range(const Container *c, uint32_t *ret_base, uint32_t *ret_count); /* -ENODATA = none */

@@ -21,6 +21,12 @@ static void note(Container *c, unsigned consequences) {
         job_schedule(c->manager);
 }
 
+/* To those that are bound to it: unless RestartMode=direct, waiting for the next life is being down. */
+static bool container_is_gone(const Container *c) {
+        return container_is_dead(c) ||
+               (c->state == CONTAINER_RESTARTING && !(c->spec && c->spec->restart_mode == RESTART_MODE_DIRECT));
+}
+
 void dependencies_moved(Container *c) {
         note(c, CONSEQUENCE_MOVED);
 }
@@ -30,18 +36,18 @@ void dependencies_job_failed(Container *c) {
 }
 
 void dependencies_state_changed(Container *c, ContainerState before) {
+        bool restarts = c->job && c->job->type == JOB_RESTART && c->job->stopping;
         bool was_dead = before == CONTAINER_INACTIVE || before == CONTAINER_FAILED;
-        bool restarts = c->job && c->job->type == JOB_RESTART;
+        bool ended = !was_dead && before != CONTAINER_RESTARTING && container_is_gone(c) && !restarts;
         unsigned consequences = CONSEQUENCE_MOVED;
 
-        if (!was_dead && container_is_dead(c) && !restarts) {
-                if (c->state == CONTAINER_FAILED)
-                        consequences |= CONSEQUENCE_FAILURE;
-                else if (c->exit.valid && c->exit.code != 0)
-                        consequences |= CONSEQUENCE_SUCCESS;
-                if (!c->stop_requested && !(c->job && c->job->type == JOB_STOP))
-                        consequences |= CONSEQUENCE_END;
-        }
+        /* It failed where no restart follows; also where none could, because there were too many. */
+        if (before != CONTAINER_FAILED && c->state == CONTAINER_FAILED && !restarts)
+                consequences |= CONSEQUENCE_FAILURE;
+        if (ended && c->state == CONTAINER_INACTIVE && c->exit.valid && c->exit.code != 0)
+                consequences |= CONSEQUENCE_SUCCESS;
+        if (ended && !c->stop_requested && !(c->job && c->job->type == JOB_STOP))
+                consequences |= CONSEQUENCE_END;
         note(c, consequences);
 }
 
@@ -142,7 +148,7 @@ static char *cannot_be_without(Manager *m, const Container *c, const DependencyN
         for (size_t cursor = 0; dependency_next(n, EFFECT_NEEDS, &cursor, &s);) {
                 const Container *other = container_of_step(m, &s);
 
-                if (!other || (container_is_dead(other) && !(other->job && other->job->type != JOB_STOP)))
+                if (!other || (container_is_gone(other) && !(other->job && other->job->type != JOB_STOP)))
                         return dependency_edge_to_string(s.edge);
         }
         return NULL;

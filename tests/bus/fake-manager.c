@@ -622,7 +622,7 @@ static const struct {
         [CONTAINER_LAUNCHING] = { "activating", "start" },   [CONTAINER_RUNNING] = { "active", "running" },
         [CONTAINER_EXITED] = { "active", "exited" },         [CONTAINER_STOPPING] = { "deactivating", "stop" },
         [CONTAINER_KILLING] = { "deactivating", "stop" },    [CONTAINER_CLEANING] = { "deactivating", "stop-post" },
-        [CONTAINER_FAILED] = { "failed", "failed" },
+        [CONTAINER_FAILED] = { "failed", "failed" },         [CONTAINER_RESTARTING] = { "activating", "auto-restart" },
 };
 
 const char *container_result_to_string(ContainerResult r) {
@@ -687,6 +687,10 @@ sd_id128_t container_invocation(const Container *c) {
 
 uint64_t container_since(const Container *c, bool active, bool monotonic) {
         return c->active[active ? 0 : 1];
+}
+
+unsigned container_n_restarts(const Container *c) {
+        return 0;
 }
 
 uint64_t container_state_change_usec(const Container *c) {

@@ -80,6 +80,7 @@ static const Member container_members[] = {
         { "MainPID", NULL, "u" },
         { "ExecMainCode", NULL, "i" },
         { "ExecMainStatus", NULL, "i" },
+        { "NRestarts", NULL, "u" },
         { "ExecMainStartTimestamp", NULL, "t" },
         { "ExecMainExitTimestamp", NULL, "t" },
         { "ActiveEnterTimestamp", NULL, "t" },

@@ -315,11 +315,14 @@ class Bed:
 
     # --- units
 
-    def unit(self, name, *lines, head="", raw=None):
-        """Writes units/NAME.container; [Container] lines follow the root. Reloads the manager."""
+    def unit(self, name, *lines, head="", raw=None, start_limit=False):
+        """Writes units/NAME.container; [Container] lines follow the root. Reloads the manager. Tests start their units more
+        often than anybody else: only those about that have the limit of starts."""
         path = os.path.join(self.units, name + ".container")
         if raw is None:
             raw = "%s[Container]\nRootDirectory=%s\n%s\n" % (head, self.root, "\n".join(lines))
+            if not start_limit:
+                raw += "[Unit]\nStartLimitIntervalSec=0\n"
         write(path, raw)
         if self.manager and self.manager.poll() is None:
             self.ctl("daemon-reload").expect(0)

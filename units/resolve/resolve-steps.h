@@ -23,5 +23,8 @@ int environment_file_parse(const char *path, const char *text, Diag *diag, char 
 /* Which security modules confine the payload: sets spec->mac. */
 int mac_resolve(ContainerSpec *spec, const HostFacts *host, Diag *diag);
 
+/* Contradictions between what is said of start, end and restart. */
+int lifecycle_check(const ContainerSpec *spec, Diag *diag);
+
 /* Contradictions between the settings; changes nothing. Needs the identity. */
 int spec_check(const ContainerSpec *spec, const HostFacts *host, const UnitFacts *facts, Diag *diag);

@@ -78,6 +78,9 @@ int spec_resolve(ContainerSpec *draft, const HostFacts *host, const UnitFacts *u
                 if (r < 0)
                         error = r;
         }
+        r = lifecycle_check(s, diag);
+        if (r < 0)
+                error = r;
         r = spec_check(s, host, unit, diag);
         if (r < 0)
                 error = r;

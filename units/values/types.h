@@ -95,6 +95,25 @@ typedef struct value_output {
         char *path; /* host path, for file:, append:, truncate: */
 } value_output;
 
+typedef enum RestartPolicy { /* Restart= */
+        RESTART_NO,
+        RESTART_ALWAYS,
+        RESTART_ON_SUCCESS,
+        RESTART_ON_FAILURE,
+        RESTART_ON_ABNORMAL,
+        RESTART_ON_ABORT,
+        RESTART_ON_WATCHDOG,
+        _RESTART_POLICY_MAX,
+} RestartPolicy;
+typedef RestartPolicy value_restart_policy;
+typedef enum RestartMode {
+        RESTART_MODE_NORMAL, /* those that are bound to it see it go down in between */
+        RESTART_MODE_DIRECT,
+        _RESTART_MODE_MAX,
+} RestartMode;
+typedef RestartMode value_restart_mode;
+typedef uint32_t value_count;
+
 typedef struct value_exit_statuses { /* SuccessExitStatus= */
         uint64_t codes[4];           /* bit set of 256 exit codes */
         uint64_t signals[2];         /* bit set of 128 signals */
@@ -289,7 +308,7 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(syscall_error) X(syscall_filter) X(memory_limit) X(tasks_limit) X(cpu_quota) X(cpu_weight) X(io_weight)   \
         X(mac_mode) X(mac_lost) X(address_families) X(socket_binds) X(selinux_context) \
         X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules) \
-        X(verify_mode) X(units)
+        X(verify_mode) X(units) X(restart_policy) X(restart_mode) X(count)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)
@@ -308,6 +327,7 @@ const char *container_type_to_string(ContainerType t);
 const char *mac_mode_to_string(MacMode m);
 MacMode mac_mode_from_string(const char *word);
 const char *mac_lost_to_string(MacLost l);
+const char *restart_policy_to_string(RestartPolicy p);
 const char *private_users_mode_to_string(PrivateUsersMode m);
 #define UNIT_SUFFIX ".container"
 /* "web", "web@blue", with or without ".container"; at most 64 bytes of [A-Za-z0-9:_.\\-] and one '@'; a name begins

@@ -143,7 +143,7 @@ static void the_table_prints(void **state) {
                 for (int e = 0; e < _CONTAINER_EVENT_MAX; e++)
                         cells += container_transition(s, e).allowed;
         assert_int_equal(lines, cells);
-        assert_non_null(strstr(text, "inactive   start         assemble   assembling\n"));
+        assert_non_null(strstr(text, "inactive   start           assemble   assembling\n"));
 }
 
 int main(void) {

@@ -217,6 +217,16 @@ static const Row rows[] = {
         {"units", "a@b@c", NULL, "no container's name"},
         {"units", "\"\"", NULL, "no container's name"},
 
+        {"restart_policy", "", "no"},
+        {"restart_policy", "on-failure", "on-failure"},
+        {"restart_policy", "on-faliure", NULL, "did you mean on-failure"},
+        {"restart_mode", "", "normal"},
+        {"restart_mode", "direct", "direct"},
+        {"restart_mode", "debug", NULL, "write normal or direct"},
+        {"count", "", "0"},
+        {"count", "4294967295", "4294967295"},
+        {"count", "4294967296", NULL, "is not a number from 0 to 4294967295"},
+        {"count", "-1", NULL, "is not a number"},
         {"mac_lost", "", "stop"},
         {"mac_lost", "warn", "warn"},
         {"mac_lost", "kill", NULL, "write stop or warn"},
@@ -566,7 +576,7 @@ static void check_explode(const ValueType *t, const AnyValue *v, const char *tex
         n = strv_length(l);
         for (size_t i = 0; i < n; i++)
                 assert_true(utf8_valid(l[i], strlen(l[i])));
-        if (strchr("stbi", t->signature[0]) && !t->signature[1]) {
+        if (strchr("stbiu", t->signature[0]) && !t->signature[1]) {
                 if (n != 1)
                         fail_msg("%s '%s': %zu strings for one value", t->name, text, n);
                 if (t->signature[0] != 's')

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* restart_policy, restart_mode, count: when a container is started again, and how often. */
+#include <stdio.h>
+
+#include "units/values/parse.h"
+
+static const char *const restart_policy_words[] = {
+        [RESTART_NO] = "no",
+        [RESTART_ALWAYS] = "always",
+        [RESTART_ON_SUCCESS] = "on-success",
+        [RESTART_ON_FAILURE] = "on-failure",
+        [RESTART_ON_ABNORMAL] = "on-abnormal",
+        [RESTART_ON_ABORT] = "on-abort",
+        [RESTART_ON_WATCHDOG] = "on-watchdog",
+        [_RESTART_POLICY_MAX] = NULL,
+};
+static const char *const restart_mode_words[] = {
+        [RESTART_MODE_NORMAL] = "normal",
+        [RESTART_MODE_DIRECT] = "direct",
+        [_RESTART_MODE_MAX] = NULL,
+};
+
+DEFINE_CHOICE_TYPE(restart_policy, restart_policy_words, RESTART_NO,
+                   "no, always, on-success, on-failure, on-abnormal, on-abort or on-watchdog");
+DEFINE_CHOICE_TYPE(restart_mode, restart_mode_words, RESTART_MODE_NORMAL, "normal or direct");
+
+const char *restart_policy_to_string(RestartPolicy p) {
+        return (int)p >= 0 && p < _RESTART_POLICY_MAX ? restart_policy_words[p] : NULL;
+}
+
+/* --- count */
+
+static int count_parse(const ValueContext *c, const char *text, void *field) {
+        uint64_t v = 0;
+
+        if (!value_is_reset(text) && (parse_u64(text, &v) < 0 || v > UINT32_MAX))
+                return value_error(c, "'%s' is not a number from 0 to %u", text, UINT32_MAX);
+        *(value_count *)field = (value_count)v;
+        return 0;
+}
+
+static int count_print(const void *field, char **ret) {
+        return asprintf(ret, "%u", (unsigned)*(const value_count *)field) < 0 ? -ENOMEM : 0;
+}
+
+static int count_explode(const void *field, char ***ret) {
+        return value_explode_u64(*(const value_count *)field, ret);
+}
+
+const ValueType value_type_count = {
+        .name = "count",
+        .syntax = "a number",
+        .signature = "u",
+        .size = sizeof(value_count),
+        .parse = count_parse,
+        .print = count_print,
+        .explode = count_explode,
+};
