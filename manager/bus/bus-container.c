@@ -342,6 +342,14 @@ static uint64_t get_landlock_abi(const Container *c) {
         return container_landlock_abi(c);
 }
 
+static uint64_t get_status_error(const Container *c) {
+        return container_status_error(c);
+}
+
+static uint64_t get_status_exit(const Container *c) {
+        return container_status_exit(c);
+}
+
 #define CONST SD_BUS_VTABLE_PROPERTY_CONST
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 #define LIVE 0 /* read from the kernel each time; no signal tells */
@@ -385,6 +393,10 @@ static const Property properties[] = {
         { "MACUnsaid", "as", LIVE, SECRET, .append = append_mac_unsaid },
         { "PolicyDigest", "s", CHANGES, SECRET, .append = append_policy_digest },
         { "Progress", "s", CHANGES, SECRET, .text = container_progress },
+        { "StatusText", "s", CHANGES, SECRET, .text = container_status_text },
+        { "StatusErrno", "i", CHANGES, OPEN, .number = get_status_error },
+        { "StatusExit", "i", CHANGES, OPEN, .number = get_status_exit },
+        { "WatchdogUSec", "t", CHANGES, OPEN, .number = container_watchdog_usec },
         { "LogDirectory", "s", CHANGES, SECRET, .text = container_log_directory },
         { "LogsToJournal", "b", CHANGES, OPEN, .number = get_logs_to_journal },
 };

@@ -39,7 +39,8 @@
  *               NRestarts u,
  *               ExecMainStartTimestamp t, ExecMainExitTimestamp t, ActiveEnterTimestamp t, ActiveExitTimestamp t,
  *               StateChangeTimestamp t, ControlGroup s, MemoryCurrent t, TasksCurrent t, CPUUsageNSec t,
- *               UIDRangeBase u, UIDRangeCount u, MACBackends as, MACLabel s, MACVerified b, MACLabelLost b, LandlockABI u,
+ *               UIDRangeBase u, UIDRangeCount u, MACBackends as, MACLabel s, MACVerified b, MACLabelLost b, LandlockABI u, StatusText s,
+ *               StatusErrno i, StatusExit i, WatchdogUSec t,
  *               MACUnsaid as, PolicyDigest s, Progress s, LogDirectory s, LogsToJournal b
  *               and one for each row of the directive table, by its name, with its type's D-Bus signature
  *

@@ -37,6 +37,8 @@ int container_encode_life(const Container *c, void **ret, size_t *ret_size) {
                    .start_limit = c->restart.limit,
                    .verified = c->verified,
                    .mac_lost = c->mac_lost,
+                   .holds_notify = c->notify.fd >= 0,
+                   .notify = c->notify.facts,
                    .n_streams = c->n_streams };
 
         for (size_t i = 0; i < c->n_streams; i++)
@@ -143,6 +145,12 @@ static int open_streams(Container *c, const Blob *b, int *held, size_t n_held) {
         return 0;
 }
 
+/* What it said while nobody was there waits in the socket. */
+static void open_notify(Container *c, const Blob *b, int *held, size_t n_held) {
+        if (b->holds_notify && n_held > 0 && notify_take(c, TAKE_FD(held[n_held - 1])) < 0)
+                log_message(&c->manager->config.log, LOG_ERR, "%s: what it says cannot be heard any more", c->name);
+}
+
 static void take_blob(Container *c, Blob *b) {
         container_use_spec(c, b->spec);
         if (!c->loaded) /* its unit has gone: what it was started with counts */
@@ -167,6 +175,9 @@ static void take_blob(Container *c, Blob *b) {
         c->restart.limit = b->start_limit;
         c->verified = b->verified;
         c->mac_lost = b->mac_lost;
+        notify_begin(c);
+        c->notify.facts = b->notify;
+        b->notify = (NotifyFacts){};
         if (c->spec && c->spec->private_users.mode == PRIVATE_USERS_MANAGED &&
             id_ranges_take(&c->manager->ranges, c->name, c->id_base) < 0)
                 log_message(&c->manager->config.log, LOG_WARNING,
@@ -191,11 +202,16 @@ static void resume(Container *c, bool restart) {
 
         if (c->kill_reason != KILL_NONE)
                 state = CONTAINER_KILLING;
-        else if (c->stop_requested)
+        else if (c->stop_requested || c->stop_deadline > 0)
                 state = CONTAINER_STOPPING;
         container_restore_state(c, state);
         if (state == CONTAINER_RUNNING)
                 return;
+        if (!c->stop_requested) { /* it ends by itself, but not for ever */
+                if (container_arm_stop_timer(c, c->stop_deadline) < 0)
+                        (void)container_event(c, EVENT_STOP_TIMEOUT);
+                return;
+        }
         (void)job_restore(c, restart ? JOB_RESTART : JOB_STOP);
         if (state == CONTAINER_KILLING)
                 (void)action_kill(c);
@@ -310,10 +326,12 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
         open_cgroup_of(c);
         if (open_streams(c, &b, fds + (n_fds - held), held) < 0)
                 log_message(&m->config.log, LOG_ERR, "%s: its output cannot be read any more", c->name);
+        open_notify(c, &b, fds + (n_fds - held), held);
         resume(c, b.restart);
         mac_adopt(c);
         c->active_enter[0] = c->start_realtime;
         c->active_enter[1] = c->start_monotonic;
+        notify_listen(c, message->payload_pid);
         if (message->keeper_state == KEEPER_EXITED)
                 container_ended(c, &report);
         else

@@ -41,20 +41,28 @@ typedef enum Tag {
         TAG_RESTARTS,
         TAG_LIMIT_SINCE,
         TAG_LIMIT_COUNT,
+        TAG_NOTIFY_WATCHDOG,
+        TAG_NOTIFY_ERROR,
+        TAG_NOTIFY_EXIT,
         /* mandatory access control */
         TAG_APPARMOR_PROFILE = 96,
         TAG_SELINUX_CONTEXT,
         TAG_SELINUX_FILE_CONTEXT,
         TAG_POLICY_DIGEST,
+        /* what the container said */
+        TAG_NOTIFY_FLAGS = 112,
+        TAG_NOTIFY_STATUS,
 } Tag;
 
 enum { FLAG_STOP = 1, FLAG_RESTART = 2, FLAG_JOURNAL = 4, FLAG_VERIFIED = 8, FLAG_MAC_LOST = 16, FLAG_FAMILY = 32 };
+enum { NOTIFY_FLAG_HELD = 1, NOTIFY_FLAG_READY = 2, NOTIFY_FLAG_RELOADING = 4, NOTIFY_FLAG_WATCHDOG_HIT = 8 };
 enum { RESOLVED_MISSING_OK = 1, RESOLVED_INIT_ROLE = 2 };
 enum { MAC_APPARMOR = 1, MAC_SELINUX = 2, MAC_LANDLOCK_SHIFT = 8 }; /* the Landlock ABI above */
 
 void blob_done(Blob *b) {
         free(b->name);
         free(b->unit_text);
+        free(b->notify.status);
         policy_labels_done(&b->labels);
         if (b->spec)
                 (void)container_spec_unref((ContainerSpec *)b->spec);
@@ -79,6 +87,17 @@ static void encode_resolved(Encoder *e, const ContainerSpec *s) {
         encode_u64(e, TAG_MAC,
                    (s->mac.apparmor ? MAC_APPARMOR : 0) | (s->mac.selinux ? MAC_SELINUX : 0) |
                            (uint64_t)s->mac.landlock_abi << MAC_LANDLOCK_SHIFT);
+}
+
+static void encode_notify(Encoder *e, const Blob *b) {
+        encode_u64(e, TAG_NOTIFY_FLAGS,
+                   (b->holds_notify ? NOTIFY_FLAG_HELD : 0) | (b->notify.ready ? NOTIFY_FLAG_READY : 0) |
+                           (b->notify.reloading ? NOTIFY_FLAG_RELOADING : 0) |
+                           (b->notify.watchdog_hit ? NOTIFY_FLAG_WATCHDOG_HIT : 0));
+        encode_string(e, TAG_NOTIFY_STATUS, b->notify.status);
+        encode_u64(e, TAG_NOTIFY_WATCHDOG, b->notify.watchdog_usec);
+        encode_u64(e, TAG_NOTIFY_ERROR, b->notify.error);
+        encode_u64(e, TAG_NOTIFY_EXIT, b->notify.exit_status);
 }
 
 int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
@@ -117,6 +136,7 @@ int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
         encode_u64(&e, TAG_RESTARTS, b->n_restarts);
         encode_u64(&e, TAG_LIMIT_SINCE, b->start_limit.since);
         encode_u64(&e, TAG_LIMIT_COUNT, b->start_limit.count);
+        encode_notify(&e, b);
         for (size_t i = 0; i < b->n_streams; i++)
                 encode_u64(&e, TAG_STREAM,
                            (uint64_t)b->streams[i].sink << 32 | (uint32_t)b->streams[i].priority);
@@ -149,6 +169,9 @@ static const struct {
         NUMBER(TAG_LIMIT_COUNT, start_limit.count),
         NUMBER(TAG_STOP_DEADLINE, stop_deadline),
         NUMBER(TAG_KILL_REASON, kill_reason),
+        NUMBER(TAG_NOTIFY_WATCHDOG, notify.watchdog_usec),
+        NUMBER(TAG_NOTIFY_ERROR, notify.error),
+        NUMBER(TAG_NOTIFY_EXIT, notify.exit_status),
 #undef NUMBER
 };
 
@@ -286,6 +309,19 @@ static int decode_flags(Blob *b, const Field *f) {
         return 0;
 }
 
+static int decode_notify_flags(Blob *b, const Field *f) {
+        uint64_t v;
+        int r = field_u64(f, &v);
+
+        if (r < 0)
+                return r;
+        b->holds_notify = v & NOTIFY_FLAG_HELD;
+        b->notify.ready = v & NOTIFY_FLAG_READY;
+        b->notify.reloading = v & NOTIFY_FLAG_RELOADING;
+        b->notify.watchdog_hit = v & NOTIFY_FLAG_WATCHDOG_HIT;
+        return 0;
+}
+
 static int decode_field(Blob *b, Resolved *resolved, const Field *f) {
         bool found;
         int r;
@@ -315,6 +351,10 @@ static int decode_field(Blob *b, Resolved *resolved, const Field *f) {
                 return 0;
         case TAG_FLAGS:
                 return decode_flags(b, f);
+        case TAG_NOTIFY_FLAGS:
+                return decode_notify_flags(b, f);
+        case TAG_NOTIFY_STATUS:
+                return replace_string(f, &b->notify.status);
         default:
                 r = decode_number(b, f, &found);
                 return r < 0 || found ? r : decode_resolved(resolved, f);

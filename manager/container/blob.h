@@ -9,6 +9,7 @@
 
 #include "manager/container/log-stream.h"
 #include "manager/container/manager.h"
+#include "manager/container/notify.h"
 #include "manager/container/restart-policy.h"
 #include "policies/load.h"
 
@@ -36,6 +37,8 @@ typedef struct Blob {
         bool verified, mac_lost;
         BlobStream streams[LOG_STREAMS_MAX];
         size_t n_streams;
+        bool holds_notify; /* the last descriptor that is held is the socket for messages */
+        NotifyFacts notify;
 } Blob;
 void blob_done(Blob *b);
 

@@ -78,9 +78,10 @@ static int set_frozen(Container *c, bool frozen, Diag *diag) {
 
                 if (cgroup_events(c->cgroup.fd, &e) < 0)
                         break;
-                if (e.frozen == frozen)
+                if (e.frozen == frozen) {
                         c->frozen = frozen;
-                else
+                        watchdog_arm(c);
+                } else
                         (void)poll(&p, 1, 1);
         }
         container_notify(c);

@@ -58,6 +58,26 @@ ContainerEvent action_terminate(Container *c) {
         return _CONTAINER_EVENT_NONE;
 }
 
+/* Nobody asked for this end, but it must not take for ever. */
+ContainerEvent action_await_end(Container *c) {
+        uint64_t timeout = c->spec ? c->spec->timeout_stop_usec : 90 * USEC_PER_SEC,
+                 now = now_usec(CLOCK_MONOTONIC);
+
+        if (container_arm_stop_timer(c, timeout > USEC_INFINITY - now ? USEC_INFINITY : now + timeout) < 0)
+                return EVENT_STOP_TIMEOUT;
+        container_send_state(c);
+        return _CONTAINER_EVENT_NONE;
+}
+
+ContainerEvent action_abort(Container *c) {
+        int signal = c->spec && c->spec->watchdog_signal > 0 ? c->spec->watchdog_signal : SIGABRT, r;
+
+        r = pidfd_signal_awake(c->leader_fd, signal);
+        if (r < 0 && r != -ESRCH)
+                return EVENT_STOP_TIMEOUT;
+        return action_await_end(c);
+}
+
 ContainerEvent action_kill(Container *c) {
         c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
         if (c->kill_reason == KILL_NONE)
@@ -73,7 +93,10 @@ static void explain_end(Container *c) {
         _cleanup_free_ char *text = NULL;
         int r;
 
-        if (c->exit.code == 0)
+        if (c->result == RESULT_PROTOCOL)
+                r = str_append(&text, "its program ended without having said READY=1 (%s)",
+                               container_result_to_string(c->result));
+        else if (c->exit.code == 0)
                 r = str_append(&text, "it ended, and how is not known: the keeper was lost (%s)",
                                container_result_to_string(c->result));
         else if (c->exit.code == CLD_EXITED)
@@ -108,10 +131,21 @@ static bool reboot(Container *c) {
         return false;
 }
 
+/* What the container itself said, or did not say, about its end. */
+static ContainerResult result_of_messages(const Container *c, ContainerResult result) {
+        if (c->notify.facts.watchdog_hit)
+                return RESULT_WATCHDOG;
+        if (result == RESULT_SUCCESS && !c->stop_requested && c->spec && c->spec->type == CONTAINER_TYPE_NOTIFY &&
+            !c->notify.facts.ready)
+                return RESULT_PROTOCOL;
+        return result;
+}
+
 void container_ended(Container *c, const ExitReport *report) {
         uint64_t oom = cgroup_number(c->cgroup.fd, "memory.events", "oom_kill");
         bool rebooting = false, good = true;
 
+        notify_drain(c); /* what it said before */
         c->exit = *report;
         if (c->spec && c->spec->boot)
                 exit_of_init(&c->exit, &rebooting);
@@ -128,11 +162,12 @@ void container_ended(Container *c, const ExitReport *report) {
                 .canceled = c->kill_reason == KILL_CANCELED,
                 .oom = oom != UINT64_MAX && oom > 0,
         });
+        c->result = result_of_messages(c, c->result);
         if (!good)
                 c->result = RESULT_SIGNAL;
         else if (c->kill_reason == KILL_MISMATCH || c->kill_reason == KILL_MAC_LOST)
                 c->result = c->kill_reason == KILL_MISMATCH ? RESULT_LABEL_MISMATCH : RESULT_MAC_LOST; /* words are there */
-        else if (c->result != RESULT_SUCCESS)
+        else if (c->result != RESULT_SUCCESS && c->result != RESULT_WATCHDOG) /* that has its words */
                 explain_end(c);
         (void)container_event(c, EVENT_ENDED);
 }
@@ -189,6 +224,7 @@ ContainerEvent action_clean(Container *c) {
         c->leader_source = sd_event_source_disable_unref(c->leader_source);
         c->leader_fd = safe_close(c->leader_fd);
         c->leader = 0;
+        watchdog_arm(c);
         c->launch = launch_free(c->launch);
         c->freeze_wanted = false;
         container_save_end(c, container_plan_restart(c) ? CONTAINER_RESTARTING : state_after(how_it_ended(c)));
@@ -210,10 +246,12 @@ void container_cgroup_changed(Container *c) {
         if (cgroup_events(c->cgroup.fd, &e) < 0 || e.frozen == c->frozen)
                 return;
         c->frozen = e.frozen;
+        watchdog_arm(c);
         container_notify(c);
 }
 
 void container_release(Container *c) {
+        notify_close(c);
         c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
         c->leader_source = sd_event_source_disable_unref(c->leader_source);
         c->leader_fd = safe_close(c->leader_fd);

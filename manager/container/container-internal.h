@@ -13,6 +13,7 @@
 #include "manager/container/keeper-client.h"
 #include "manager/container/log-stream.h"
 #include "manager/container/manager.h"
+#include "manager/container/notify.h"
 #include "manager/container/restart-policy.h"
 #include "manager/plan/plan.h"
 #include "manager/storage/id-ranges.h"
@@ -134,6 +135,8 @@ struct Container {
         size_t n_streams;
         bool logs_to_journal;
 
+        Notify notify;
+
         ContainerResult result;
         ExitReport exit;
         uint64_t start_realtime, start_monotonic;
@@ -167,6 +170,7 @@ struct Manager {
         size_t n_listeners;
 
         int runtime_fd, state_fd, records_fd, lives_fd, logs_fd, cache_fd;
+        int notify_fd; /* RUNTIME/notify: sockets of launches under way */
         CgroupRoot cgroup;
         bool cgroup_open;
         bool adopted; /* the records on disk were read once */
@@ -219,6 +223,7 @@ void container_destroy(Container *c);
 bool container_event(Container *c, ContainerEvent event);
 /* Adoption: what was found is what is; no action. */
 void container_restore_state(Container *c, ContainerState state);
+void container_stamp_active(Container *c); /* it counts as active from now on, without a change of state */
 void container_notify(Container *c);
 bool container_is_down(const Container *c); /* inactive, exited or failed */
 
@@ -229,6 +234,8 @@ ContainerEvent action_prepare(Container *c);
 ContainerEvent action_verify(Container *c);
 ContainerEvent action_launch(Container *c);
 ContainerEvent action_terminate(Container *c);
+ContainerEvent action_await_end(Container *c);
+ContainerEvent action_abort(Container *c);
 ContainerEvent action_kill(Container *c);
 ContainerEvent action_clean(Container *c);
 ContainerEvent action_undo(Container *c);
@@ -256,7 +263,8 @@ int container_plan_start(Container *c, const PolicySet *policies, bool trial, Di
 /* Leaves out of *plan what tests of the probe want left out. */
 int container_omit_steps(const Container *c, Plan **plan, Diag *diag);
 void container_spawn_lost(Container *c, int error);
-size_t container_held_descriptors(const Container *c, int ret[static 2 * LOG_STREAMS_MAX]);
+#define CONTAINER_HELD_MAX (2 * LOG_STREAMS_MAX + 1)
+size_t container_held_descriptors(const Container *c, int ret[static CONTAINER_HELD_MAX]);
 void container_started(Container *c, const KeeperMessage *m, int *pidfd);
 void container_not_started(Container *c, const KeeperMessage *m);
 
@@ -343,7 +351,27 @@ int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag);
 /* --- outputs.c */
 int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag);
 
+/* --- notify.c */
+void notify_begin(Container *c); /* a new life: nothing was said yet */
+/* The socket of a life whose plan wants one, and its mount for the launch. */
+int notify_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag);
+int notify_take(Container *c, int fd); /* adoption; takes fd */
+/* The payload runs: what it says is heard. payload_pid: inside of the container, 0 = not known. */
+void notify_listen(Container *c, pid_t payload_pid);
+void notify_drain(Container *c); /* what was said until now */
+void notify_close(Container *c);
+void notify_sweep(Manager *m); /* sockets of launches that went with an earlier manager */
+/* The payload runs, but has not shown yet that it does what it is there for. */
+bool container_waits_for_ready(const Container *c);
+void container_readiness_moved(Container *c);
+
+/* --- watchdog.c */
+uint64_t watchdog_interval(const Container *c); /* 0 = none */
+void watchdog_arm(Container *c);     /* from now on, where the container is to be watched at this moment */
+void watchdog_expired(Container *c); /* also by its own word */
+
 /* --- exec.c */
+bool session_has(const Container *c, pid_t pid); /* is it the first process of a command? */
 typedef struct SessionCallbacks {
         void (*started)(int r, const Diag *diag, ExecSession *session, void *userdata);
         void (*ended)(uint32_t id, int exit_code, int exit_status, void *userdata);

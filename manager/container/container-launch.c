@@ -30,6 +30,7 @@ void container_begin_life(Container *c) {
         policy_labels_done(&c->labels);
         c->policy_digest = (Digest){};
         c->verified = c->mac_lost = false;
+        notify_begin(c);
         free(c->last_error);
         c->last_error = NULL;
         if (!c->restart.again) /* a restart is not lost with the manager that begins it */
@@ -139,6 +140,8 @@ static int prepare(Container *c, Diag *diag) {
                 r = slots_open_trees(&launch->plan->view, diag, &launch->slots);
         if (r >= 0)
                 r = outputs_open(c, &launch->plan->view, launch, diag);
+        if (r >= 0)
+                r = notify_open(c, &launch->plan->view, launch, diag);
         if (r < 0)
                 return r;
         c->launch = TAKE_PTR(launch);
@@ -207,8 +210,8 @@ static int blob_of(const Container *c, int *ret_fd) {
 }
 
 /* What the keeper holds for us: the pipes in the order of the blob's streams, then the files that some write
- * to. */
-size_t container_held_descriptors(const Container *c, int ret[static 2 * LOG_STREAMS_MAX]) {
+ * to, last the socket for messages. */
+size_t container_held_descriptors(const Container *c, int ret[static CONTAINER_HELD_MAX]) {
         size_t n = 0;
 
         for (size_t i = 0; i < c->n_streams; i++)
@@ -216,13 +219,15 @@ size_t container_held_descriptors(const Container *c, int ret[static 2 * LOG_STR
         for (size_t i = 0; i < c->n_streams; i++)
                 if (log_stream_sink(c->streams[i]) == LOG_SINK_FILE)
                         ret[n++] = log_stream_file(c->streams[i]);
+        if (c->notify.fd >= 0)
+                ret[n++] = c->notify.fd;
         return n;
 }
 
 static int spawn(Container *c) {
         _cleanup_close_ int plan_fd = -EBADF, blob_fd = -EBADF;
         const SlotSet *slots = &c->launch->slots;
-        int fds[3 + KEEPER_MAX_SLOTS + 2 * LOG_STREAMS_MAX], r;
+        int fds[3 + KEEPER_MAX_SLOTS + CONTAINER_HELD_MAX], r;
         KeeperMessage m;
         size_t n = 0;
 
@@ -272,6 +277,7 @@ void container_started(Container *c, const KeeperMessage *m, int *pidfd) {
         c->start_monotonic = m->started_monotonic_usec;
         mac_verify_start(c);
         (void)container_event(c, EVENT_STARTED);
+        notify_listen(c, m->payload_pid);
         container_save_life(c);
         if (c->restart.again && c->leader_fd >= 0)
                 record_remove(c->manager->records_fd, c->name);

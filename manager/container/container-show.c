@@ -16,7 +16,7 @@ ContainerState container_state(const Container *c) {
         return c->state;
 }
 
-/* systemd's words. A oneshot is "activating" for as long as it runs. */
+/* systemd's words. A oneshot is "activating" for as long as it runs, and who has to say that it is ready until then. */
 static const struct {
         const char *active, *sub;
 } words[_CONTAINER_STATE_MAX] = {
@@ -35,16 +35,25 @@ static const struct {
 };
 
 static ContainerState shown_state(const Container *c) {
-        if (c->state == CONTAINER_RUNNING && c->spec && c->spec->type == CONTAINER_TYPE_ONESHOT)
+        if (c->state == CONTAINER_RUNNING && c->spec &&
+            (c->spec->type == CONTAINER_TYPE_ONESHOT || container_waits_for_ready(c)))
                 return CONTAINER_LAUNCHING;
         return c->state;
 }
 
+static bool is_reloading(const Container *c) {
+        return c->notify.facts.reloading && shown_state(c) == CONTAINER_RUNNING;
+}
+
 const char *container_active_state(const Container *c) {
+        if (is_reloading(c))
+                return "reloading";
         return words[shown_state(c)].active;
 }
 
 const char *container_sub_state(const Container *c) {
+        if (is_reloading(c))
+                return "reload";
         return words[shown_state(c)].sub;
 }
 
@@ -66,6 +75,7 @@ static const char *const results[_RESULT_MAX] = {
         [RESULT_LAUNCH] = "launch",       [RESULT_RESOURCES] = "resources", [RESULT_UNKNOWN] = "unknown",
         [RESULT_POLICY] = "policy",       [RESULT_LABEL_MISMATCH] = "label-mismatch", [RESULT_MAC_LOST] = "mac-lost",
         [RESULT_PROBE] = "probe",         [RESULT_WATCHDOG] = "watchdog",   [RESULT_START_LIMIT] = "start-limit-hit",
+        [RESULT_PROTOCOL] = "protocol",
 };
 
 const char *container_result_to_string(ContainerResult r) {
@@ -228,4 +238,20 @@ const Digest *container_policy_digest(const Container *c) {
 
 const char *container_progress(const Container *c) {
         return c->progress;
+}
+
+const char *container_status_text(const Container *c) {
+        return c->notify.facts.status;
+}
+
+uint32_t container_status_error(const Container *c) {
+        return c->notify.facts.error;
+}
+
+uint32_t container_status_exit(const Container *c) {
+        return c->notify.facts.exit_status;
+}
+
+uint64_t container_watchdog_usec(const Container *c) {
+        return watchdog_interval(c);
 }

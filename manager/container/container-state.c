@@ -43,6 +43,8 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
                 [EVENT_MAC_LOST]     = TO(KILL, KILLING),
                 [EVENT_STOP]         = TO(TERMINATE, STOPPING),
+                [EVENT_STOPPING]     = TO(AWAIT_END, STOPPING),
+                [EVENT_WATCHDOG]     = TO(ABORT, STOPPING),
         },
         [CONTAINER_EXITED] = {
                 [EVENT_STOP]         = TO(FORGET, INACTIVE),
@@ -99,6 +101,7 @@ static const char *const events[_CONTAINER_EVENT_MAX] = {
         [EVENT_UNVERIFIED] = "unverified", [EVENT_VERIFIED] = "verified",
         [EVENT_NOT_PREPARED] = "not-prepared", [EVENT_CLONED] = "cloned",
         [EVENT_STARTED] = "started", [EVENT_NOT_STARTED] = "not-started",
+        [EVENT_STOPPING] = "stopping", [EVENT_WATCHDOG] = "watchdog",
         [EVENT_STOP] = "stop", [EVENT_STOP_TIMEOUT] = "stop-timeout",
         [EVENT_ENDED] = "ended", [EVENT_EMPTY_WELL] = "empty-well",
         [EVENT_EMPTY_REMAIN] = "empty-remain", [EVENT_EMPTY_BADLY] = "empty-badly",
@@ -109,6 +112,7 @@ static const char *const events[_CONTAINER_EVENT_MAX] = {
 static const char *const actions[_CONTAINER_ACTION_MAX] = {
         [ACTION_NONE] = "none", [ACTION_ASSEMBLE] = "assemble", [ACTION_PREPARE] = "prepare", [ACTION_LAUNCH] = "launch",
         [ACTION_VERIFY] = "verify", [ACTION_TERMINATE] = "terminate", [ACTION_KILL] = "kill", [ACTION_CLEAN] = "clean",
+        [ACTION_AWAIT_END] = "await-end", [ACTION_ABORT] = "abort",
         [ACTION_UNDO] = "undo", [ACTION_FORGET] = "forget", [ACTION_JUDGE] = "judge", [ACTION_WAIT] = "wait",
 };
 

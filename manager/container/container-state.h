@@ -34,6 +34,8 @@ typedef enum ContainerEvent {
         EVENT_STARTED,      /* the payload was executed */
         EVENT_NOT_STARTED,  /* a step of the plan failed, or the keeper refused */
         EVENT_STOP,         /* a stop job begins */
+        EVENT_STOPPING,     /* it says that it ends by itself */
+        EVENT_WATCHDOG,     /* no sign of life for WatchdogSec= */
         EVENT_STOP_TIMEOUT, /* TimeoutStopSec= is over */
         EVENT_MAC_LOST,     /* a process is not under the label that it was to have */
         EVENT_ENDED,        /* the leader is gone */
@@ -55,6 +57,8 @@ typedef enum ContainerAction {
         ACTION_VERIFY,    /* the probe, by the plan of the start */
         ACTION_LAUNCH,    /* SPAWN to the keeper */
         ACTION_TERMINATE, /* thaw, KillSignal=, arm TimeoutStopSec= */
+        ACTION_AWAIT_END, /* arm TimeoutStopSec= */
+        ACTION_ABORT,     /* the same, after WatchdogSignal= */
         ACTION_KILL,      /* cgroup.kill */
         ACTION_CLEAN,     /* record the end, kill what is left in the cgroup, wait until it is empty */
         ACTION_UNDO,      /* drain the logs, remove the cgroup, let the keeper forget */

@@ -30,6 +30,7 @@ int container_make(Manager *m, const char *name, Container **ret) {
         c->manager = m;
         c->leader_fd = -EBADF;
         c->watch = -1;
+        c->notify.fd = -EBADF;
         c->cgroup = CGROUP_EMPTY;
         c->load = LOAD_NOT_FOUND;
         *ret = c;
@@ -50,6 +51,7 @@ void container_destroy(Container *c) {
         container_use_limits(c, NULL);
         if (c->loaded)
                 (void)container_spec_unref((ContainerSpec *)c->loaded);
+        free(c->notify.facts.status);
         free(c->name);
         free(c->log_directory);
         free(c->load_error);
@@ -81,6 +83,11 @@ static void stamp(uint64_t pair[static 2]) {
         pair[1] = now_usec(CLOCK_MONOTONIC);
 }
 
+void container_stamp_active(Container *c) {
+        stamp(c->active_enter);
+        c->state_change = c->active_enter[0];
+}
+
 void container_restore_state(Container *c, ContainerState state) {
         bool was_active = is_active(c);
 
@@ -97,6 +104,7 @@ static ContainerEvent (*const actions[_CONTAINER_ACTION_MAX])(Container *c) = {
         [ACTION_PREPARE] = action_prepare,     [ACTION_LAUNCH] = action_launch,
         [ACTION_VERIFY] = action_verify,
         [ACTION_TERMINATE] = action_terminate, [ACTION_KILL] = action_kill,
+        [ACTION_AWAIT_END] = action_await_end, [ACTION_ABORT] = action_abort,
         [ACTION_CLEAN] = action_clean,         [ACTION_UNDO] = action_undo,
         [ACTION_FORGET] = action_forget,       [ACTION_JUDGE] = action_judge,
         [ACTION_WAIT] = action_wait,

@@ -25,6 +25,7 @@ struct Session {
         unsigned rows, columns;
         bool running;
         int leader_fd;
+        pid_t leader; /* 0 = it does not run yet */
         sd_event_source *abandon_timer;
         SessionCallbacks callbacks;
 };
@@ -160,6 +161,7 @@ static int fill_slots(const Container *c, const PlanView *plan, int theirs[stati
                 case SLOT_MADE:
                 case SLOT_TREE:
                 case SLOT_DIRECTORY:
+                case SLOT_NOTIFY: /* of a start alone */
                 case _SLOT_KIND_MAX:
                 default:
                         continue;
@@ -220,6 +222,15 @@ bool sessions_launching(const Container *c) {
         return false;
 }
 
+bool session_has(const Container *c, pid_t pid) {
+        const Session *s;
+
+        DL_FOREACH(c->manager->sessions, s)
+        if (s->container == c && s->running && s->leader == pid)
+                return true;
+        return false;
+}
+
 /* The master was sent before the payload ran. */
 static int receive_terminal(Session *s) {
         struct winsize size = { .ws_row = (unsigned short)MIN_OF(s->rows, 65535U),
@@ -257,6 +268,7 @@ static void session_started(Manager *m, Session *s, const KeeperMessage *message
                 return;
         }
         s->running = true;
+        s->leader = message->pid;
         mac_session_settled(s->container);
         s->plan = plan_free(s->plan);
         for (size_t i = 0; i < ELEMENTSOF(s->stdio); i++)

@@ -47,7 +47,8 @@ bool container_is_up(const Container *c) {
 
 bool container_is_ready(const Container *c) {
         return !is_coming(c) &&
-               !(c->state == CONTAINER_RUNNING && c->spec && c->spec->type == CONTAINER_TYPE_ONESHOT);
+               !(c->state == CONTAINER_RUNNING && c->spec && c->spec->type == CONTAINER_TYPE_ONESHOT) &&
+               !container_waits_for_ready(c);
 }
 
 /* --- the end of a job */
@@ -258,7 +259,7 @@ static const char *advance_start(Container *c, Job *j, bool *moved) {
                 return j->type == JOB_RESTART ? begin_start(c, j, moved) : NULL;
         case CONTAINER_RUNNING:
                 j->begun = j->running = true;
-                return c->spec && c->spec->type == CONTAINER_TYPE_ONESHOT ? NULL : "done";
+                return container_is_ready(c) ? "done" : NULL;
         case CONTAINER_EXITED:
                 return "done";
         case CONTAINER_ASSEMBLING:

@@ -25,6 +25,7 @@ static int open_directories(Manager *m, Diag *diag) {
                 { &m->runtime_fd, "state", &m->records_fd },
                 { &m->runtime_fd, "live", &m->lives_fd },
                 { &m->runtime_fd, "transient", &m->transient_fd },
+                { &m->runtime_fd, "notify", &m->notify_fd },
                 { &m->state_fd, "logs", &m->logs_fd },
                 { &m->state_fd, "cache", &m->cache_fd },
         };
@@ -290,6 +291,7 @@ int manager_start(Manager *m, Diag *diag) {
         if (r < 0)
                 return r;
         manager_sweep(m);
+        notify_sweep(m);
         mac_sweep(m);
         dependencies_settle_all(m);
         if (m->config.standalone && m->keeper_started)

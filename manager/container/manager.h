@@ -151,7 +151,8 @@ typedef enum ContainerResult { /* systemd's words for Result= */
         RESULT_MAC_LOST,  /* it lost its label while it ran, and was killed */
         RESULT_PROBE,     /* VerifyOnStart=enforce: a claim of the unit does not hold; the payload never ran */
         RESULT_UNKNOWN,   /* exit status lost with the keeper */
-        RESULT_WATCHDOG,
+        RESULT_PROTOCOL,  /* Type=notify: it ended without having said READY=1 */
+        RESULT_WATCHDOG,  /* WatchdogSec= passed without a word from it */
         RESULT_START_LIMIT, /* "start-limit-hit": too many starts in too short a time */
         _RESULT_MAX,
 } ContainerResult;
@@ -194,6 +195,12 @@ uint64_t container_memory_current(const Container *c);
 uint64_t container_tasks_current(const Container *c);
 uint64_t container_cpu_usage_usec(const Container *c);
 int container_processes(const Container *c, pid_t **ret, size_t *ret_n); /* host pids in the cgroup */
+
+/* What the container said about itself, this life or the last one. */
+const char *container_status_text(const Container *c); /* STATUS=; NULL = nothing */
+uint32_t container_status_error(const Container *c);   /* ERRNO=, EXIT_STATUS=; 0 = nothing */
+uint32_t container_status_exit(const Container *c);
+uint64_t container_watchdog_usec(const Container *c);  /* within which it has to speak; 0 = it need not */
 
 /* --- logs: files under STATE/logs/NAME/, newest "log", rotated "log.1"...; lines "REALTIME_USEC PRIORITY TEXT\n".
  * priority 6 = stdout, 3 = stderr. With journald the payload writes to the journal itself. */

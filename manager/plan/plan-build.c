@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "manager/base/string-list.h"
@@ -91,20 +92,58 @@ static int command_of_spec(const ContainerSpec *spec, Command *ret) {
         return 0;
 }
 
+/* A later NAME wins. */
+static int environment_put(char ***l, const char *assignment) {
+        size_t n = strcspn(assignment, "=");
+        char **known, *copy;
+
+        for (known = *l; known && *known; known++)
+                if (strncmp(*known, assignment, n) == 0 && (*known)[n] == '=')
+                        break;
+        if (!known || !*known)
+                return strv_extend(l, assignment);
+        copy = strdup(assignment);
+        if (!copy)
+                return -ENOMEM;
+        free(*known);
+        *known = copy;
+        return 0;
+}
+
+static int _printf_(2, 3) environment_put_format(char ***l, const char *format, ...) {
+        _cleanup_free_ char *assignment = NULL;
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(&assignment, format, ap);
+        va_end(ap);
+        return r < 0 ? -ENOMEM : environment_put(l, assignment);
+}
+
+/* The init forks the payload before anything else: it is process 2. */
+static int payload_pid(const ContainerSpec *spec) {
+        return spec->init_role ? 2 : 1;
+}
+
+/* What the manager has to say; it stands above what the unit says about the same names. */
 static int environment_of_start(const ContainerSpec *spec, const PlanParameters *p, char ***ret) {
         _cleanup_strv_ char **l = strv_copy(spec->exec_environment);
-        char *one;
-        int r;
+        uint64_t watchdog = container_spec_watchdog(spec);
+        int r = 0;
 
         if (!l && spec->exec_environment && spec->exec_environment[0])
                 return -ENOMEM;
-        if (p->invocation_id) {
-                if (asprintf(&one, "INVOCATION_ID=%s", p->invocation_id) < 0)
-                        return -ENOMEM;
-                r = strv_push(&l, one);
-                if (r < 0)
-                        return r;
-        }
+        if (p->invocation_id)
+                r = environment_put_format(&l, "INVOCATION_ID=%s", p->invocation_id);
+        if (r >= 0 && container_spec_notify_access(spec) != NOTIFY_ACCESS_NONE)
+                r = environment_put(&l, "NOTIFY_SOCKET=" PLAN_NOTIFY_SOCKET);
+        if (r >= 0 && watchdog > 0)
+                r = environment_put_format(&l, "WATCHDOG_USEC=%llu", (unsigned long long)watchdog);
+        if (r >= 0 && watchdog > 0)
+                r = environment_put_format(&l, "WATCHDOG_PID=%d", payload_pid(spec));
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(l);
         return 0;
 }
@@ -171,29 +210,17 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
                       diag, ret);
 }
 
-/* The unit's environment, then what the caller adds; a later NAME wins. */
+/* The unit's environment, then what the caller adds. */
 static int environment_of_exec(const ContainerSpec *spec, const ExecParameters *p, char ***ret) {
-        _cleanup_strv_ char **l = NULL;
         char *const *sources[] = { spec->exec_environment, p->environment };
+        _cleanup_strv_ char **l = NULL;
         int r = 0;
 
+        if (container_spec_notify_access(spec) >= NOTIFY_ACCESS_EXEC)
+                r = environment_put(&l, "NOTIFY_SOCKET=" PLAN_NOTIFY_SOCKET);
         for (size_t i = 0; i < ELEMENTSOF(sources); i++)
-                for (char *const *e = sources[i]; r >= 0 && e && *e; e++) {
-                        size_t n = strcspn(*e, "=");
-                        char **known;
-
-                        for (known = l; known && *known; known++)
-                                if (strncmp(*known, *e, n) == 0 && (*known)[n] == '=')
-                                        break;
-                        if (known && *known) {
-                                free(*known);
-                                *known = strdup(*e);
-                                r = *known ? 0 : -ENOMEM;
-                                if (r < 0)
-                                        return r;
-                        } else
-                                r = strv_extend(&l, *e);
-                }
+                for (char *const *e = sources[i]; r >= 0 && e && *e; e++)
+                        r = environment_put(&l, *e);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(l);

@@ -8,6 +8,7 @@
 /* plan-root.c: the root file system, from the first slot to the locked mounts */
 typedef struct RootSlots {
         int16_t root, proc, sys, cgroup, dev, devpts, shm, mqueue;
+        int16_t notify; /* the socket for messages; negative = none */
         int16_t layers; /* of overlays, where files get their label by one */
 } RootSlots;
 void plan_inner_file_systems(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *parameters, RootSlots *slots);

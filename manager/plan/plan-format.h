@@ -38,6 +38,8 @@ typedef enum StepFlags {
 
 #define PLAN_NO_SYMLINKS 1 /* operand d of ATTACH, MAKE_MOUNTPOINT, CLONE_TREE: a symlink on the way is refused */
 
+#define PLAN_NOTIFY_SOCKET "/run/bulwark/notify" /* where a container finds the socket for its messages */
+
 /* What ATTACH_MASK puts over a path, below the slot it names (the container's /dev). */
 #define PLAN_MASK_HOME ".inaccessible"
 #define PLAN_MASK_DIRECTORY PLAN_MASK_HOME "/directory"
@@ -69,6 +71,7 @@ typedef enum SlotKind {
         SLOT_TERMINAL,  /* socket on which OPEN_TERMINAL sends the master */
         SLOT_PROGRAM,   /* what EXECUTE executes instead of a path: a sealed memfd */
         SLOT_DIRECTORY, /* the tree of the directory that holds the file at a host path; absent where there is no file */
+        SLOT_NOTIFY,    /* open_tree(OPEN_TREE_CLONE) of the socket that takes the container's messages */
         _SLOT_KIND_MAX,
 } SlotKind;
 

@@ -36,7 +36,7 @@ static const char *const stream_names[] = { "stdin", "stdout", "stderr" };
 static const char *const slot_kinds[_SLOT_KIND_MAX] = {
         [SLOT_MADE] = "made",     [SLOT_TREE] = "tree",     [SLOT_STDIN] = "stdin",       [SLOT_STDOUT] = "stdout",
         [SLOT_STDERR] = "stderr", [SLOT_LEADER] = "leader", [SLOT_TERMINAL] = "terminal",
-        [SLOT_PROGRAM] = "program", [SLOT_DIRECTORY] = "directory",
+        [SLOT_PROGRAM] = "program", [SLOT_DIRECTORY] = "directory", [SLOT_NOTIFY] = "notify",
 };
 
 static int append_flags(char **s, const FlagName *names, uint64_t flags, const char *prefix) {

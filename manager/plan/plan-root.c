@@ -257,6 +257,27 @@ static void unit_mounts_attach(PlanWriter *w, const UnitMount *mounts, size_t n)
         }
 }
 
+/* A socket that the manager has bound: writing to it is asked of its file, not of the mount. The probe has nothing to say,
+ * and the socket is for one life. */
+static void notify_slot(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, RootSlots *slots) {
+        slots->notify = -1;
+        if (container_spec_notify_access(spec) == NOTIFY_ACCESS_NONE || p->trial)
+                return;
+        plan_origin_row(w, spec, spec->notify_access == NOTIFY_ACCESS_UNSET ? DIRECTIVE_Type : DIRECTIVE_NotifyAccess);
+        slots->notify = plan_add_slot(w, SLOT_NOTIFY, "notify", NULL, 0);
+        plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
+                      (StepOperands){ .slot1 = SLOT(slots->notify), .a = SAFE_NOEXEC | MOUNT_ATTR_RDONLY });
+        plan_origin_none(w);
+}
+
+static void notify_attach(PlanWriter *w, const ContainerSpec *spec, const RootSlots *slots) {
+        if (slots->notify < 0)
+                return;
+        plan_origin_row(w, spec, spec->notify_access == NOTIFY_ACCESS_UNSET ? DIRECTIVE_Type : DIRECTIVE_NotifyAccess);
+        attach(w, slots->notify, PLAN_NOTIFY_SOCKET, S_IFREG, 0, false);
+        plan_origin_none(w);
+}
+
 static void cover_read_only(PlanWriter *w, const char *path, unsigned flags) {
         int16_t slot = plan_add_slot(w, SLOT_MADE, path, NULL, 0);
 
@@ -345,6 +366,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         make_layers(w, p, slots);
         root_attributes(w, spec, p, slots);
         unit_mounts_attributes(w, spec, p, mounts, n, slots);
+        notify_slot(w, spec, p, slots);
         plan_origin_none(w);
         make_dev(w, p, slots);
         if (!spec->private_network) {
@@ -365,6 +387,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         attach(w, slots->shm, "/dev/shm", S_IFDIR, 0, true);
         attach(w, slots->mqueue, "/dev/mqueue", S_IFDIR, 0, true);
         unit_mounts_attach(w, mounts, n);
+        notify_attach(w, spec, slots);
         cover_kernel_file_systems(w, spec, slots);
 
         plan_origin_row(w, spec, DIRECTIVE_ReadOnly);

@@ -340,6 +340,8 @@ static int status_one(Context *c, const char *name, bool first) {
         print_loaded(c, p);
         print_active(c, p);
         print_process(p);
+        if (*property_string(p, "StatusText"))
+                print_line("Status", property_string(p, "StatusText"));
         if (*property_string(p, "Progress"))
                 print_line("Progress", property_string(p, "Progress"));
         print_security(c, p);

@@ -137,6 +137,27 @@ static int check_boot(const Check *c) {
         return error;
 }
 
+/* --- messages */
+
+/* What waits for messages needs somebody who may send them. */
+static int check_notify(const Check *c) {
+        const struct {
+                DirectiveId id;
+                bool needs;
+        } rows[] = {
+                { DIRECTIVE_Type, c->spec->type == CONTAINER_TYPE_NOTIFY },
+                { DIRECTIVE_WatchdogSec, container_spec_watchdog(c->spec) > 0 },
+        };
+        int error = 0;
+
+        for (size_t i = 0; c->spec->notify_access == NOTIFY_ACCESS_NONE && i < ELEMENTSOF(rows); i++)
+                if (rows[i].needs)
+                        error = diag_error(c->diag, ERROR_CONFLICT, where(c, DIRECTIVE_NotifyAccess), "NotifyAccess",
+                                           "none contradicts %s=, which waits for messages; write main, or leave the "
+                                           "line out", directives[rows[i].id].name);
+        return error;
+}
+
 /* --- files */
 
 typedef struct Target {
@@ -503,6 +524,7 @@ static const CheckRow checks[] = {
         { check_root, { DIRECTIVE_RootDirectory, END } },
         { check_exec_start, { DIRECTIVE_ExecStart, DIRECTIVE_Boot, DIRECTIVE_Type, END } },
         { check_boot, { DIRECTIVE_Boot, DIRECTIVE_ProcessTwo, END } },
+        { check_notify, { DIRECTIVE_NotifyAccess, DIRECTIVE_Type, DIRECTIVE_WatchdogSec, END } },
         { check_mounts, { END } },
         { check_inaccessible, { END } },
         { check_paths, { END } },

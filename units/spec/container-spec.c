@@ -203,6 +203,17 @@ bool container_spec_row_equal(const ContainerSpec *a, const ContainerSpec *b, Di
                type->print(container_spec_field_const(b, id), &y) >= 0 && streq(x, y);
 }
 
+uint64_t container_spec_watchdog(const ContainerSpec *s) {
+        return s->watchdog_usec == USEC_INFINITY ? 0 : s->watchdog_usec;
+}
+
+NotifyAccess container_spec_notify_access(const ContainerSpec *s) {
+        if (s->notify_access != NOTIFY_ACCESS_UNSET)
+                return s->notify_access;
+        return s->type == CONTAINER_TYPE_NOTIFY || container_spec_watchdog(s) > 0 ? NOTIFY_ACCESS_MAIN :
+                                                                                     NOTIFY_ACCESS_NONE;
+}
+
 int container_spec_print(const ContainerSpec *s, char **ret) {
         _cleanup_(container_spec_unrefp) ContainerSpec *defaults = NULL;
         _cleanup_free_ char *out = NULL;

@@ -124,6 +124,11 @@ static inline void container_spec_unrefp(ContainerSpec **s) {
                 *s = container_spec_unref(*s);
 }
 
+/* Who may send messages: NotifyAccess=, or what the unit's other lines need. Never UNSET. */
+NotifyAccess container_spec_notify_access(const ContainerSpec *s);
+/* Microseconds of WatchdogSec=; 0 = none. */
+uint64_t container_spec_watchdog(const ContainerSpec *s);
+
 void *container_spec_field(ContainerSpec *s, DirectiveId id);
 const void *container_spec_field_const(const ContainerSpec *s, DirectiveId id);
 /* One assignment of a unit: parses text into the row and notes where it stands. An empty text resets a row to its

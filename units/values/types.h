@@ -23,10 +23,11 @@ typedef enum ContainerType {
         CONTAINER_TYPE_SIMPLE, /* started once the stage was cloned */
         CONTAINER_TYPE_EXEC,   /* started once execve() succeeded; the default */
         CONTAINER_TYPE_ONESHOT,
+        CONTAINER_TYPE_NOTIFY, /* started once it says READY=1 */
         _CONTAINER_TYPE_MAX,
         _CONTAINER_TYPE_INVALID = -EINVAL,
 } ContainerType;
-typedef ContainerType value_container_type; /* forking, dbus, idle: refused with the reason; notify*: not supported yet */
+typedef ContainerType value_container_type; /* forking, dbus, idle: refused with the reason */
 
 typedef struct ExecCommand {
         char *path;  /* absolute, or a bare name searched in the container's PATH */
@@ -118,6 +119,16 @@ typedef struct value_exit_statuses { /* SuccessExitStatus= */
         uint64_t codes[4];           /* bit set of 256 exit codes */
         uint64_t signals[2];         /* bit set of 128 signals */
 } value_exit_statuses;
+
+typedef enum NotifyAccess {
+        NOTIFY_ACCESS_UNSET, /* main where something asks for messages, else none; notify_access_of() tells */
+        NOTIFY_ACCESS_NONE,
+        NOTIFY_ACCESS_MAIN, /* the payload */
+        NOTIFY_ACCESS_EXEC, /* and what the manager itself started in the container */
+        NOTIFY_ACCESS_ALL,  /* every process of its control group */
+        _NOTIFY_ACCESS_MAX,
+} NotifyAccess;
+typedef NotifyAccess value_notify_access;
 
 /* --- files */
 typedef enum BindLabel { /* SELinux */
@@ -308,7 +319,7 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(syscall_error) X(syscall_filter) X(memory_limit) X(tasks_limit) X(cpu_quota) X(cpu_weight) X(io_weight)   \
         X(mac_mode) X(mac_lost) X(address_families) X(socket_binds) X(selinux_context) \
         X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules) \
-        X(verify_mode) X(units) X(restart_policy) X(restart_mode) X(count)
+        X(verify_mode) X(units) X(restart_policy) X(restart_mode) X(count) X(notify_access)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)

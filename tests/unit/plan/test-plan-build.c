@@ -106,6 +106,39 @@ static void test_mounts_sorted(void **state) {
         assert_true(find_path(p, STEP_ATTACH, "/tmp") > 0);
 }
 
+static bool has_text(const Plan *p, PlanRef list, const char *text) {
+        const char *at = plan_text(&p->view, list), *end = at + list.size;
+
+        for (; at < end; at += strlen(at) + 1)
+                if (streq(at, text))
+                        return true;
+        return false;
+}
+
+/* The socket is there, read-only and before the mounts are locked, and the payload is told; a unit's own words about the
+ * same names do not count. Without reason there is none. */
+static void test_messages(void **state) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+        _cleanup_(plan_freep) Plan *without = NULL, *with = NULL;
+        const PlanStep *execute;
+        int attach;
+
+        assert_int_equal(fixture_plan(s, &without), 0);
+        assert_int_equal(find_path(without, STEP_ATTACH, PLAN_NOTIFY_SOCKET), -1);
+        assert_int_equal(fixture_set(s, DIRECTIVE_WatchdogSec, 5, "2s"), 0);
+        free(s->exec_environment[1]);
+        s->exec_environment[1] = strdup("NOTIFY_SOCKET=/else");
+        assert_int_equal(fixture_plan(s, &with), 0);
+        attach = find_path(with, STEP_ATTACH, PLAN_NOTIFY_SOCKET);
+        assert_true(attach > 0 && attach < find(with, STEP_LOCK_MOUNTS, 0));
+        assert_int_equal(with->view.slots[with->view.steps[attach].slot].kind, SLOT_NOTIFY);
+        execute = with->view.steps + find(with, STEP_EXECUTE, 0);
+        assert_true(has_text(with, execute->u, "NOTIFY_SOCKET=" PLAN_NOTIFY_SOCKET));
+        assert_false(has_text(with, execute->u, "NOTIFY_SOCKET=/else"));
+        assert_true(has_text(with, execute->u, "WATCHDOG_USEC=2000000"));
+        assert_true(has_text(with, execute->u, "WATCHDOG_PID=2"));
+}
+
 static void test_arguments(void **state) {
         static const char *const wanted[] = { "/bin/web", "--level=3", "a", "b" };
         _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
@@ -223,6 +256,7 @@ int main(void) {
                 cmocka_unit_test(test_same_input_same_bytes),
                 cmocka_unit_test(test_origins),
                 cmocka_unit_test(test_mounts_sorted),
+                cmocka_unit_test(test_messages),
                 cmocka_unit_test(test_arguments),
                 cmocka_unit_test(test_expansion),
                 cmocka_unit_test(test_exec_is_the_same_confinement),

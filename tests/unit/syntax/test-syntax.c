@@ -167,7 +167,7 @@ static void test_bad(void **state) {
 
 static void test_all_mistakes_at_once(void **state) {
         static const char text[] =
-                "[Container]\nBoot=maybe\nTypo=1\nType=notify\n[Foo]\nIgnored=1\n[Unit]\nNot an assignment\n"
+                "[Container]\nBoot=maybe\nTypo=1\nType=idle\n[Foo]\nIgnored=1\n[Unit]\nNot an assignment\n"
                 "Description=%z\n";
         _cleanup_(container_spec_unrefp) ContainerSpec *spec = NULL;
         _cleanup_(diag_done) Diag diag = {};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a container says about itself over the socket of sd_notify(3): readiness, status, watchdog. A part of Container,
+ * for one life. The socket is bound by the manager and mounted into the container; the keeper holds it, too, so that what
+ * is said while no manager is there waits in it. */
+
+#include <systemd/sd-event.h>
+
+#include "manager/base/util.h"
+
+typedef struct NotifyFacts { /* of what was said; kept in the state blob */
+        bool ready, reloading;
+        bool watchdog_hit;        /* it was silent for too long, or asked for it; it is on its way out */
+        char *status;             /* STATUS=, NULL = nothing */
+        uint64_t watchdog_usec;   /* WATCHDOG_USEC=: instead of WatchdogSec=; 0 = nothing said */
+        uint32_t error;           /* ERRNO= */
+        uint32_t exit_status;     /* EXIT_STATUS= */
+} NotifyFacts;
+
+typedef struct Notify {
+        NotifyFacts facts;
+        int fd; /* -EBADF = this life has none */
+        sd_event_source *source, *watchdog;
+        pid_t main_pid;           /* of the payload, as the host counts; 0 = not known */
+        uint64_t refused, told_at; /* messages, and when that was last logged */
+} Notify;
