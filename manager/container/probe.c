@@ -331,6 +331,7 @@ static bool judge(Container *c, int r, const Diag *diag, ContainerResult result)
 static void on_verified(int r, const Diag *diag, const Claims *claims, void *userdata) {
         _cleanup_(diag_done) Diag own = {};
         Container *c = userdata;
+        ContainerResult result;
 
         if (c->state != CONTAINER_PROBING) { /* stopped meanwhile */
                 (void)container_event(c, EVENT_NOT_STARTED);
@@ -338,9 +339,9 @@ static void on_verified(int r, const Diag *diag, const Claims *claims, void *use
         }
         if (claims)
                 differences(claims, &own);
-        (void)container_event(c, judge(c, r, claims ? &own : diag, claims ? RESULT_PROBE : RESULT_LAUNCH)
-                                         ? EVENT_VERIFIED
-                                         : EVENT_NOT_STARTED);
+        /* Without its label it was killed before it could answer: that is a difference too. */
+        result = claims || diag_first_code(diag) == ERROR_POLICY ? RESULT_PROBE : RESULT_LAUNCH;
+        (void)container_event(c, judge(c, r, claims ? &own : diag, result) ? EVENT_VERIFIED : EVENT_NOT_STARTED);
 }
 
 ContainerEvent action_verify(Container *c) {
