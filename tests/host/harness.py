@@ -168,7 +168,7 @@ class Bed:
             os.mkdir(path)
         self.bulwarkd = build_file("manager/bulwarkd")
         self.keeper = build_file("manager/keeper/bulwark-keeper")
-        self.probe = build_file("manager/probe/bulwark-probe")
+        self.probe = os.path.realpath(build_file("manager/probe/bulwark-probe"))  # a link is not followed
         self.bulwarkctl = build_file("tools/bulwarkctl/bulwarkctl")
         self.analyze = build_file("tools/bulwark-analyze/bulwark-analyze")
         self.cgroup = os.path.join(cgroup_of_bed(), os.path.basename(self.directory))
