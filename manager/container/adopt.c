@@ -31,6 +31,8 @@ int container_encode_life(const Container *c, void **ret, size_t *ret_size) {
                    .logs_to_journal = c->logs_to_journal,
                    .stop_deadline = c->stop_deadline,
                    .kill_reason = c->kill_reason,
+                   .doom = c->doom,
+                   .aborting = c->aborting,
                    .labels = c->labels,
                    .policy_digest = c->policy_digest,
                    .n_restarts = c->restart.count,
@@ -165,6 +167,8 @@ static void take_blob(Container *c, Blob *b) {
         c->stop_requested = b->stop_requested;
         c->stop_deadline = b->stop_deadline;
         c->kill_reason = b->kill_reason < _KILL_REASON_MAX ? (KillReason)b->kill_reason : KILL_NONE;
+        c->doom = b->doom < _RESULT_MAX ? (ContainerResult)b->doom : RESULT_SUCCESS;
+        c->aborting = b->aborting;
         c->logs_to_journal = b->logs_to_journal;
         policy_labels_done(&c->labels);
         c->labels = b->labels;
@@ -202,21 +206,18 @@ static void resume(Container *c, bool restart) {
 
         if (c->kill_reason != KILL_NONE)
                 state = CONTAINER_KILLING;
-        else if (c->stop_requested || c->stop_deadline > 0)
+        else if (c->stop_requested || c->doom != RESULT_SUCCESS || c->stop_deadline > 0)
                 state = CONTAINER_STOPPING;
         container_restore_state(c, state);
+        container_arm_life(c);
         if (state == CONTAINER_RUNNING)
                 return;
-        if (!c->stop_requested) { /* it ends by itself, but not for ever */
-                if (container_arm_stop_timer(c, c->stop_deadline) < 0)
-                        (void)container_event(c, EVENT_STOP_TIMEOUT);
-                return;
-        }
-        (void)job_restore(c, restart ? JOB_RESTART : JOB_STOP);
+        if (c->stop_requested)
+                (void)job_restore(c, restart ? JOB_RESTART : JOB_STOP);
         if (state == CONTAINER_KILLING)
                 (void)action_kill(c);
         else if (c->stop_deadline == 0)
-                (void)action_terminate(c); /* asked for, but the signal was not sent yet */
+                (void)(c->aborting ? action_abort : action_terminate)(c); /* asked for, but the signal was not sent yet */
         else if (container_arm_stop_timer(c, c->stop_deadline) < 0)
                 (void)container_event(c, EVENT_STOP_TIMEOUT);
 }

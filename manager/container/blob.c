@@ -44,6 +44,7 @@ typedef enum Tag {
         TAG_NOTIFY_WATCHDOG,
         TAG_NOTIFY_ERROR,
         TAG_NOTIFY_EXIT,
+        TAG_DOOM,
         /* mandatory access control */
         TAG_APPARMOR_PROFILE = 96,
         TAG_SELINUX_CONTEXT,
@@ -54,8 +55,9 @@ typedef enum Tag {
         TAG_NOTIFY_STATUS,
 } Tag;
 
-enum { FLAG_STOP = 1, FLAG_RESTART = 2, FLAG_JOURNAL = 4, FLAG_VERIFIED = 8, FLAG_MAC_LOST = 16, FLAG_FAMILY = 32 };
-enum { NOTIFY_FLAG_HELD = 1, NOTIFY_FLAG_READY = 2, NOTIFY_FLAG_RELOADING = 4, NOTIFY_FLAG_WATCHDOG_HIT = 8 };
+enum { FLAG_STOP = 1, FLAG_RESTART = 2, FLAG_JOURNAL = 4, FLAG_VERIFIED = 8, FLAG_MAC_LOST = 16, FLAG_FAMILY = 32,
+       FLAG_ABORTING = 64 };
+enum { NOTIFY_FLAG_HELD = 1, NOTIFY_FLAG_READY = 2, NOTIFY_FLAG_RELOADING = 4 };
 enum { RESOLVED_MISSING_OK = 1, RESOLVED_INIT_ROLE = 2 };
 enum { MAC_APPARMOR = 1, MAC_SELINUX = 2, MAC_LANDLOCK_SHIFT = 8 }; /* the Landlock ABI above */
 
@@ -92,8 +94,7 @@ static void encode_resolved(Encoder *e, const ContainerSpec *s) {
 static void encode_notify(Encoder *e, const Blob *b) {
         encode_u64(e, TAG_NOTIFY_FLAGS,
                    (b->holds_notify ? NOTIFY_FLAG_HELD : 0) | (b->notify.ready ? NOTIFY_FLAG_READY : 0) |
-                           (b->notify.reloading ? NOTIFY_FLAG_RELOADING : 0) |
-                           (b->notify.watchdog_hit ? NOTIFY_FLAG_WATCHDOG_HIT : 0));
+                           (b->notify.reloading ? NOTIFY_FLAG_RELOADING : 0));
         encode_string(e, TAG_NOTIFY_STATUS, b->notify.status);
         encode_u64(e, TAG_NOTIFY_WATCHDOG, b->notify.watchdog_usec);
         encode_u64(e, TAG_NOTIFY_ERROR, b->notify.error);
@@ -126,13 +127,15 @@ int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
         encode_u64(&e, TAG_FLAGS,
                    (b->stop_requested ? FLAG_STOP : 0) | (b->restart ? FLAG_RESTART : 0) |
                            (b->logs_to_journal ? FLAG_JOURNAL : 0) | (b->verified ? FLAG_VERIFIED : 0) |
-                           (b->mac_lost ? FLAG_MAC_LOST : 0) | (b->labels.family ? FLAG_FAMILY : 0));
+                           (b->mac_lost ? FLAG_MAC_LOST : 0) | (b->labels.family ? FLAG_FAMILY : 0) |
+                           (b->aborting ? FLAG_ABORTING : 0));
         encode_string(&e, TAG_APPARMOR_PROFILE, b->labels.apparmor_profile);
         encode_string(&e, TAG_SELINUX_CONTEXT, b->labels.selinux_context);
         encode_string(&e, TAG_SELINUX_FILE_CONTEXT, b->labels.selinux_file_context);
         encode_bytes(&e, TAG_POLICY_DIGEST, &b->policy_digest, sizeof(b->policy_digest));
         encode_u64(&e, TAG_STOP_DEADLINE, b->stop_deadline);
         encode_u64(&e, TAG_KILL_REASON, b->kill_reason);
+        encode_u64(&e, TAG_DOOM, b->doom);
         encode_u64(&e, TAG_RESTARTS, b->n_restarts);
         encode_u64(&e, TAG_LIMIT_SINCE, b->start_limit.since);
         encode_u64(&e, TAG_LIMIT_COUNT, b->start_limit.count);
@@ -164,6 +167,7 @@ static const struct {
         NUMBER(TAG_ACTIVE_REALTIME, active_realtime),
         NUMBER(TAG_ACTIVE_MONOTONIC, active_monotonic),
         NUMBER(TAG_SEQUENCE, sequence),
+        NUMBER(TAG_DOOM, doom),
         NUMBER(TAG_RESTARTS, n_restarts),
         NUMBER(TAG_LIMIT_SINCE, start_limit.since),
         NUMBER(TAG_LIMIT_COUNT, start_limit.count),
@@ -306,6 +310,7 @@ static int decode_flags(Blob *b, const Field *f) {
         b->verified = v & FLAG_VERIFIED;
         b->mac_lost = v & FLAG_MAC_LOST;
         b->labels.family = v & FLAG_FAMILY;
+        b->aborting = v & FLAG_ABORTING;
         return 0;
 }
 
@@ -318,7 +323,6 @@ static int decode_notify_flags(Blob *b, const Field *f) {
         b->holds_notify = v & NOTIFY_FLAG_HELD;
         b->notify.ready = v & NOTIFY_FLAG_READY;
         b->notify.reloading = v & NOTIFY_FLAG_RELOADING;
-        b->notify.watchdog_hit = v & NOTIFY_FLAG_WATCHDOG_HIT;
         return 0;
 }
 

@@ -29,7 +29,8 @@ typedef struct Blob {
         uint64_t start_realtime, start_monotonic, active_realtime, active_monotonic, sequence;
         bool stop_requested, restart, logs_to_journal;
         uint64_t stop_deadline; /* monotonic */
-        uint32_t kill_reason;
+        uint32_t kill_reason, doom;
+        bool aborting;
         uint64_t n_restarts;
         StartLimit start_limit;
         PolicyLabels labels;

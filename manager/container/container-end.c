@@ -11,6 +11,8 @@
 #define REBOOT_UPTIME_MIN USEC_PER_SEC /* an init that reboots sooner has not come up at all */
 
 static int stop_signal_of(const Container *c) {
+        if (c->job && c->job->type == JOB_RESTART && c->spec && c->spec->restart_kill_signal > 0)
+                return c->spec->restart_kill_signal;
         return c->spec && c->spec->kill_signal > 0 ? c->spec->kill_signal : SIGTERM;
 }
 
@@ -18,7 +20,9 @@ static int on_stop_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
         Container *c = userdata;
 
         c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
-        (void)container_event(c, EVENT_STOP_TIMEOUT);
+        if (c->aborting || !c->spec || c->spec->timeout_stop_failure_mode != FAILURE_ABORT ||
+            !container_doom(c, RESULT_TIMEOUT, FAILURE_ABORT, "it did not stop within TimeoutStopSec="))
+                (void)container_event(c, EVENT_STOP_TIMEOUT);
         return 0;
 }
 
@@ -36,19 +40,19 @@ int container_arm_stop_timer(Container *c, uint64_t deadline) {
 
 /* The state goes out twice: that a stop is wanted, and, with its deadline, that the signal was sent. A manager killed
  * in between leaves the sending to its successor. */
-ContainerEvent action_terminate(Container *c) {
-        uint64_t timeout = c->spec ? c->spec->timeout_stop_usec : 90 * USEC_PER_SEC,
-                 now = now_usec(CLOCK_MONOTONIC);
+static ContainerEvent signal_and_wait(Container *c, int signal, uint64_t timeout) {
+        uint64_t now = now_usec(CLOCK_MONOTONIC);
         int r;
 
-        c->stop_requested = true;
         if (c->leader_fd < 0)
                 return _CONTAINER_EVENT_NONE; /* Type=simple, no payload yet: once more when it is there */
         c->stop_deadline = 0;
         container_send_state(c);
-        r = pidfd_signal_awake(c->leader_fd, stop_signal_of(c));
+        r = pidfd_signal_awake(c->leader_fd, signal);
         if (r < 0 && r != -ESRCH)
                 return EVENT_STOP_TIMEOUT;
+        if (c->spec && c->spec->send_sighup && signal != SIGHUP)
+                (void)pidfd_signal(c->leader_fd, SIGHUP);
         /* A frozen process does not see its signal. */
         c->freeze_wanted = false;
         (void)cgroup_freeze(c->cgroup.fd, false);
@@ -69,20 +73,25 @@ ContainerEvent action_await_end(Container *c) {
         return _CONTAINER_EVENT_NONE;
 }
 
-ContainerEvent action_abort(Container *c) {
-        int signal = c->spec && c->spec->watchdog_signal > 0 ? c->spec->watchdog_signal : SIGABRT, r;
+ContainerEvent action_terminate(Container *c) {
+        if (c->doom == RESULT_SUCCESS)
+                c->stop_requested = true;
+        return signal_and_wait(c, stop_signal_of(c), c->spec ? c->spec->timeout_stop_usec : 90 * USEC_PER_SEC);
+}
 
-        r = pidfd_signal_awake(c->leader_fd, signal);
-        if (r < 0 && r != -ESRCH)
-                return EVENT_STOP_TIMEOUT;
-        return action_await_end(c);
+ContainerEvent action_abort(Container *c) {
+        int signal = c->doom == RESULT_WATCHDOG && c->spec && c->spec->watchdog_signal > 0 ? c->spec->watchdog_signal : SIGABRT;
+
+        c->aborting = true;
+        return signal_and_wait(c, signal, c->spec ? c->spec->timeout_abort_usec : 90 * USEC_PER_SEC);
 }
 
 ContainerEvent action_kill(Container *c) {
         c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
         if (c->kill_reason == KILL_NONE)
                 c->kill_reason = c->leader_fd >= 0 ? KILL_TIMEOUT : KILL_CANCELED;
-        c->stop_requested = true;
+        if (c->doom == RESULT_SUCCESS)
+                c->stop_requested = true;
         container_send_state(c);
         if (c->cgroup.fd < 0 || cgroup_kill(c->cgroup.fd) < 0)
                 (void)pidfd_signal(c->leader_fd, SIGKILL);
@@ -133,8 +142,6 @@ static bool reboot(Container *c) {
 
 /* What the container itself said, or did not say, about its end. */
 static ContainerResult result_of_messages(const Container *c, ContainerResult result) {
-        if (c->notify.facts.watchdog_hit)
-                return RESULT_WATCHDOG;
         if (result == RESULT_SUCCESS && !c->stop_requested && c->spec && c->spec->type == CONTAINER_TYPE_NOTIFY &&
             !c->notify.facts.ready)
                 return RESULT_PROTOCOL;
@@ -167,7 +174,9 @@ void container_ended(Container *c, const ExitReport *report) {
                 c->result = RESULT_SIGNAL;
         else if (c->kill_reason == KILL_MISMATCH || c->kill_reason == KILL_MAC_LOST)
                 c->result = c->kill_reason == KILL_MISMATCH ? RESULT_LABEL_MISMATCH : RESULT_MAC_LOST; /* words are there */
-        else if (c->result != RESULT_SUCCESS && c->result != RESULT_WATCHDOG) /* that has its words */
+        else if (c->doom != RESULT_SUCCESS)
+                c->result = c->doom; /* and so are those */
+        else if (c->result != RESULT_SUCCESS)
                 explain_end(c);
         (void)container_event(c, EVENT_ENDED);
 }
@@ -252,6 +261,7 @@ void container_cgroup_changed(Container *c) {
 
 void container_release(Container *c) {
         notify_close(c);
+        c->life_timer = sd_event_source_disable_unref(c->life_timer);
         c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
         c->leader_source = sd_event_source_disable_unref(c->leader_source);
         c->leader_fd = safe_close(c->leader_fd);

@@ -125,6 +125,10 @@ struct Container {
         uint64_t stop_deadline; /* monotonic; 0 = no stop under way */
         bool stop_requested;
         KillReason kill_reason;
+        ContainerResult doom; /* it was ended because it had failed: so; SUCCESS = it was not */
+        bool aborting;        /* SIGABRT was sent: nothing but cgroup.kill follows */
+        sd_event_source *life_timer;
+        uint64_t life_deadline; /* of life_timer */
         bool end_saved;    /* the record of the end is on disk: the keeper may forget */
         bool keeper_knows; /* the keeper has an entry that an ACK must drop */
         Cgroup cgroup;
@@ -240,6 +244,7 @@ ContainerEvent action_kill(Container *c);
 ContainerEvent action_clean(Container *c);
 ContainerEvent action_undo(Container *c);
 ContainerEvent action_forget(Container *c);
+ContainerEvent action_abort(Container *c);
 ContainerEvent action_judge(Container *c);
 ContainerEvent action_wait(Container *c);
 
@@ -305,6 +310,12 @@ void container_check_restart(Container *c);        /* its job came to nothing: i
 /* One more start begins; false, with words and the record, where StartLimitBurst= says no. */
 bool container_take_start(Container *c);
 void container_forget_starts(Container *c);        /* reset-failed */
+
+/* --- timers.c */
+/* Ends a life that has failed, so that its result is this one whatever its payload's exit is, and Restart= may follow.
+ * false: there is none, or it is ending already. */
+bool container_doom(Container *c, ContainerResult result, FailureMode how, const char *why);
+void container_arm_life(Container *c); /* after every change of state */
 
 /* --- cgroup-watch.c */
 int cgroup_watch_open(Manager *m);

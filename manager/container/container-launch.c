@@ -20,6 +20,8 @@ void container_begin_life(Container *c) {
         c->result = RESULT_SUCCESS;
         c->exit = (ExitReport){};
         c->kill_reason = KILL_NONE;
+        c->doom = RESULT_SUCCESS;
+        c->aborting = false;
         c->stop_requested = false;
         c->stop_deadline = 0;
         c->frozen = c->freeze_wanted = false;
@@ -289,7 +291,9 @@ void container_not_started(Container *c, const KeeperMessage *m) {
         c->keeper_knows = false;
         if (!c->launch)
                 return;
-        if (c->kill_reason != KILL_CANCELED) {
+        if (c->kill_reason == KILL_CANCELED)
+                c->result = c->doom;
+        else {
                 c->result = RESULT_LAUNCH;
                 (void)step_failure_explain(c->launch->plan, &m->failure, &diag);
                 diag_keep(&diag, &c->last_error);

@@ -27,6 +27,9 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_VERIFIED]     = TO(LAUNCH, LAUNCHING),
                 [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
                 [EVENT_MAC_LOST]     = TO(KILL, KILLING),
+                [EVENT_DOOM]         = TO(KILL, KILLING),
+                [EVENT_DOOM_ABORT]   = TO(KILL, KILLING),
+                [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
                 [EVENT_STOP]         = TO(KILL, KILLING), /* the probe's end is NOT_STARTED then */
         },
         [CONTAINER_LAUNCHING] = {
@@ -35,6 +38,9 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
                 [EVENT_MAC_LOST]     = TO(KILL, KILLING),
+                [EVENT_DOOM]         = TO(KILL, KILLING),
+                [EVENT_DOOM_ABORT]   = TO(KILL, KILLING),
+                [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
                 [EVENT_STOP]         = TO(KILL, KILLING), /* no payload yet that could end by itself */
         },
         [CONTAINER_RUNNING] = {
@@ -42,9 +48,11 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
                 [EVENT_MAC_LOST]     = TO(KILL, KILLING),
+                [EVENT_DOOM]         = TO(TERMINATE, STOPPING),
+                [EVENT_DOOM_ABORT]   = TO(ABORT, STOPPING),
+                [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
                 [EVENT_STOP]         = TO(TERMINATE, STOPPING),
                 [EVENT_STOPPING]     = TO(AWAIT_END, STOPPING),
-                [EVENT_WATCHDOG]     = TO(ABORT, STOPPING),
         },
         [CONTAINER_EXITED] = {
                 [EVENT_STOP]         = TO(FORGET, INACTIVE),
@@ -54,6 +62,7 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
                 [EVENT_STOP_TIMEOUT] = TO(KILL, KILLING),
+                [EVENT_DOOM_ABORT]   = TO(ABORT, STOPPING), /* TimeoutStopFailureMode=abort */
                 [EVENT_MAC_LOST]     = TO(KILL, KILLING),
         },
         [CONTAINER_KILLING] = {
@@ -96,12 +105,13 @@ static const char *const states[_CONTAINER_STATE_MAX] = {
 
 static const char *const events[_CONTAINER_EVENT_MAX] = {
         [EVENT_START] = "start", [EVENT_ASSEMBLED] = "assembled", [EVENT_NOT_ASSEMBLED] = "not-assembled",
-        [EVENT_MAC_LOST] = "mac-lost",
+        [EVENT_MAC_LOST] = "mac-lost", [EVENT_DOOM] = "doom", [EVENT_DOOM_ABORT] = "doom-abort",
+        [EVENT_DOOM_KILL] = "doom-kill",
         [EVENT_PREPARED] = "prepared",
         [EVENT_UNVERIFIED] = "unverified", [EVENT_VERIFIED] = "verified",
         [EVENT_NOT_PREPARED] = "not-prepared", [EVENT_CLONED] = "cloned",
         [EVENT_STARTED] = "started", [EVENT_NOT_STARTED] = "not-started",
-        [EVENT_STOPPING] = "stopping", [EVENT_WATCHDOG] = "watchdog",
+        [EVENT_STOPPING] = "stopping",
         [EVENT_STOP] = "stop", [EVENT_STOP_TIMEOUT] = "stop-timeout",
         [EVENT_ENDED] = "ended", [EVENT_EMPTY_WELL] = "empty-well",
         [EVENT_EMPTY_REMAIN] = "empty-remain", [EVENT_EMPTY_BADLY] = "empty-badly",

@@ -35,8 +35,10 @@ typedef enum ContainerEvent {
         EVENT_NOT_STARTED,  /* a step of the plan failed, or the keeper refused */
         EVENT_STOP,         /* a stop job begins */
         EVENT_STOPPING,     /* it says that it ends by itself */
-        EVENT_WATCHDOG,     /* no sign of life for WatchdogSec= */
         EVENT_STOP_TIMEOUT, /* TimeoutStopSec= is over */
+        EVENT_DOOM,         /* the life has failed: it is ended as by a stop, but nobody asked for it */
+        EVENT_DOOM_ABORT,   /* the same by SIGABRT, or a stop that took too long */
+        EVENT_DOOM_KILL,    /* the same at once */
         EVENT_MAC_LOST,     /* a process is not under the label that it was to have */
         EVENT_ENDED,        /* the leader is gone */
         EVENT_EMPTY_WELL,   /* no process is left, and the end was a success */
@@ -58,7 +60,7 @@ typedef enum ContainerAction {
         ACTION_LAUNCH,    /* SPAWN to the keeper */
         ACTION_TERMINATE, /* thaw, KillSignal=, arm TimeoutStopSec= */
         ACTION_AWAIT_END, /* arm TimeoutStopSec= */
-        ACTION_ABORT,     /* the same, after WatchdogSignal= */
+        ACTION_ABORT,     /* SIGABRT or WatchdogSignal=, arm TimeoutAbortSec= */
         ACTION_KILL,      /* cgroup.kill */
         ACTION_CLEAN,     /* record the end, kill what is left in the cgroup, wait until it is empty */
         ACTION_UNDO,      /* drain the logs, remove the cgroup, let the keeper forget */

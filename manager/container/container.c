@@ -107,7 +107,7 @@ static ContainerEvent (*const actions[_CONTAINER_ACTION_MAX])(Container *c) = {
         [ACTION_AWAIT_END] = action_await_end, [ACTION_ABORT] = action_abort,
         [ACTION_CLEAN] = action_clean,         [ACTION_UNDO] = action_undo,
         [ACTION_FORGET] = action_forget,       [ACTION_JUDGE] = action_judge,
-        [ACTION_WAIT] = action_wait,
+        [ACTION_WAIT] = action_wait,           [ACTION_ABORT] = action_abort,
 };
 
 bool container_event(Container *c, ContainerEvent event) {
@@ -124,6 +124,7 @@ bool container_event(Container *c, ContainerEvent event) {
                 event = actions[t.action] ? actions[t.action](c) : _CONTAINER_EVENT_NONE;
         }
         if (moved) {
+                container_arm_life(c);
                 dependencies_state_changed(c, before);
                 container_notify(c);
                 /* At once, not later: a job that wants to see "running" must not find the end that came with

@@ -478,6 +478,7 @@ void container_readiness_moved(Container *c) {
         if (c->state != CONTAINER_RUNNING || container_waits_for_ready(c))
                 return;
         container_stamp_active(c);
+        container_arm_life(c);
         watchdog_arm(c);
         container_save_life(c);
         dependencies_moved(c);

@@ -11,7 +11,6 @@
 
 typedef struct NotifyFacts { /* of what was said; kept in the state blob */
         bool ready, reloading;
-        bool watchdog_hit;        /* it was silent for too long, or asked for it; it is on its way out */
         char *status;             /* STATUS=, NULL = nothing */
         uint64_t watchdog_usec;   /* WATCHDOG_USEC=: instead of WatchdogSec=; 0 = nothing said */
         uint32_t error;           /* ERRNO= */

@@ -38,16 +38,12 @@ void watchdog_arm(Container *c) {
 
 void watchdog_expired(Container *c) {
         _cleanup_free_ char *span = time_span_to_string(watchdog_interval(c));
-        char *text = NULL;
+        _cleanup_free_ char *text = NULL;
 
         if (c->state != CONTAINER_RUNNING)
                 return;
         c->notify.watchdog = sd_event_source_disable_unref(c->notify.watchdog);
-        c->notify.facts.watchdog_hit = true;
-        (void)str_append(&text, "it did not say WATCHDOG=1 within %s, or asked for the consequence (watchdog)",
+        (void)str_append(&text, "it did not say WATCHDOG=1 within %s, or asked for the consequence",
                          strempty(span));
-        free(c->last_error);
-        c->last_error = text;
-        log_message(&c->manager->config.log, LOG_WARNING, "%s: %s", c->name, strempty(text));
-        (void)container_event(c, EVENT_WATCHDOG);
+        (void)container_doom(c, RESULT_WATCHDOG, FAILURE_ABORT, text);
 }

@@ -266,5 +266,5 @@ def test_storm(bed):
     bed.ctl("reset-failed").expect(0)
 
 
-if __name__ == "__main__":
-    run(__name__)
+
+run(__name__)

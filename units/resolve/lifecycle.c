@@ -2,6 +2,23 @@
 /* Contradictions between the settings of start, end and restart. */
 #include "units/resolve/resolve-steps.h"
 
+#define TIMEOUT_START (90 * USEC_PER_SEC)
+
+static bool is_said(const ContainerSpec *s, DirectiveId id) {
+        return container_spec_origin(s, id)->file;
+}
+
+void lifecycle_resolve(ContainerSpec *spec) {
+        if (spec->timeout_start_usec == 0 && !is_said(spec, DIRECTIVE_TimeoutStartSec))
+                spec->timeout_start_usec = spec->type == CONTAINER_TYPE_ONESHOT ? USEC_INFINITY : TIMEOUT_START;
+        if (spec->timeout_start_usec == 0)
+                spec->timeout_start_usec = USEC_INFINITY;
+        if (spec->timeout_stop_usec == 0)
+                spec->timeout_stop_usec = USEC_INFINITY;
+        if (spec->timeout_abort_usec == 0)
+                spec->timeout_abort_usec = is_said(spec, DIRECTIVE_TimeoutAbortSec) ? USEC_INFINITY : spec->timeout_stop_usec;
+}
+
 static int check_oneshot(const ContainerSpec *s, Diag *diag) {
         if (s->type != CONTAINER_TYPE_ONESHOT || (s->restart != RESTART_ALWAYS && s->restart != RESTART_ON_SUCCESS))
                 return 0;

@@ -23,6 +23,8 @@ int environment_file_parse(const char *path, const char *text, Diag *diag, char 
 /* Which security modules confine the payload: sets spec->mac. */
 int mac_resolve(ContainerSpec *spec, const HostFacts *host, Diag *diag);
 
+/* The times that depend on others, or on Type=; 0 is no limit, as in systemd. */
+void lifecycle_resolve(ContainerSpec *spec);
 /* Contradictions between what is said of start, end and restart. */
 int lifecycle_check(const ContainerSpec *spec, Diag *diag);
 

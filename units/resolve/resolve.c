@@ -52,8 +52,7 @@ static void resolve_defaults(ContainerSpec *s, const HostFacts *host) {
         /* systemd as an init halts on it; SIGTERM would make it re-execute itself. */
         if (s->kill_signal == 0)
                 s->kill_signal = s->boot ? SIGRTMIN + 3 : SIGTERM;
-        if (s->timeout_stop_usec == 0) /* as in systemd: no timeout */
-                s->timeout_stop_usec = USEC_INFINITY;
+        lifecycle_resolve(s);
         s->host_memory = host->memory_total;
         s->host_tasks = host->tasks_max;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* restart_policy, restart_mode, count: when a container is started again, and how often. */
+/* restart_policy, restart_mode, failure_mode, count: when a container is started again, and how often. */
 #include <stdio.h>
 
 #include "units/values/parse.h"
@@ -19,10 +19,17 @@ static const char *const restart_mode_words[] = {
         [RESTART_MODE_DIRECT] = "direct",
         [_RESTART_MODE_MAX] = NULL,
 };
+static const char *const failure_mode_words[] = {
+        [FAILURE_TERMINATE] = "terminate",
+        [FAILURE_ABORT] = "abort",
+        [FAILURE_KILL] = "kill",
+        [_FAILURE_MODE_MAX] = NULL,
+};
 
 DEFINE_CHOICE_TYPE(restart_policy, restart_policy_words, RESTART_NO,
                    "no, always, on-success, on-failure, on-abnormal, on-abort or on-watchdog");
 DEFINE_CHOICE_TYPE(restart_mode, restart_mode_words, RESTART_MODE_NORMAL, "normal or direct");
+DEFINE_CHOICE_TYPE(failure_mode, failure_mode_words, FAILURE_TERMINATE, "terminate, abort or kill");
 
 const char *restart_policy_to_string(RestartPolicy p) {
         return (int)p >= 0 && p < _RESTART_POLICY_MAX ? restart_policy_words[p] : NULL;

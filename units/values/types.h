@@ -114,6 +114,13 @@ typedef enum RestartMode {
 } RestartMode;
 typedef RestartMode value_restart_mode;
 typedef uint32_t value_count;
+typedef enum FailureMode {   /* how a life that took too long is ended */
+        FAILURE_TERMINATE,   /* as a stop: KillSignal=, TimeoutStopSec=, then every process is killed */
+        FAILURE_ABORT,       /* SIGABRT, TimeoutAbortSec=, then the same */
+        FAILURE_KILL,
+        _FAILURE_MODE_MAX,
+} FailureMode;
+typedef FailureMode value_failure_mode;
 
 typedef struct value_exit_statuses { /* SuccessExitStatus= */
         uint64_t codes[4];           /* bit set of 256 exit codes */
@@ -319,7 +326,7 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(syscall_error) X(syscall_filter) X(memory_limit) X(tasks_limit) X(cpu_quota) X(cpu_weight) X(io_weight)   \
         X(mac_mode) X(mac_lost) X(address_families) X(socket_binds) X(selinux_context) \
         X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules) \
-        X(verify_mode) X(units) X(restart_policy) X(restart_mode) X(count) X(notify_access)
+        X(verify_mode) X(units) X(restart_policy) X(restart_mode) X(count) X(notify_access) X(failure_mode)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)

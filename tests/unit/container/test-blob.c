@@ -56,7 +56,7 @@ static Blob sample(const ContainerSpec *spec) {
                    .streams = { { LOG_SINK_LINES, 6 }, { LOG_SINK_FILE, 3 } },
                    .n_streams = 2,
                    .holds_notify = true,
-                   .notify = { .ready = true, .watchdog_hit = true, .status = (char *)"serving", .watchdog_usec = 7,
+                   .notify = { .ready = true, .status = (char *)"serving", .watchdog_usec = 7,
                                .error = 13, .exit_status = 4 } };
 
         memset(b.invocation.bytes, 0x5a, sizeof(b.invocation.bytes));
@@ -97,7 +97,7 @@ static void comes_back_as_it_was(void **state) {
         assert_int_equal(back.streams[0].sink, LOG_SINK_LINES);
         assert_int_equal(back.streams[1].sink, LOG_SINK_FILE);
         assert_int_equal(back.streams[1].priority, 3);
-        assert_true(back.holds_notify && back.notify.ready && back.notify.watchdog_hit && !back.notify.reloading);
+        assert_true(back.holds_notify && back.notify.ready && !back.notify.reloading);
         assert_string_equal(back.notify.status, "serving");
         assert_int_equal(back.notify.watchdog_usec, 7);
         assert_int_equal(back.notify.error, 13);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "manager/container/life-limit.h"
+
+LifeLimit life_limit(const ContainerSpec *spec, ContainerState state, bool ready) {
+        if (!spec)
+                return LIFE_UNLIMITED;
+        if (state == CONTAINER_PROBING || state == CONTAINER_LAUNCHING)
+                return LIFE_STARTS;
+        if (state != CONTAINER_RUNNING)
+                return LIFE_UNLIMITED;
+        return spec->type == CONTAINER_TYPE_ONESHOT || !ready ? LIFE_STARTS : LIFE_RUNS;
+}
+
+static uint64_t add(uint64_t a, uint64_t b) {
+        return a > USEC_INFINITY - b ? USEC_INFINITY : a + b;
+}
+
+uint64_t life_deadline(const ContainerSpec *spec, ContainerState state, bool ready, uint64_t since, uint64_t chance) {
+        uint64_t span = 0;
+
+        switch (life_limit(spec, state, ready)) {
+        case LIFE_UNLIMITED:
+                return USEC_INFINITY;
+        case LIFE_STARTS:
+                span = spec->timeout_start_usec;
+                break;
+        case LIFE_RUNS:
+                span = spec->runtime_max_usec;
+                if (span != 0 && spec->runtime_random_usec > 0)
+                        span = add(span, spec->runtime_random_usec == USEC_INFINITY
+                                                 ? chance
+                                                 : chance % (spec->runtime_random_usec + 1));
+                break;
+        }
+        return span == 0 ? USEC_INFINITY : add(since, span);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a life may not take: TimeoutStartSec= and RuntimeMaxSec=. The time follows from when the life began, so that a new
+ * manager finds it without a record; and whoever else finds a life to have failed ends it by container_doom(), too. */
+#include "manager/container/container-internal.h"
+#include "manager/container/life-limit.h"
+
+static ContainerEvent event_of(FailureMode how) {
+        static const ContainerEvent events[_FAILURE_MODE_MAX] = { [FAILURE_TERMINATE] = EVENT_DOOM,
+                                                                  [FAILURE_ABORT] = EVENT_DOOM_ABORT,
+                                                                  [FAILURE_KILL] = EVENT_DOOM_KILL };
+
+        return events[how];
+}
+
+bool container_doom(Container *c, ContainerResult result, FailureMode how, const char *why) {
+        ContainerEvent event = event_of(how);
+
+        if (!container_transition(c->state, event).allowed)
+                return false;
+        if (c->doom == RESULT_SUCCESS) { /* the first one counts */
+                c->doom = c->result = result;
+                free(c->last_error);
+                c->last_error = why ? strdup(why) : NULL;
+        }
+        log_message(&c->manager->config.log, LOG_WARNING, "%s: is ended: %s (%s)", c->name, strempty(why),
+                    container_result_to_string(result));
+        return container_event(c, event);
+}
+
+static int on_life_over(sd_event_source *s, uint64_t usec, void *userdata) {
+        _cleanup_free_ char *span = NULL, *why = NULL;
+        Container *c = userdata;
+        LifeLimit limit;
+
+        c->life_timer = sd_event_source_disable_unref(c->life_timer);
+        notify_drain(c); /* what the loop has not come to yet may be the very word */
+        limit = life_limit(c->spec, c->state, !container_waits_for_ready(c));
+        if (limit == LIFE_UNLIMITED || c->life_timer) /* ready at the last moment: what runs now is another limit */
+                return 0;
+        span = time_span_to_string(limit == LIFE_STARTS ? c->spec->timeout_start_usec : c->spec->runtime_max_usec);
+        (void)str_append(&why, limit == LIFE_STARTS ? "it did not start within TimeoutStartSec=%s"
+                                                    : "it ran longer than RuntimeMaxSec=%s", strempty(span));
+        (void)container_doom(c, RESULT_TIMEOUT,
+                             limit == LIFE_STARTS ? c->spec->timeout_start_failure_mode : FAILURE_TERMINATE, why);
+        return 0;
+}
+
+void container_arm_life(Container *c) {
+        uint64_t chance, at;
+
+        memcpy(&chance, c->invocation.bytes, sizeof(chance)); /* random, and the same for every manager of this life */
+        at = life_deadline(c->spec, c->state, !container_waits_for_ready(c), c->start_monotonic, chance);
+        if (c->life_timer && at == c->life_deadline)
+                return;
+        c->life_timer = sd_event_source_disable_unref(c->life_timer);
+        c->life_deadline = at;
+        if (at != USEC_INFINITY && sd_event_add_time(c->manager->event, &c->life_timer, CLOCK_MONOTONIC, at,
+                                                     10 * USEC_PER_MSEC, on_life_over, c) < 0)
+                log_message(&c->manager->config.log, LOG_ERR, "%s: cannot watch how long it takes", c->name);
+}
