@@ -107,7 +107,7 @@ static ContainerEvent (*const actions[_CONTAINER_ACTION_MAX])(Container *c) = {
         [ACTION_AWAIT_END] = action_await_end, [ACTION_ABORT] = action_abort,
         [ACTION_CLEAN] = action_clean,         [ACTION_UNDO] = action_undo,
         [ACTION_FORGET] = action_forget,       [ACTION_JUDGE] = action_judge,
-        [ACTION_WAIT] = action_wait,           [ACTION_ABORT] = action_abort,
+        [ACTION_WAIT] = action_wait,
 };
 
 bool container_event(Container *c, ContainerEvent event) {
