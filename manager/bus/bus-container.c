@@ -350,6 +350,10 @@ static uint64_t get_status_exit(const Container *c) {
         return container_status_exit(c);
 }
 
+static uint64_t get_health_streak(const Container *c) {
+        return container_health_streak(c);
+}
+
 #define CONST SD_BUS_VTABLE_PROPERTY_CONST
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 #define LIVE 0 /* read from the kernel each time; no signal tells */
@@ -397,6 +401,10 @@ static const Property properties[] = {
         { "StatusErrno", "i", CHANGES, OPEN, .number = get_status_error },
         { "StatusExit", "i", CHANGES, OPEN, .number = get_status_exit },
         { "WatchdogUSec", "t", CHANGES, OPEN, .number = container_watchdog_usec },
+        { "HealthStatus", "s", CHANGES, OPEN, .text = container_health },
+        { "HealthFailingStreak", "u", CHANGES, OPEN, .number = get_health_streak },
+        { "HealthOutput", "s", CHANGES, SECRET, .text = container_health_output },
+        { "HealthTimestamp", "t", CHANGES, OPEN, .number = container_health_usec },
         { "LogDirectory", "s", CHANGES, SECRET, .text = container_log_directory },
         { "LogsToJournal", "b", CHANGES, OPEN, .number = get_logs_to_journal },
 };

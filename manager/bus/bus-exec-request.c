@@ -28,6 +28,7 @@ static const ExecOption exec_options[] = {
         { "Shell", "b", offsetof(ExecRequest, shell) },
         { "Rows", "u", offsetof(ExecRequest, rows) },
         { "Columns", "u", offsetof(ExecRequest, columns) },
+        { "HealthCheck", "b", offsetof(ExecRequest, health) },
 };
 
 static int read_exec_value(sd_bus_message *m, const ExecOption *option, ExecRequest *request) {
@@ -118,7 +119,7 @@ void exec_request_done(ExecRequest *request) {
 static int check_exec_request(const ExecRequest *request, sd_bus_error *error) {
         int r;
 
-        if (!request->shell && (!request->argv || isempty(request->argv[0])))
+        if (!request->shell && !request->health && (!request->argv || isempty(request->argv[0])))
                 return bus_error_set_code(error, ERROR_USAGE, "No command was given to execute");
         if (request->rows > UINT16_MAX || request->columns > UINT16_MAX)
                 return bus_error_set_code(error, ERROR_USAGE, "A terminal has at most %d rows and columns",

@@ -40,7 +40,7 @@
  *               ExecMainStartTimestamp t, ExecMainExitTimestamp t, ActiveEnterTimestamp t, ActiveExitTimestamp t,
  *               StateChangeTimestamp t, ControlGroup s, MemoryCurrent t, TasksCurrent t, CPUUsageNSec t,
  *               UIDRangeBase u, UIDRangeCount u, MACBackends as, MACLabel s, MACVerified b, MACLabelLost b, LandlockABI u, StatusText s,
- *               StatusErrno i, StatusExit i, WatchdogUSec t,
+ *               StatusErrno i, StatusExit i, WatchdogUSec t, HealthStatus s, HealthFailingStreak u, HealthOutput s, HealthTimestamp t,
  *               MACUnsaid as, PolicyDigest s, Progress s, LogDirectory s, LogsToJournal b
  *               and one for each row of the directive table, by its name, with its type's D-Bus signature
  *

@@ -41,6 +41,7 @@ int container_encode_life(const Container *c, void **ret, size_t *ret_size) {
                    .mac_lost = c->mac_lost,
                    .holds_notify = c->notify.fd >= 0,
                    .notify = c->notify.facts,
+                   .health = c->health.facts,
                    .n_streams = c->n_streams };
 
         for (size_t i = 0; i < c->n_streams; i++)
@@ -182,6 +183,9 @@ static void take_blob(Container *c, Blob *b) {
         notify_begin(c);
         c->notify.facts = b->notify;
         b->notify = (NotifyFacts){};
+        health_reset(c);
+        if (b->health.state < _HEALTH_STATE_MAX)
+                c->health.facts = b->health;
         if (c->spec && c->spec->private_users.mode == PRIVATE_USERS_MANAGED &&
             id_ranges_take(&c->manager->ranges, c->name, c->id_base) < 0)
                 log_message(&c->manager->config.log, LOG_WARNING,
@@ -333,6 +337,7 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
         c->active_enter[0] = c->start_realtime;
         c->active_enter[1] = c->start_monotonic;
         notify_listen(c, message->payload_pid);
+        health_begin(c);
         if (message->keeper_state == KEEPER_EXITED)
                 container_ended(c, &report);
         else
@@ -383,6 +388,7 @@ static int restore_life(const void *data, size_t size, void *userdata) {
         c->active_enter[0] = c->start_realtime;
         c->active_enter[1] = c->start_monotonic;
         container_orphaned(c);
+        health_begin(c);
         manager_announce(c);
         log_message(&m->config.log, LOG_WARNING,
                     "%s: runs on without its keeper; how it ends will not be known", c->name);

@@ -45,6 +45,8 @@ typedef enum Tag {
         TAG_NOTIFY_ERROR,
         TAG_NOTIFY_EXIT,
         TAG_DOOM,
+        TAG_HEALTH_STATE,
+        TAG_HEALTH_STREAK,
         /* mandatory access control */
         TAG_APPARMOR_PROFILE = 96,
         TAG_SELINUX_CONTEXT,
@@ -140,6 +142,8 @@ int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
         encode_u64(&e, TAG_LIMIT_SINCE, b->start_limit.since);
         encode_u64(&e, TAG_LIMIT_COUNT, b->start_limit.count);
         encode_notify(&e, b);
+        encode_u64(&e, TAG_HEALTH_STATE, b->health.state);
+        encode_u64(&e, TAG_HEALTH_STREAK, b->health.streak);
         for (size_t i = 0; i < b->n_streams; i++)
                 encode_u64(&e, TAG_STREAM,
                            (uint64_t)b->streams[i].sink << 32 | (uint32_t)b->streams[i].priority);
@@ -176,6 +180,8 @@ static const struct {
         NUMBER(TAG_NOTIFY_WATCHDOG, notify.watchdog_usec),
         NUMBER(TAG_NOTIFY_ERROR, notify.error),
         NUMBER(TAG_NOTIFY_EXIT, notify.exit_status),
+        NUMBER(TAG_HEALTH_STATE, health.state),
+        NUMBER(TAG_HEALTH_STREAK, health.streak),
 #undef NUMBER
 };
 

@@ -7,6 +7,7 @@
 
 #include <systemd/sd-id128.h>
 
+#include "manager/container/health.h"
 #include "manager/container/log-stream.h"
 #include "manager/container/manager.h"
 #include "manager/container/notify.h"
@@ -40,6 +41,7 @@ typedef struct Blob {
         size_t n_streams;
         bool holds_notify; /* the last descriptor that is held is the socket for messages */
         NotifyFacts notify;
+        HealthFacts health;
 } Blob;
 void blob_done(Blob *b);
 

@@ -260,6 +260,7 @@ void container_cgroup_changed(Container *c) {
 }
 
 void container_release(Container *c) {
+        health_stop(c);
         notify_close(c);
         c->life_timer = sd_event_source_disable_unref(c->life_timer);
         c->stop_timer = sd_event_source_disable_unref(c->stop_timer);

@@ -10,6 +10,7 @@
 #include "manager/base/string-list.h"
 #include "manager/cgroup/cgroup.h"
 #include "manager/container/dependency.h"
+#include "manager/container/health.h"
 #include "manager/container/keeper-client.h"
 #include "manager/container/log-stream.h"
 #include "manager/container/manager.h"
@@ -140,6 +141,7 @@ struct Container {
         bool logs_to_journal;
 
         Notify notify;
+        Health health;
 
         ContainerResult result;
         ExitReport exit;
@@ -375,6 +377,13 @@ void notify_sweep(Manager *m); /* sockets of launches that went with an earlier 
 /* The payload runs, but has not shown yet that it does what it is there for. */
 bool container_waits_for_ready(const Container *c);
 void container_readiness_moved(Container *c);
+
+/* --- health.c */
+void health_begin(Container *c); /* checks go on, or begin, where they are wanted at this moment */
+void health_stop(Container *c);
+void health_reset(Container *c); /* a new life */
+void health_free(Container *c);
+int health_command(const ContainerSpec *spec, char ***ret); /* -ENODATA: there is none */
 
 /* --- watchdog.c */
 uint64_t watchdog_interval(const Container *c); /* 0 = none */

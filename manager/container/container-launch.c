@@ -33,6 +33,7 @@ void container_begin_life(Container *c) {
         c->policy_digest = (Digest){};
         c->verified = c->mac_lost = false;
         notify_begin(c);
+        health_reset(c);
         free(c->last_error);
         c->last_error = NULL;
         if (!c->restart.again) /* a restart is not lost with the manager that begins it */
@@ -280,6 +281,7 @@ void container_started(Container *c, const KeeperMessage *m, int *pidfd) {
         mac_verify_start(c);
         (void)container_event(c, EVENT_STARTED);
         notify_listen(c, m->payload_pid);
+        health_begin(c);
         container_save_life(c);
         if (c->restart.again && c->leader_fd >= 0)
                 record_remove(c->manager->records_fd, c->name);

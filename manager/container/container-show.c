@@ -75,7 +75,7 @@ static const char *const results[_RESULT_MAX] = {
         [RESULT_LAUNCH] = "launch",       [RESULT_RESOURCES] = "resources", [RESULT_UNKNOWN] = "unknown",
         [RESULT_POLICY] = "policy",       [RESULT_LABEL_MISMATCH] = "label-mismatch", [RESULT_MAC_LOST] = "mac-lost",
         [RESULT_PROBE] = "probe",         [RESULT_WATCHDOG] = "watchdog",   [RESULT_START_LIMIT] = "start-limit-hit",
-        [RESULT_PROTOCOL] = "protocol",
+        [RESULT_PROTOCOL] = "protocol",   [RESULT_UNHEALTHY] = "unhealthy",
 };
 
 const char *container_result_to_string(ContainerResult r) {
@@ -254,4 +254,20 @@ uint32_t container_status_exit(const Container *c) {
 
 uint64_t container_watchdog_usec(const Container *c) {
         return watchdog_interval(c);
+}
+
+const char *container_health(const Container *c) {
+        return health_state_to_string((HealthState)c->health.facts.state);
+}
+
+uint32_t container_health_streak(const Container *c) {
+        return c->health.facts.streak;
+}
+
+const char *container_health_output(const Container *c) {
+        return c->health.output;
+}
+
+uint64_t container_health_usec(const Container *c) {
+        return c->health.checked_at;
 }

@@ -52,6 +52,7 @@ void container_destroy(Container *c) {
         if (c->loaded)
                 (void)container_spec_unref((ContainerSpec *)c->loaded);
         free(c->notify.facts.status);
+        health_free(c);
         free(c->name);
         free(c->log_directory);
         free(c->load_error);

@@ -83,6 +83,7 @@ static int find_identity(const Container *c, const ExecRequest *request, Diag *d
 
 static int build(const Container *c, const ExecRequest *request, Diag *diag, Plan **ret) {
         _cleanup_(exec_identity_done) ExecIdentity who = {};
+        _cleanup_strv_ char **health = NULL;
         const PolicySet *policies = NULL;
         char *shell[2] = {};
         ExecParameters p;
@@ -92,12 +93,19 @@ static int build(const Container *c, const ExecRequest *request, Diag *diag, Pla
         if (r < 0)
                 return r;
         shell[0] = isempty(who.identity.shell) ? (char *)"/bin/sh" : who.identity.shell;
-        if (!request->shell && (!request->argv || isempty(request->argv[0])))
+        if (request->health) {
+                r = health_command(c->spec, &health);
+                if (r == -ENODATA)
+                        return diag_error(diag, ERROR_STATE, NULL, NULL, "%s runs without HealthCmd=: there is nothing to check",
+                                          c->name);
+                if (r < 0)
+                        return r;
+        } else if (!request->shell && (!request->argv || isempty(request->argv[0])))
                 return diag_error(diag, ERROR_USAGE, NULL, NULL, "there is no command to execute");
         r = policy_compile(c->spec, c->manager->cache_fd, diag, &policies);
         if (r < 0)
                 return r;
-        p = (ExecParameters){ .argv = request->shell ? shell : request->argv,
+        p = (ExecParameters){ .argv = request->health ? health : request->shell ? shell : request->argv,
                               .identity = who.own ? &who.identity : NULL,
                               .environment = request->environment,
                               .directory = request->directory,

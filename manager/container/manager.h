@@ -109,6 +109,7 @@ typedef struct ExecRequest {
         char *directory;    /* NULL = the unit's */
         char **environment; /* additions */
         bool terminal;
+        bool health;        /* argv is ignored: HealthCmd= */
         bool shell;         /* argv is ignored: the user's login shell from the container's passwd, else /bin/sh */
         unsigned rows, columns;
 } ExecRequest;
@@ -152,6 +153,7 @@ typedef enum ContainerResult { /* systemd's words for Result= */
         RESULT_PROBE,     /* VerifyOnStart=enforce: a claim of the unit does not hold; the payload never ran */
         RESULT_UNKNOWN,   /* exit status lost with the keeper */
         RESULT_PROTOCOL,  /* Type=notify: it ended without having said READY=1 */
+        RESULT_UNHEALTHY, /* HealthOnFailure=kill, or Notify=healthy and it never was */
         RESULT_WATCHDOG,  /* WatchdogSec= passed without a word from it */
         RESULT_START_LIMIT, /* "start-limit-hit": too many starts in too short a time */
         _RESULT_MAX,
@@ -201,6 +203,11 @@ const char *container_status_text(const Container *c); /* STATUS=; NULL = nothin
 uint32_t container_status_error(const Container *c);   /* ERRNO=, EXIT_STATUS=; 0 = nothing */
 uint32_t container_status_exit(const Container *c);
 uint64_t container_watchdog_usec(const Container *c);  /* within which it has to speak; 0 = it need not */
+
+const char *container_health(const Container *c); /* starting, healthy, unhealthy; "" = nothing is checked */
+uint32_t container_health_streak(const Container *c); /* bad checks in a row */
+const char *container_health_output(const Container *c); /* of the last check; NULL = none yet */
+uint64_t container_health_usec(const Container *c);   /* realtime of the last check; 0 = none yet */
 
 /* --- logs: files under STATE/logs/NAME/, newest "log", rotated "log.1"...; lines "REALTIME_USEC PRIORITY TEXT\n".
  * priority 6 = stdout, 3 = stderr. With journald the payload writes to the journal itself. */

@@ -253,6 +253,7 @@ static bool on_ready(Container *c, const NotifyMessage *m) {
         c->notify.facts.reloading = false;
         if (!c->notify.facts.ready) {
                 c->notify.facts.ready = true;
+                health_begin(c);
                 container_readiness_moved(c);
         }
         return moved;
@@ -471,7 +472,10 @@ void notify_listen(Container *c, pid_t payload_pid) {
 /* --- readiness */
 
 bool container_waits_for_ready(const Container *c) {
-        return c->state == CONTAINER_RUNNING && c->spec && c->spec->type == CONTAINER_TYPE_NOTIFY && !c->notify.facts.ready;
+        if (c->state != CONTAINER_RUNNING || !c->spec)
+                return false;
+        return (c->spec->type == CONTAINER_TYPE_NOTIFY && !c->notify.facts.ready) ||
+               (c->spec->notify == READY_HEALTHY && c->health.facts.state <= HEALTH_STARTING);
 }
 
 void container_readiness_moved(Container *c) {

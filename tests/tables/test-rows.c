@@ -21,6 +21,7 @@ static const struct {
 } companions[] = {
         { DIRECTIVE_ExecStart, "[Container]\nExecStart=\n", false },
         { DIRECTIVE_Boot, "[Container]\nExecStart=\n", false },
+        { DIRECTIVE_Notify, "[Container]\nHealthCmd=/bin/table\n", true },
         { DIRECTIVE_SocketBindAllow, "[Container]\nSocketBindDeny=tcp\n", true },
 };
 

@@ -361,6 +361,16 @@ int verb_exec(Context *c) {
         return run_session(c, &q);
 }
 
+int verb_healthcheck(Context *c) {
+        char buffer[256];
+        const ExecRequest q = { .name = container_name_of(c->options->arguments[0], buffer), .health = true };
+        int status = EXIT_SUCCESS;
+
+        if (client_connect(&c->client, &status) < 0)
+                return status;
+        return run_session(c, &q);
+}
+
 /* "web@blue" is the instance if there is one, else user web of container blue: a container's name comes
  * first. */
 static int shell_target(Context *c, const char *argument, char user[static 256], ExecRequest *q) {

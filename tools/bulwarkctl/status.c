@@ -132,6 +132,24 @@ static void print_process(json_object *p) {
         }
 }
 
+/* "unhealthy, 3 bad checks in a row: what the last one said" */
+static void print_health(json_object *p) {
+        const char *status = property_string(p, "HealthStatus"), *output = property_string(p, "HealthOutput");
+        uint64_t streak = property_number(p, "HealthFailingStreak");
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        if (isempty(status))
+                return;
+        r = str_append(&text, "%s", status);
+        if (r >= 0 && streak != 0 && streak != UINT64_MAX)
+                r = str_append(&text, ", %" PRIu64 " bad check%s in a row", streak, streak == 1 ? "" : "s");
+        if (r >= 0 && !isempty(output))
+                r = str_append(&text, ": %s", output);
+        if (r >= 0)
+                print_line("Health", text);
+}
+
 static void print_amounts(json_object *p) {
         uint64_t tasks = property_number(p, "TasksCurrent"), memory = property_number(p, "MemoryCurrent"),
                  cpu = property_number(p, "CPUUsageNSec"), base = property_number(p, "UIDRangeBase"),
@@ -342,6 +360,7 @@ static int status_one(Context *c, const char *name, bool first) {
         print_process(p);
         if (*property_string(p, "StatusText"))
                 print_line("Status", property_string(p, "StatusText"));
+        print_health(p);
         if (*property_string(p, "Progress"))
                 print_line("Progress", property_string(p, "Progress"));
         print_security(c, p);

@@ -158,6 +158,31 @@ static int check_notify(const Check *c) {
         return error;
 }
 
+/* --- health */
+
+static int check_health(const Check *c) {
+        const value_exec_list *l = &c->spec->health_cmd;
+        int error = 0;
+
+        if (l->n > 1)
+                error = diag_error(c->diag, ERROR_CONFLICT, &l->items[1].origin, "HealthCmd",
+                                   "stands %zu times, and one command is what a check runs; an empty HealthCmd= before it "
+                                   "takes the earlier ones away", l->n);
+        if (c->spec->notify == READY_HEALTHY && l->n == 0 && !c->spec->wrong[DIRECTIVE_HealthCmd])
+                error = diag_error(c->diag, ERROR_CONFLICT, where(c, DIRECTIVE_Notify), "Notify",
+                                   "healthy waits for a check, and HealthCmd= is not set");
+        if (c->spec->notify == READY_HEALTHY && c->spec->health_interval_usec == USEC_INFINITY)
+                error = diag_error(c->diag, ERROR_CONFLICT, where(c, DIRECTIVE_Notify), "Notify",
+                                   "healthy waits for a check, and with HealthInterval=infinity there is none");
+        if (l->n > 0 && c->spec->health_interval_usec == 0)
+                error = diag_error(c->diag, ERROR_BAD_VALUE, where(c, DIRECTIVE_HealthInterval), "HealthInterval",
+                                   "0 would check without end; write a time, or infinity to check by hand alone");
+        if (l->n > 0 && c->spec->type == CONTAINER_TYPE_ONESHOT)
+                error = diag_error(c->diag, ERROR_CONFLICT, &l->items[0].origin, "HealthCmd",
+                                   "a container of Type=oneshot does its work and ends; take the line out, or use exec");
+        return error;
+}
+
 /* --- files */
 
 typedef struct Target {
@@ -525,6 +550,7 @@ static const CheckRow checks[] = {
         { check_exec_start, { DIRECTIVE_ExecStart, DIRECTIVE_Boot, DIRECTIVE_Type, END } },
         { check_boot, { DIRECTIVE_Boot, DIRECTIVE_ProcessTwo, END } },
         { check_notify, { DIRECTIVE_NotifyAccess, DIRECTIVE_Type, DIRECTIVE_WatchdogSec, END } },
+        { check_health, { DIRECTIVE_Notify, DIRECTIVE_HealthInterval, DIRECTIVE_Type, END } },
         { check_mounts, { END } },
         { check_inaccessible, { END } },
         { check_paths, { END } },

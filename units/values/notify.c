@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* notify_access: who in the container may talk to the manager. */
+/* notify_access, ready_mode, health_failure: who in the container may talk to the manager, when it counts as started, and
+ * what follows when it is not well. */
 #include "units/values/parse.h"
 
 static const char *const notify_access_words[] = {
@@ -13,3 +14,19 @@ static const char *const notify_access_words[] = {
 
 DEFINE_CHOICE_TYPE(notify_access, notify_access_words, NOTIFY_ACCESS_UNSET,
                    "none, main, exec or all; empty lets Bulwark choose");
+
+static const char *const ready_mode_words[] = {
+        [READY_NO] = "no",
+        [READY_HEALTHY] = "healthy",
+        [_READY_MODE_MAX] = NULL,
+};
+static const char *const health_failure_words[] = {
+        [HEALTH_FAILURE_NONE] = "none",
+        [HEALTH_FAILURE_KILL] = "kill",
+        [HEALTH_FAILURE_RESTART] = "restart",
+        [HEALTH_FAILURE_STOP] = "stop",
+        [_HEALTH_FAILURE_MAX] = NULL,
+};
+
+DEFINE_CHOICE_TYPE(ready_mode, ready_mode_words, READY_NO, "no or healthy");
+DEFINE_CHOICE_TYPE(health_failure, health_failure_words, HEALTH_FAILURE_NONE, "none, kill, restart or stop");

@@ -137,6 +137,22 @@ typedef enum NotifyAccess {
 } NotifyAccess;
 typedef NotifyAccess value_notify_access;
 
+typedef enum ReadyMode { /* Notify= */
+        READY_NO,      /* what Type= says */
+        READY_HEALTHY, /* and the first good check of HealthCmd= */
+        _READY_MODE_MAX,
+} ReadyMode;
+typedef ReadyMode value_ready_mode;
+
+typedef enum HealthFailure { /* HealthOnFailure= */
+        HEALTH_FAILURE_NONE,
+        HEALTH_FAILURE_KILL,
+        HEALTH_FAILURE_RESTART,
+        HEALTH_FAILURE_STOP,
+        _HEALTH_FAILURE_MAX,
+} HealthFailure;
+typedef HealthFailure value_health_failure;
+
 /* --- files */
 typedef enum BindLabel { /* SELinux */
         BIND_LABEL_OWN,    /* the container's: files of its own */
@@ -326,7 +342,8 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(syscall_error) X(syscall_filter) X(memory_limit) X(tasks_limit) X(cpu_quota) X(cpu_weight) X(io_weight)   \
         X(mac_mode) X(mac_lost) X(address_families) X(socket_binds) X(selinux_context) \
         X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules) \
-        X(verify_mode) X(units) X(restart_policy) X(restart_mode) X(count) X(notify_access) X(failure_mode)
+        X(verify_mode) X(units) X(restart_policy) X(restart_mode) X(count) X(notify_access) X(failure_mode) X(ready_mode) \
+        X(health_failure)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)
