@@ -178,11 +178,14 @@ static int print_help(ManagerConfig *config, const char *name, const char *value
 /* For tests that leave steps out of every plan, so that the probe can be seen to notice. Names of kinds, separated by
  * commas. An environment variable, since nobody who starts a daemon types it by mistake. */
 #define OMIT_VARIABLE "BULWARK_TEST_OMIT_STEPS"
+/* And for tests that have the manager or its keeper die at a point of crash-points.inc. */
+#define CRASH_VARIABLE "BULWARK_TEST_CRASH"
 
 static int config_read_environment(ManagerConfig *config) {
         const char *text = getenv(OMIT_VARIABLE);
         int r = 0;
 
+        config->crash_at = getenv(CRASH_VARIABLE);
         while (r >= 0 && text && *text) {
                 size_t n = strcspn(text, ",");
 
@@ -492,6 +495,8 @@ static int run(Daemon *d, Diag *diag) {
                 log_message(&d->config.log, LOG_WARNING,
                             "$" OMIT_VARIABLE " is set: steps are left out of every plan, no container is confined as its "
                             "unit says. This is for tests only");
+        if (d->config.crash_at)
+                log_message(&d->config.log, LOG_WARNING, "$" CRASH_VARIABLE " is set: something will die. This is for tests only");
         r = prepare(d, diag);
         if (r < 0)
                 return r;

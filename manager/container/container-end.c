@@ -48,11 +48,13 @@ static ContainerEvent signal_and_wait(Container *c, int signal, uint64_t timeout
                 return _CONTAINER_EVENT_NONE; /* Type=simple, no payload yet: once more when it is there */
         c->stop_deadline = 0;
         container_send_state(c);
+        crash_point(c->manager, STOP_ANNOUNCED);
         r = pidfd_signal_awake(c->leader_fd, signal);
         if (r < 0 && r != -ESRCH)
                 return EVENT_STOP_TIMEOUT;
         if (c->spec && c->spec->send_sighup && signal != SIGHUP)
                 (void)pidfd_signal(c->leader_fd, SIGHUP);
+        crash_point(c->manager, STOP_SENT);
         /* A frozen process does not see its signal. */
         c->freeze_wanted = false;
         (void)cgroup_freeze(c->cgroup.fd, false);
@@ -237,6 +239,7 @@ ContainerEvent action_clean(Container *c) {
         c->launch = launch_free(c->launch);
         c->freeze_wanted = false;
         container_save_end(c, container_plan_restart(c) ? CONTAINER_RESTARTING : state_after(how_it_ended(c)));
+        crash_point(c->manager, END_RECORDED);
         if (c->cgroup.fd >= 0)
                 (void)cgroup_kill(c->cgroup.fd);
         return is_empty(c) ? how_it_ended(c) : _CONTAINER_EVENT_NONE;
@@ -287,12 +290,14 @@ ContainerEvent action_undo(Container *c) {
         if (r < 0 && r != -ENOENT)
                 log_message(&c->manager->config.log, LOG_WARNING, "%s: cannot remove its control group: %s",
                             c->name, strerror(-r));
+        crash_point(c->manager, CGROUP_REMOVED);
         mac_release(c);
         container_release(c);
         c->frozen = false;
         container_forget_life(c);
         if (c->end_saved) /* else the keeper keeps it for a manager that can */
                 container_send_ack(c);
+        crash_point(c->manager, END_ACKNOWLEDGED);
         return container_follow_end(c);
 }
 

@@ -13,6 +13,7 @@
 #include "manager/container/health.h"
 #include "manager/container/keeper-client.h"
 #include "manager/container/log-stream.h"
+#include "manager/container/crash-points.h"
 #include "manager/container/manager.h"
 #include "manager/container/notify.h"
 #include "manager/container/restart-policy.h"
@@ -214,6 +215,7 @@ struct Manager {
         sd_event_source *shutdown_source;
 
         LogScratch *scratch;
+        CrashPlan crash;
 };
 
 uint64_t now_usec(clockid_t clock);

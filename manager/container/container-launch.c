@@ -139,6 +139,7 @@ static int prepare(Container *c, Diag *diag) {
                 r = build_plan(c, diag, &launch->plan);
         if (r >= 0)
                 r = make_cgroup(c, diag); /* the first change to the host */
+        crash_point(c->manager, CGROUP_MADE);
         if (r >= 0)
                 r = slots_open_trees(&launch->plan->view, diag, &launch->slots);
         if (r >= 0)
@@ -148,6 +149,7 @@ static int prepare(Container *c, Diag *diag) {
         if (r < 0)
                 return r;
         c->launch = TAKE_PTR(launch);
+        crash_point(c->manager, PREPARED);
         return 0;
 }
 
@@ -184,6 +186,7 @@ ContainerEvent action_prepare(Container *c) {
 static void on_spawned(int error, void *userdata) {
         Container *c = userdata;
 
+        crash_point(c->manager, SPAWN_ANSWERED);
         if (error < 0)
                 container_spawn_lost(c, error);
         else if (c->state == CONTAINER_LAUNCHING && c->spec && c->spec->type == CONTAINER_TYPE_SIMPLE)
@@ -265,6 +268,7 @@ ContainerEvent action_launch(Container *c) {
                 return EVENT_NOT_STARTED;
         }
         c->keeper_knows = true;
+        crash_point(c->manager, SPAWN_SENT);
         slot_set_done(&c->launch->slots); /* the payload's ends must be its alone, or no pipe ever ends */
         return _CONTAINER_EVENT_NONE;
 }
@@ -272,6 +276,7 @@ ContainerEvent action_launch(Container *c) {
 void container_started(Container *c, const KeeperMessage *m, int *pidfd) {
         if (!c->launch)
                 return;
+        crash_point(c->manager, START_TOLD);
         c->launch = launch_free(c->launch);
         c->leader = m->pid;
         (void)safe_close(c->leader_fd);
@@ -285,6 +290,7 @@ void container_started(Container *c, const KeeperMessage *m, int *pidfd) {
         container_save_life(c);
         if (c->restart.again && c->leader_fd >= 0)
                 record_remove(c->manager->records_fd, c->name);
+        crash_point(c->manager, START_RECORDED);
 }
 
 void container_not_started(Container *c, const KeeperMessage *m) {

@@ -302,6 +302,7 @@ bool sessions_event(Manager *m, const KeeperMessage *message, int *fds, size_t n
                 return strchr(message->id, '/') != NULL; /* of a session that was dropped */
         switch ((KeeperType)message->type) {
         case KEEPER_EVENT_STARTED:
+                crash_point(m, JOIN_STARTED);
                 session_started(m, s, message, fds, n_fds);
                 break;
         case KEEPER_EVENT_FAILED:
@@ -309,6 +310,7 @@ bool sessions_event(Manager *m, const KeeperMessage *message, int *fds, size_t n
                 session_failed(m, s, r < 0 ? r : -EIO, &diag);
                 break;
         case KEEPER_EVENT_EXITED:
+                crash_point(m, JOIN_ENDED);
                 if (s->running)
                         session_ended(m, s, message->exit_code, message->exit_status);
                 break;
@@ -369,6 +371,7 @@ static int join(Session *s, const SlotSet *slots) {
                 fds[n++] = slots->items[i].fd;
         }
         r = keeper_client_request(s->container->manager->keeper, &m, fds, n, on_joined, reply);
+        crash_point(s->container->manager, JOIN_SENT);
         if (r >= 0)
                 (void)TAKE_PTR(reply);
         return r;

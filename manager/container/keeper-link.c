@@ -129,12 +129,14 @@ static void on_event(const KeeperMessage *message, int *fds, size_t n_fds, void 
                 container_started(c, message, n_fds > 0 ? fds : &none);
         else if (message->type == KEEPER_EVENT_FAILED)
                 container_not_started(c, message);
-        else if (message->type == KEEPER_EVENT_EXITED)
+        else if (message->type == KEEPER_EVENT_EXITED) {
+                crash_point(m, END_TOLD);
                 container_ended(c, &(ExitReport){ .valid = true,
                                                   .code = message->exit_code,
                                                   .status = message->exit_status,
                                                   .realtime_usec = message->exited_realtime_usec,
                                                   .monotonic_usec = message->exited_monotonic_usec });
+        }
 }
 
 int manager_keeper_open(Manager *m) {

@@ -25,7 +25,9 @@ int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manage
         m->config.probe = config->probe ? strdup(config->probe) : NULL;
         m->config.omit_steps = strv_copy(config->omit_steps);
         m->config.policy_helper = config->policy_helper ? strdup(config->policy_helper) : NULL;
-        r = dependency_graph_new(&m->dependencies);
+        r = crash_plan_parse(config->crash_at, diag, &m->crash);
+        if (r >= 0)
+                r = dependency_graph_new(&m->dependencies);
         if (r >= 0)
                 r = str_append(&m->keeper_socket, "%s/keeper", config->runtime_directory);
         if (r >= 0)
@@ -41,7 +43,7 @@ int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manage
                 r = -ENOMEM;
         if (r < 0) {
                 (void)manager_free(m);
-                return diag_errno(diag, ERROR_NO_MEMORY, NULL, NULL, -r, "cannot make the manager");
+                return r == -ENOMEM ? diag_errno(diag, ERROR_NO_MEMORY, NULL, NULL, -r, "cannot make the manager") : r;
         }
         *ret = m;
         return 0;
@@ -290,6 +292,8 @@ int manager_reload(Manager *m, Diag *diag) {
         int r;
 
         tell_reloading(m, true);
+        if (m->adopted) /* else it is the manager's own start */
+                crash_point(m, RELOAD_BEGUN);
         if (m->host_gathered)
                 host_facts_done(&m->host);
         r = host_facts_gather(&m->host);
@@ -304,8 +308,11 @@ int manager_reload(Manager *m, Diag *diag) {
         if (r >= 0)
                 r = load_all(m);
         for (size_t i = m->n_sorted; r >= 0 && i > 0;
-             i--) /* backwards: reload_one() may take the last one away */
+             i--) { /* backwards: reload_one() may take the last one away */
+                if (m->adopted && i == (m->n_sorted + 1) / 2)
+                        crash_point(m, RELOAD_READ);
                 reload_one(m->sorted[i - 1]);
+        }
         dependencies_warn_of_cycles(m);
         dependencies_settle_all(m);
         tell_reloading(m, false);

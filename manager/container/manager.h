@@ -25,6 +25,7 @@ typedef struct ManagerConfig {
         char *keeper;            /* path of bulwark-keeper */
         char *probe;             /* path of bulwark-probe */
         char **omit_steps;       /* for tests of the probe only: kinds of steps that no plan has; NULL = all */
+        const char *crash_at;    /* for tests only, borrowed: crash-points.h; NULL = never */
         char *policy_helper;     /* path of bulwark-policy */
         bool standalone;         /* start a keeper where none answers */
         Log log;

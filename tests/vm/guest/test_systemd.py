@@ -110,8 +110,10 @@ def test_enable(bed):
     system_unit(bed, NAME, "ExecStart=/bin/sleep 1000", "[Install]", "WantedBy=multi-user.target")
     wants = lambda: "bulwark@%s.service" % NAME in prop(bed, "multi-user.target", "Wants").split()  # noqa
     check(not wants(), "wanted before it is enabled")
-    bulwarkctl(bed, "enable", NAME).expect(0)
-    check(wants(), "not wanted once enabled: %s" % prop(bed, "multi-user.target", "Wants"))
+    done = bulwarkctl(bed, "enable", NAME).expect(0)
+    check(wants(), "not wanted once enabled: %s\n%s\n%s\n%s" % (
+        prop(bed, "multi-user.target", "Wants"), done, bed.run(["ls", "-lR", "/run/systemd/generator", UNITS]).out,
+        bed.run(["journalctl", "--no-pager", "-n", "20"]).out))
     bulwarkctl(bed, "disable", NAME).expect(0)
     check(not wants(), "still wanted")
 

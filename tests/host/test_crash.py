@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Manager or keeper die at every arrow between manager, keeper and kernel: no container that ran is lost, no exit code
+that the keeper knew, and nothing half started stays. The ledger of the bed looks for leaks after each."""
+
+from harness import *
+
+TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../manager/container/crash-points.inc")
+POINTS = re.findall(r'^CRASH_POINT\((\w+),\s*"([a-z-]+)",\s*"([a-z]+)",', read(TABLE), re.M)
+# Ends with a code of its own, at once, when it is asked to stop.
+STOPS_WITH_5 = "ExecStart=/bin/sh -c 'trap \"exit 5\" TERM; echo ready; while true; do sleep 0.05; done'"
+
+
+def crashing_manager(bed, victim, point):
+    bed.kill_manager()
+    bed.start_manager("env", "BULWARK_TEST_CRASH=%s:%s" % (victim, point))
+
+
+def reach(bed, during):
+    """Asks for what leads to the point; the answer is not believed, it may never come."""
+    if during == "start":
+        bed.ctl("start", "web", timeout=30)
+    elif during == "stop":
+        bed.ctl("stop", "web", timeout=30)
+    elif during == "exec":
+        bed.ctl("exec", "web", "true", timeout=30)
+    else:
+        bed.ctl("daemon-reload", timeout=30)
+
+
+def shown(bed, name):
+    return {k: bed.property(name, k) for k in ("MainPID", "InvocationID", "ActiveState", "SubState", "ControlGroup", "UIDRangeBase")}
+
+
+def settled(bed, name):
+    wait_until(lambda: bed.active(name) in ("active", "inactive", "failed"), "%s to settle" % name, 20)
+    return bed.active(name)
+
+
+def true_to_the_kernel(bed, name):
+    """What the manager says of a container, held against what the kernel has."""
+    state = settled(bed, name)
+    directory = os.path.join(bed.cgroup, "containers", name)
+    if state == "active":
+        contains(read("/proc/%s/cgroup" % bed.property(name, "MainPID")), "/containers/%s/payload" % name)
+    else:
+        wait_until(lambda: not os.path.exists(directory), "the control group of %s (%s) to go" % (name, state))
+    return state
+
+
+def manager_dies(bed, name, during):
+    before = {n: shown(bed, n) for n in ("stay", "web") if bed.active(n) == "active"}
+    crashing_manager(bed, "manager", name)
+    reach(bed, during)
+    try:
+        bed.manager.wait(20)
+    except subprocess.TimeoutExpired:
+        raise Failure("the point %s was not reached during %s" % (name, during)) from None
+    equal(bed.manager.returncode, -signal.SIGKILL, "how the manager ended")
+    bed.start_manager()
+    equal(shown(bed, "stay"), before["stay"], "the container beside it")
+    state = true_to_the_kernel(bed, "web")
+    if during in ("exec", "reload"):
+        equal(shown(bed, "web"), before["web"], "the container itself")
+    elif during == "stop":
+        if state == "active":  # the wish to stop had not left the manager
+            equal((name, shown(bed, "web")), ("stop-announced", before["web"]), "a container that was not stopped")
+            bed.ctl("stop", "web").expect(0)
+        equal((settled(bed, "web"), bed.property("web", "ExecMainStatus")), ("failed", "5"), "how it ended")
+    bed.ctl("start", "web").expect(0)
+    bed.ctl("exec", "web", "true").expect(0)
+    bed.ctl("daemon-reload").expect(0)
+
+
+def keeper_dies(bed, name, during):
+    """The exit code of what runs is lost with it, and nothing else."""
+    pid, web = bed.property("stay", "MainPID"), bed.property("web", "MainPID")
+    crashing_manager(bed, "keeper", name)
+    old = bed.keeper_pid()
+    reach(bed, during)
+    wait_until(lambda: bed.keeper_pids() and bed.keeper_pid() != old, "another keeper; %s not reached during %s?" % (name, during), 20)
+    equal((bed.active("stay"), bed.property("stay", "MainPID")), ("active", pid), "the container beside it")
+    state = true_to_the_kernel(bed, "web")
+    if during in ("exec", "reload"):
+        equal((state, bed.property("web", "MainPID")), ("active", web), "the container itself")
+    elif during == "stop" and name in ("end-recorded", "cgroup-removed", "end-acknowledged", "end-told"):
+        equal(bed.property("web", "ExecMainStatus"), "5", "a code that had been told")
+    bed.ctl("stop", "web")
+    settled(bed, "web")
+    bed.ctl("start", "web").expect(0)
+    bed.ctl("exec", "web", "true").expect(0)
+    bed.ctl("stop", "stay")
+    check(true_to_the_kernel(bed, "stay") in ("inactive", "failed"), "the container beside it cannot be stopped")
+
+
+def make(victim, name, during):
+    def test(bed):
+        bed.unit("web", STOPS_WITH_5)
+        bed.start_sleeper("stay")
+        if during != "start":
+            bed.ctl("start", "web").expect(0)
+            wait_until(lambda: "ready" in bed.logs("web"), "the payload")
+        (manager_dies if victim == "manager" else keeper_dies)(bed, name, during)
+    test.__name__ = "test_%s_%s" % (victim, name.replace("-", "_"))
+    test.__doc__ = "the %s dies: %s" % (victim, name)
+    return test
+
+
+for _, _name, _during in POINTS:
+    for _victim in ("manager", "keeper"):
+        _test = make(_victim, _name, _during)
+        globals()[_test.__name__] = _test
+
+
+def test_bad_point(bed):
+    """a name that is not in the table refuses the start of the manager."""
+    bed.stop_manager()
+    done = bed.run(["env", "BULWARK_TEST_CRASH=manager:nowhere", *bed.manager_command()])
+    check(done.code != 0, "started with a point that does not exist")
+    contains(done.err, "is no crash point")
+    bed.start_manager()
+
+
+run(__name__)
