@@ -153,6 +153,11 @@ NOTICED = {
     "landlock-restrict": "landlock",
     "execute": FAILS,
 }
+# Where the launch fails too, on another host: that is noticed as well.
+OR_FAILS = {
+    "attach": "an older kernel masks nothing in a tree that is attached nowhere",
+    "close-descriptors": "under AppArmor the payload's execve fails with what is still open",
+}
 # A unit on which each step leaves a trace.
 TELLING = ("User=1000", "Group=55", "SupplementaryGroups=66", "AmbientCapabilities=CAP_CHOWN", "WorkingDirectory=/etc", "Hostname=telling",
            "SystemCallFilter=@known", "InaccessiblePaths=/etc/shadow")
@@ -180,7 +185,7 @@ def leave_out(bed, kind, expected):
         return  # this kernel has no Landlock
     started = bed.ctl("start", "telling")
     if started.code != 0:
-        check(expected is FAILS, "%s: the start failed, and the probe was to notice it\n%s" % (kind, started))
+        check(expected is FAILS or kind in OR_FAILS, "%s: the start failed, and the probe was to notice it\n%s" % (kind, started))
         return
     result = bed.ctl("probe", "telling", "-o", "json")
     check(result.code == 1, "%s: the probe noticed nothing: %s" % (kind, result))
