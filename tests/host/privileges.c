@@ -115,7 +115,7 @@ static long attach_tree(void) {
 }
 
 static long exchange_root(void) {
-        return syscall(SYS_pivot_root, "/mnt", "/mnt");
+        return syscall(SYS_pivot_root, "/", "/");
 }
 
 static long make_node(void) {

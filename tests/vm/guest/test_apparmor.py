@@ -3,6 +3,7 @@
 and go in the kernel."""
 
 from bed import *
+from attacks import DENIED, HOST_ATTACKS, WORKS, denied_by  # noqa: beside the harness, found by way of the bed
 
 PROFILES = "/sys/kernel/security/apparmor/profiles"
 EVERYTHING = ["CapabilityBoundingSet=~", "PrivateUsers=no", "NoNewPrivileges=no", "SystemCallFilter=~swapon", "TemporaryFileSystem=/mnt"]
@@ -24,10 +25,6 @@ ATTACKS = {
     "read:/dev/disk": "ok",
     "write-memory:1": "ok",
 }
-# A container cannot mount whatever module there is: its mounts belong to another user namespace. So these are tried on the
-# host, in a mount namespace of their own, with nothing but the profile.
-MOUNTS = ("fresh:proc", "fresh:tmpfs", "fresh:sysfs", "bind-beneath:/proc", "move-away:/dev/shm", "remount-rw:/sys", "unmount:/dev/shm")
-
 
 def only_here(bed):
     if not ONLY_APPARMOR:
@@ -58,25 +55,35 @@ def lay_open(bed, name):
     bed.run(inside + ["mknod", "/dev/disk", "b", str(os.major(disk)), str(os.minor(disk))]).expect(0)
 
 
-def on_the_host(bed, prefix, attack):
+def on_the_host(bed, prefix, attacks):
+    """As the host's root, in a mount namespace that may be broken."""
     program = os.path.join(BUILD, "tests/host/hostile")
-    return json.loads(bed.run(["unshare", "-m", *prefix, program, "try", attack]).expect(0).out)[attack]
+    return json.loads(bed.run(["unshare", "-m", *prefix, program, "try", *attacks]).expect(0).out)
 
 
-def test_no_mounts(bed):
-    """the profile alone denies every kind of mount, and the attempts are ones."""
+def test_profile_alone(bed):
+    """the host's root with nothing but the profile of a default container: each attack is denied, and without it works."""
     only_here(bed)
-    bed.start_sleeper("still", *EVERYTHING)
-    for attack in MOUNTS:
-        equal((attack, on_the_host(bed, [], attack)), (attack, "ok"), "without a profile")
-        equal((attack, on_the_host(bed, ["aa-exec", "-p", "bulwark-still", "--"], attack)), (attack, "EACCES"), "under the profile")
+    closed, still = os.path.join(bed.directory, "closed"), os.path.join(bed.directory, "still")
+    for path in (closed, still):
+        os.mkdir(path)
+        shutil.copy(os.path.join(bed.root, "bin/busybox"), path)
+    # What a bind is not to allow is in the profile too: the same paths as on the host, so that it speaks of them.
+    bed.start_sleeper("worn", "BindReadOnlyPaths=%s:%s" % (closed, closed), "BindPaths=%s:%s:noexec" % (still, still))
+    binds = ["open-write:%s/busybox" % closed, "execute:%s/busybox" % still]
+    free = on_the_host(bed, [], [*HOST_ATTACKS, *binds])
+    equal({k: v for k, v in free.items() if v not in WORKS}, {}, "what does not work without a profile")
+    worn = on_the_host(bed, ["aa-exec", "-p", "bulwark-worn", "--"], [*HOST_ATTACKS, *binds])
+    denied = denied_by("apparmor") + binds
+    equal({k: worn[k] for k in denied if worn[k] not in DENIED}, {}, "what the profile does not deny")
+    equal({k: worn[k] for k in HOST_ATTACKS if k not in denied and worn[k] in DENIED}, {}, "what it denies beyond the list")
 
 
 def test_closed_by_default(bed):
     """a container as it is by default: no attack comes through."""
     only_here(bed)
     bed.start_sleeper("plain", "BindPaths=%s:/data" % bed.out)
-    result = hostile(bed, "plain", [*ATTACKS, *MOUNTS])
+    result = hostile(bed, "plain", [*ATTACKS, *[a for a in HOST_ATTACKS if a not in ATTACKS]])
     equal(result.pop("control"), "ok", "the program that attacks")
     equal({k: v for k, v in result.items() if v == "ok"}, {}, "what came through")
 
@@ -140,6 +147,9 @@ def test_apart(bed):
     check(bed.run(worn + ["/bin/kill", "-0", str(two)]).code != 0, "a signal went through")
     check(bed.run(worn + ["cat", "/proc/%d/environ" % two]).code != 0, "the environment was read")
     check(bed.run(worn + ["readlink", "/proc/%d/exe" % two]).code != 0, "the program was seen")
+    for pid, allowed in ((one, True), (two, False)):
+        equal(bed.run(worn + ["cat", "/proc/%d/root/etc/passwd" % pid]).code == 0, allowed, "a file of %s by way of /proc" % (
+            "its own" if allowed else "the other"))
 
 
 def test_no_descriptor_leaks(bed):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Mandatory access control whichever module the guest runs: what is used is told, read back, and missed when it goes."""
 
+import threading
+
 from bed import *
 
 LSM = os.environ.get("BULWARK_VM_LSM", "none")
@@ -116,6 +118,41 @@ def test_missing_label_kills(bed):
         bed.start_manager()
 
 
+def claims_of_labels(bed, name, code):
+    """of whom -> (result, observed)."""
+    rows = json.loads(bed.ctl("probe", name, "-o", "json").expect(code).out)
+    return {row["of"]: (row["result"], row["observed"].replace(" (enforce)", "")) for row in rows
+            if row["topic"] == "label" and row["claim"].endswith(" label")}
+
+
+def test_probe_knows_the_label(bed):
+    """the probe wears the label and says so, and so does the payload."""
+    only_with_labels()
+    bed.start_sleeper("asked")
+    label = show(bed, "asked", "MACLabel")[0]
+    equal(claims_of_labels(bed, "asked", 0), {"probe": ("ok", label), "payload": ("ok", label)}, "claims of the label")
+
+
+def test_probe_misses_the_label(bed):
+    """where a launch leaves the label out, VerifyOnStart=enforce refuses before the payload, and a probe is killed as one."""
+    only_with_labels()
+    bed.start_sleeper("whole")
+    bed.kill_manager()
+    bed.environment["BULWARK_TEST_OMIT_STEPS"] = "security-label"
+    try:
+        bed.start_manager()
+        bed.ctl("probe", "whole").expect(5, "the command has the %s label" % LSM)
+        equal(bed.active("whole"), "active", "the container that was probed")
+        bed.unit("checked", "ExecStart=/bin/sh -c 'touch /data/ran; exec sleep 1000'", "BindPaths=%s:/data" % bed.out, "VerifyOnStart=enforce")
+        bed.ctl("start", "checked").expect(5, "%s label" % LSM)
+        equal((bed.active("checked"), bed.property("checked", "Result")), ("failed", "probe"), "state")
+        check(not os.path.exists(os.path.join(bed.out, "ran")), "the payload ran")
+    finally:
+        del bed.environment["BULWARK_TEST_OMIT_STEPS"]
+        bed.stop_manager()
+        bed.start_manager()
+
+
 def lose_profile(label):
     write_kernel("/sys/kernel/security/apparmor/.remove", label)
 
@@ -149,6 +186,32 @@ def test_lost_label_warns(bed):
     wait_until(lambda: show(bed, "loud", "MACLabelLost")[0], "the loss to be noticed")
     equal((bed.active("loud"), show(bed, "loud", "MACVerified")[0]), ("active", False), "state and verification")
     contains(bed.ctl("status", "loud").expect(0).out, "(lost)")
+    # The profile comes back, and what has lost it stays without: the probe wears it and sees that the payload does not.
+    text = bed.run([bed.analyze, "policy", "export", "--apparmor", os.path.join(bed.units, "loud.container")]).expect(0).out
+    bed.run(["apparmor_parser", "-r", "-K", "-T"], text=text.encode()).expect(0)
+    label = show(bed, "loud", "MACLabel")[0]
+    equal(claims_of_labels(bed, "loud", 1), {"probe": ("ok", label), "payload": ("differs", "unconfined")}, "claims of the label")
+
+
+def test_teardown_of_everything(bed):
+    """aa-teardown: each container does what its MACLost= says, and the next start has its profile again."""
+    if LSM != "apparmor":
+        raise Skip("only AppArmor lets a policy go from under a process")
+    bed.start_sleeper("strict")
+    bed.start_sleeper("lenient", "MACLost=warn")
+    try:
+        bed.run(["aa-teardown"]).expect(0)
+        bed.wait_active("strict", "failed")
+        equal(bed.property("strict", "Result"), "mac-lost", "Result")
+        wait_until(lambda: show(bed, "lenient", "MACLabelLost")[0], "the loss to be noticed")
+        equal(bed.active("lenient"), "active", "the one that only warns")
+        bed.ctl("restart", "lenient").expect(0)
+        bed.ctl("start", "strict").expect(0)
+        for name in ("strict", "lenient"):
+            equal(show(bed, name, "MACVerified", "MACLabelLost"), [True, False], "verified and lost of " + name)
+            equal(label_of(bed.leader(name)), show(bed, name, "MACLabel")[0], "the label of " + name)
+    finally:
+        bed.run(["systemctl", "reload", "apparmor.service"]).expect(0)
 
 
 def test_teardown_is_noticed_after_a_restart(bed):
@@ -175,6 +238,41 @@ def test_reload_under_load(bed):
         bed.ctl("stop", "other").expect(0)
         bed.unit("other", "ExecStart=/bin/sleep 1000", "AddCapability=CAP_NET_RAW")
     equal((bed.active("busy"), show(bed, "busy", "MACVerified")[0]), ("active", True), "the container beside")
+
+
+def test_service_reload_under_load(bed):
+    """apparmor.service is reloaded again and again while five containers start and stop, and one runs on."""
+    if LSM != "apparmor":
+        raise Skip("apparmor.service is AppArmor's")
+    bed.start_sleeper("steady")
+    names = ["load%d" % i for i in range(5)]
+    for name in names:
+        bed.unit(name, "ExecStart=/bin/sleep 1000")
+    reloads, problems, ended = [], [], threading.Event()
+
+    def reload():
+        while not ended.is_set():
+            reloads.append(subprocess.run(["systemctl", "reload", "apparmor.service"], check=False).returncode)
+
+    def work(name):
+        for _ in range(3):
+            for command in (("start",), ("exec", "cat", "/proc/self/attr/apparmor/current"), ("stop",)):
+                result = bed.ctl(command[0], name, *command[1:], timeout=120)
+                if result.code != 0 or (command[0] == "exec" and result.out.strip() != "bulwark-%s (enforce)" % name):
+                    problems.append(str(result))
+
+    reloader = threading.Thread(target=reload)
+    workers = [threading.Thread(target=work, args=(name,)) for name in names]
+    for thread in [reloader, *workers]:
+        thread.start()
+    for thread in workers:
+        thread.join()
+    ended.set()
+    reloader.join()
+    check(not problems, "\n".join(problems))
+    check(len(reloads) >= 2 and set(reloads) == {0}, "reloads ended with %s" % reloads)
+    equal((bed.active("steady"), show(bed, "steady", "MACVerified")[0]), ("active", True), "the container beside")
+    equal(label_of(bed.leader("steady")), "bulwark-steady", "its label")
 
 
 def test_stop_whatever_the_profile_says(bed):
