@@ -223,7 +223,7 @@ def test_left_out_label(bed):
     label = json.loads(bed.ctl("show", "web", "-o", "json").expect(0).out)["MACLabel"]
     if not label:
         raise Skip("no security module gives labels here")
-    rows = [r for r in probe(bed, "web") if r["topic"] == "label"]
+    rows = [r for r in probe(bed, "web") if r["claim"].endswith(" label")]
     check({"probe", "payload"} <= {r["of"] for r in rows}, "whose labels were asked: %s" % rows)
     equal({(r["result"], r["observed"].replace(" (enforce)", "")) for r in rows}, {("ok", label)}, "labels")
     bed.kill_manager()
