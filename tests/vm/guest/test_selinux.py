@@ -232,14 +232,25 @@ def test_policy_reload(bed):
 # --- SELinux alone: what a domain may do to the host when nothing else is in the way
 
 
+ARMS = (("busybox-manager", shutil.which("busybox"), "bulwarkd_exec_t"), ("busybox", shutil.which("busybox"), "bulwark_file_t"),
+        ("hostile", os.path.join(BUILD, "tests/host/hostile"), "bulwark_file_t"))
+# A root that a container's domain may walk, with the host's own kernel file systems.
+MAKE_ROOT = """mount --bind $1 $1 && cd $1 && for fs in proc sys dev; do mount --rbind /$fs $fs || exit; done && pivot_root . old &&
+cd / && umount -l /old && shift && exec /busybox-manager sh -c "$@" """
+
+
 def armed(bed):
     """A shell that enters bulwarkd_t, and the programs that a domain of a container may execute."""
-    if os.path.exists(os.path.join(bed.directory, "arms")):
+    arms = os.path.join(bed.directory, "arms")
+    if os.path.exists(arms):
         return
-    os.mkdir(os.path.join(bed.directory, "arms"))
-    for name, source, kind in (("manager-shell", shutil.which("busybox"), "bulwarkd_exec_t"), ("busybox", shutil.which("busybox"), "bulwark_file_t"),
-                               ("hostile", os.path.join(BUILD, "tests/host/hostile"), "bulwark_file_t")):
-        path = os.path.join(bed.directory, "arms", name)
+    for name in ("proc", "sys", "dev", "old", "mnt", "tmp"):
+        os.makedirs(os.path.join(arms, name))
+    write(os.path.join(arms, "secret"), "root: of the host\n")
+    subprocess.run(["chcon", "-R", "system_u:object_r:bulwark_file_t:s0", arms], check=True)
+    subprocess.run(["chcon", "-t", "shadow_t", os.path.join(arms, "secret")], check=True)
+    for name, source, kind in ARMS:
+        path = os.path.join(arms, name)
         shutil.copy(source, path)
         subprocess.run(["chcon", "system_u:object_r:%s:s0" % kind, path], check=True)
 
@@ -248,8 +259,14 @@ def on_the_host(bed, context, program, *arguments, before=":"):
     """As the host's root, in a mount namespace that may be broken, in the domain alone; context "" is the manager's own."""
     arms = os.path.join(bed.directory, "arms")
     enter = 'printf %s "$0" >/proc/self/attr/exec && ' if context else ""
-    return bed.run(["unshare", "-m", arms + "/manager-shell", "sh", "-c", before + "; " + enter + 'exec "$@"', context or "sh",
-                    arms + "/" + program, *arguments])
+    return bed.run(["unshare", "-m", arms + "/busybox-manager", "sh", "-c", MAKE_ROOT, "sh", arms, before + "; " + enter + 'exec "$@"',
+                    context or "sh", "/" + program, *arguments])
+
+
+def payload(bed, name):
+    """The host's pid of the sleep."""
+    pids = [int(p) for p in read(os.path.join(cgroup_directory(bed, name), "payload/cgroup.procs")).split()]
+    return next(p for p in pids if read("/proc/%d/comm" % p).strip() == "sleep")
 
 
 def container_context(level):
@@ -273,7 +290,7 @@ def test_pairs_keep_processes_apart(bed):
     """by the pair alone: no signal, no look, no trace from one container's domain to a process of another; with its own each works."""
     armed(bed)
     bed.start_sleeper("victim", "PrivateUsers=no")
-    pid = bed.leader("victim")
+    pid = payload(bed, "victim")
     own = level(label(pid))
     other = "s0:c1,c2" if own != "s0:c1,c2" else "s0:c3,c4"
     attacks = ["read:/proc/%d/environ" % pid, "trace:%d" % pid]
@@ -290,8 +307,8 @@ def test_leaked_descriptor(bed):
     """a file of the host that was left open is not readable in the domain."""
     armed(bed)
     for context, expected in (("", True), (container_context("s0:c1,c2"), False)):
-        result = on_the_host(bed, context, "busybox", "sh", "-c", "cat <&9; true", before="exec 9</etc/shadow").expect(0)
-        equal("root:" in result.out, expected, "/etc/shadow could be read in %s" % (context or "the manager's domain"))
+        result = on_the_host(bed, context, "busybox", "sh", "-c", "cat <&9; true", before="exec 9</secret").expect(0)
+        equal("root:" in result.out, expected, "the file could be read in %s" % (context or "the manager's domain"))
 
 
 # --- the module of all units: few transactions, as each takes the emulated guest a minute
