@@ -144,11 +144,21 @@ static int name_of(int directory, const struct stat *file, char ret[static NAME_
         return n < 0 ? -errno : -EBUSY;
 }
 
-/* *fd, an overlay, becomes a mount of the one file in it. */
-static int narrow(int *fd, const char *name) {
-        const long file = syscall(SYS_open_tree, *fd, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+/* *fd, an overlay, becomes a mount of the one file in it. Before Linux 6.15 only what is attached can be cloned: the whole
+ * stays where the layers are, and goes with them. */
+static int narrow(int layers, const char *layer, int *fd, const char *name) {
+        char path[64];
         struct stat st;
+        long file;
+        int r;
 
+        (void)snprintf(path, sizeof(path), "%s/whole", layer);
+        r = make_layer(layers, path, NULL);
+        if (r < 0)
+                return r;
+        if (syscall(SYS_move_mount, *fd, "", layers, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                return -errno;
+        file = syscall(SYS_open_tree, *fd, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
         if (file < 0)
                 return -errno;
         (void)close(*fd);
@@ -191,7 +201,7 @@ int step_overlay(Stage *s, const PlanStep *step) {
         r = make_overlay(name, plan_text(&s->plan, step->s), writable, step->a, &fd);
         if (r >= 0 && *file) {
                 (void)close(stage_slot(s, step->slot));
-                r = narrow(&fd, file);
+                r = narrow(layers, name, &fd, file);
         }
         if (r < 0) {
                 (void)safe_close(fd);
