@@ -49,7 +49,7 @@ static ContainerEvent signal_and_wait(Container *c, int signal, uint64_t timeout
         c->stop_deadline = 0;
         container_send_state(c);
         crash_point(c->manager, STOP_ANNOUNCED);
-        r = pidfd_signal_awake(c->leader_fd, signal);
+        r = container_signal_stop(c, signal);
         if (r < 0 && r != -ESRCH)
                 return EVENT_STOP_TIMEOUT;
         if (c->spec && c->spec->send_sighup && signal != SIGHUP)

@@ -315,6 +315,9 @@ void container_check_restart(Container *c);        /* its job came to nothing: i
 bool container_take_start(Container *c);
 void container_forget_starts(Container *c);        /* reset-failed */
 
+/* --- signals.c */
+int container_signal_stop(Container *c, int signal); /* to whom KillMode= says; the leader has to be there */
+
 /* --- timers.c */
 /* Ends a life that has failed, so that its result is this one whatever its payload's exit is, and Restart= may follow.
  * false: there is none, or it is ending already. */

@@ -83,6 +83,20 @@ def test_runtime_of_a_deaf_one(bed):
     bed.ctl("stop", "stubborn").expect(0)
 
 
+def test_whom_a_stop_signals(bed):
+    """KillMode=: the first process alone, or each process once, whoever is its parent."""
+    child = "(trap \"echo child\" TERM; echo ready; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.1; done)"
+    for mode, told in (("mixed", ["parent"]), ("control-group", ["child", "parent"])):
+        for init in ("yes", "no"):
+            name = "%s-%s" % (mode, init)
+            bed.unit(name, "ExecStart=/bin/sh -c 'trap \"echo parent\" TERM; %s & echo ready; while ! wait; do :; done'"
+                     % child, "KillMode=" + mode, "ProcessTwo=" + init, "TimeoutStopSec=5s")
+            bed.ctl("start", name).expect(0)
+            ready(bed, name, 2)
+            bed.ctl("stop", name)
+            equal(sorted(w for w in bed.logs(name).split() if w in ("parent", "child")), told, name)
+
+
 def test_signals_of_a_stop(bed):
     """SendSIGHUP= sends one more, RestartKillSignal= another one where a restart stops it."""
     bed.unit("web", TELLS.replace("got ABRT; exit 9", "got ABRT"), "TimeoutStopSec=500ms", "SendSIGHUP=yes", "RestartKillSignal=SIGINT",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* restart_policy, restart_mode, failure_mode, count: when a container is started again, and how often. */
+/* restart_policy, restart_mode, failure_mode, kill_mode, count: when a container is started again, and how often. */
 #include <stdio.h>
 
 #include "units/values/parse.h"
@@ -34,6 +34,46 @@ DEFINE_CHOICE_TYPE(failure_mode, failure_mode_words, FAILURE_TERMINATE, "termina
 const char *restart_policy_to_string(RestartPolicy p) {
         return (int)p >= 0 && p < _RESTART_POLICY_MAX ? restart_policy_words[p] : NULL;
 }
+
+/* --- kill_mode */
+
+static const char *const kill_mode_words[] = {
+        [KILL_MODE_MIXED] = "mixed",
+        [KILL_MODE_CONTROL_GROUP] = "control-group",
+        [_KILL_MODE_MAX] = NULL,
+};
+
+static int kill_mode_parse(const ValueContext *c, const char *text, void *field) {
+        int v = 0, r;
+
+        if (streq(text, "process") || streq(text, "none"))
+                return value_error(c, "'%s': the kernel ends every process of a container with its first one, and none is "
+                                   "ever left behind; write mixed or control-group",
+                                   text);
+        r = value_choice_parse(c, text, kill_mode_words, KILL_MODE_MIXED, &v);
+        if (r >= 0)
+                *(value_kill_mode *)field = (value_kill_mode)v;
+        return r;
+}
+
+static int kill_mode_print(const void *field, char **ret) {
+        return value_print_scalar(kill_mode_words[*(const value_kill_mode *)field], ret);
+}
+
+static int kill_mode_explode(const void *field, char ***ret) {
+        return value_explode_one(kill_mode_words[*(const value_kill_mode *)field], ret);
+}
+
+const ValueType value_type_kill_mode = {
+        .name = "kill_mode",
+        .syntax = "mixed or control-group",
+        .signature = "s",
+        .size = sizeof(value_kill_mode),
+        .parse = kill_mode_parse,
+        .print = kill_mode_print,
+        .explode = kill_mode_explode,
+        .words = kill_mode_words,
+};
 
 /* --- count */
 

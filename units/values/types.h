@@ -114,6 +114,12 @@ typedef enum RestartMode {
 } RestartMode;
 typedef RestartMode value_restart_mode;
 typedef uint32_t value_count;
+typedef enum KillMode {
+        KILL_MODE_MIXED,         /* the stop signal to the first process, SIGKILL to all */
+        KILL_MODE_CONTROL_GROUP, /* both to all */
+        _KILL_MODE_MAX,
+} KillMode;
+typedef KillMode value_kill_mode; /* process and none are refused with the reason */
 typedef enum FailureMode {   /* how a life that took too long is ended */
         FAILURE_TERMINATE,   /* as a stop: KillSignal=, TimeoutStopSec=, then every process is killed */
         FAILURE_ABORT,       /* SIGABRT, TimeoutAbortSec=, then the same */
@@ -343,7 +349,7 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(mac_mode) X(mac_lost) X(address_families) X(socket_binds) X(selinux_context) \
         X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules) \
         X(verify_mode) X(units) X(restart_policy) X(restart_mode) X(count) X(notify_access) X(failure_mode) X(ready_mode) \
-        X(health_failure)
+        X(health_failure) X(kill_mode)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)
