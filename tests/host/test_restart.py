@@ -211,7 +211,7 @@ def test_on_failure(bed):
 def test_bound(bed):
     """who is bound to it goes down with it, unless RestartMode=direct; who requires it is restarted with it."""
     for mode, stays in (("normal", False), ("direct", True)):
-        bed.unit("db", LIFE % "exec sleep 1000", "Restart=always", "RestartSec=700ms", "RestartMode=" + mode)
+        bed.unit("db", LIFE % "exec sleep 1000", "Restart=always", "RestartSec=4s", "RestartMode=" + mode)
         bed.unit("web", "ExecStart=/bin/sleep 1000", head=unit_head("BindsTo=db", "After=db"))
         bed.ctl("start", "web").expect(0)
         first = bed.property("web", "InvocationID")
