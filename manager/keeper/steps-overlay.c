@@ -201,6 +201,7 @@ int step_overlay(Stage *s, const PlanStep *step) {
         r = make_overlay(name, plan_text(&s->plan, step->s), writable, step->a, &fd);
         if (r >= 0 && *file) {
                 (void)close(stage_slot(s, step->slot));
+                stage_slot_set(s, (int64_t)step->d - 1, -EBADF);
                 r = narrow(layers, name, &fd, file);
         }
         if (r < 0) {
