@@ -20,6 +20,8 @@ static const struct {
         { RESULT_CORE_DUMP,      ".x.xxx." },
         { RESULT_TIMEOUT,        ".x.xx.." },
         { RESULT_WATCHDOG,       ".x.xx.x" },
+        { RESULT_PROTOCOL,       ".x.xx.." },
+        { RESULT_UNHEALTHY,      ".x.xx.." },
         { RESULT_OOM_KILL,       ".x.xx.." },
         { RESULT_LAUNCH,         ".x.x..." },
         { RESULT_RESOURCES,      ".x.xx.." },
