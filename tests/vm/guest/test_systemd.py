@@ -12,7 +12,8 @@ def systemctl(bed, *arguments):
 
 
 def bulwarkctl(bed, *arguments):
-    return bed.run([bed.bulwarkctl, *arguments])
+    # The bed keeps other suites off the host's bus; here enable has to tell systemd.
+    return bed.run([bed.bulwarkctl, *arguments], environment={"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/run/dbus/system_bus_socket"})
 
 
 def prop(bed, unit, key):
