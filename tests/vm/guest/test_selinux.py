@@ -318,7 +318,7 @@ def port_records():
     """tcp 600 -> its type, of the local records."""
     path = "/var/lib/selinux/default/active/ports.local"
     lines = [line.split() for line in (read(path).splitlines() if os.path.exists(path) else []) if line.startswith("portcon")]
-    return {" ".join(words[1:3]): words[3].split(":")[2] for words in lines}
+    return {words[1] + " " + "".join(words[2:-1]): words[-1].split(":")[2] for words in lines}  # "601 - 602"
 
 
 RULE = "SELinuxExtraRules=(allow process var_log_t (bulwark_tree (look)))"
