@@ -14,6 +14,8 @@
 #include "manager/bus/bus.h"
 #include "manager/bus/names.h"
 
+#define CONTAINER_STATES "ssii" /* in WaitContainer's answer */
+
 typedef struct Server {
         pid_t pid;
         char directory[32];

@@ -36,7 +36,7 @@ BROKEN = [
 ]
 
 # Known to systemd or planned for later, never ignored.
-UNSUPPORTED = ["AppArmorProfile=x", "DynamicUser=yes", "PAMName=login", "Personality=x86", "WatchdogSec=5s", "RootImage=/x.raw", "PrivateTmp=yes",
+UNSUPPORTED = ["AppArmorProfile=x", "DynamicUser=yes", "PAMName=login", "Personality=x86", "RootImage=/x.raw", "PrivateTmp=yes",
                "DeviceAllow=/dev/kvm", "ProtectSystem=strict", "RestrictNamespaces=yes", "ExecStartPre=/bin/true", "LimitNOFILE=10",
                "SELinuxContext=x", "IPAddressDeny=any", "LoadCredential=a:/b", "MemoryLimit=1G", "CPUShares=1024"]
 

@@ -5,6 +5,8 @@ from bed import *
 
 UNITS = "/etc/bulwark/units"
 NAME = "vmtest"
+# The bed keeps other suites off the host's bus; here enable has to tell systemd, and a call to start the manager.
+SYSTEM_BUS = {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/run/dbus/system_bus_socket"}
 
 
 def systemctl(bed, *arguments):
@@ -12,8 +14,7 @@ def systemctl(bed, *arguments):
 
 
 def bulwarkctl(bed, *arguments):
-    # The bed keeps other suites off the host's bus; here enable has to tell systemd.
-    return bed.run([bed.bulwarkctl, *arguments], environment={"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/run/dbus/system_bus_socket"})
+    return bed.run([bed.bulwarkctl, *arguments], environment=SYSTEM_BUS)
 
 
 def prop(bed, unit, key):
@@ -82,6 +83,25 @@ def test_start_and_stop(bed):
     systemctl(bed, "stop", "bulwark@%s" % NAME).expect(0)
     equal(bulwarkctl(bed, "is-active", NAME).out, "inactive\n", "the container after stop")
     equal((prop(bed, "bulwark@%s" % NAME, "ActiveState"), prop(bed, "bulwark@%s" % NAME, "Result")), ("inactive", "success"), "the unit")
+
+
+@with_system
+def test_bus_starts_the_manager(bed):
+    """who calls org.bulwark1 starts the manager, as the bus's file says."""
+    systemctl(bed, "stop", "bulwarkd").expect(0)
+    bed.run(["busctl", "--system", "call", "org.bulwark1", "/org/bulwark1", "org.freedesktop.DBus.Peer", "Ping"],
+            environment=SYSTEM_BUS).expect(0)
+    equal(prop(bed, "bulwarkd", "ActiveState"), "active", "the manager after a call")
+
+
+def test_directories(bed):
+    """the directories of an administrator are made where they are missing."""
+    if os.path.isdir(UNITS):
+        for entry in os.listdir(UNITS):
+            check(entry.startswith(NAME), "%s is not empty: %s" % (UNITS, entry))
+        shutil.rmtree(UNITS)
+    bed.run(["systemd-tmpfiles", "--create", "bulwark.conf"]).expect(0)
+    check(os.path.isdir(UNITS), "%s was not made" % UNITS)
 
 
 @with_system
