@@ -297,7 +297,13 @@ def test_pairs_keep_processes_apart(bed):
     results = {}
     for name, pair_of in (("own", own), ("other", other)):
         results[name] = json.loads(on_the_host(bed, container_context(pair_of), "hostile", "try", *attacks).expect(0).out)
-        results[name]["signal"] = "ok" if on_the_host(bed, container_context(pair_of), "busybox", "kill", "-0", str(pid)).code == 0 else "EACCES"
+        for number in (0, int(signal.SIGCONT), int(signal.SIGURG)):
+            done = on_the_host(bed, container_context(pair_of), "busybox", "kill", "-%d" % number, str(pid))
+            results[name]["signal %d" % number] = "ok" if done.code == 0 else "EACCES"
+    # Last: it would end the victim.
+    on_the_host(bed, container_context(other), "busybox", "kill", "-9", str(pid))
+    time.sleep(0.5)
+    equal(payload(bed, "victim"), pid, "the victim of SIGKILL")
     equal(set(results["own"].values()), {"ok"}, "what the container's own pair may: %s" % results["own"])
     check("ok" not in results["other"].values(), "what another pair may: %s" % results["other"])
 
