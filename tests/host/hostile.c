@@ -6,7 +6,8 @@
  *                                 or what else stopped it
  *   hostile nested ATTACK...      the same inside a user and mount namespace of its own making
  *   hostile watch SECONDS         looks at every process that appears in /proc: JSON object of what it got hold of
- *   hostile storm COUNT           orphans that end; JSON object of the zombies that stay */
+ *   hostile storm COUNT           orphans that end; JSON object of the zombies that stay
+ *   hostile bomb                  a fork bomb that does not hear SIGTERM */
 
 #include <dirent.h>
 #include <errno.h>
@@ -663,7 +664,18 @@ static int storm(unsigned count) {
         return 0;
 }
 
+/* Every process makes others for as long as it can. */
+static void bomb(void) {
+        (void)signal(SIGTERM, SIG_IGN);
+        (void)signal(SIGCHLD, SIG_IGN);
+        for (;;)
+                if (fork() < 0)
+                        (void)usleep(10000);
+}
+
 int main(int argc, char **argv) {
+        if (argc == 2 && strcmp(argv[1], "bomb") == 0)
+                bomb();
         if (argc > 2 && strcmp(argv[1], "try") == 0)
                 return try_all(argv + 2, false);
         if (argc > 2 && strcmp(argv[1], "nested") == 0)
@@ -672,6 +684,6 @@ int main(int argc, char **argv) {
                 return watch((unsigned)atoi(argv[2]));
         if (argc == 3 && strcmp(argv[1], "storm") == 0)
                 return storm((unsigned)atoi(argv[2]));
-        (void)fprintf(stderr, "usage: hostile try|nested ATTACK[:ARG]... | watch SECONDS | storm COUNT\n");
+        (void)fprintf(stderr, "usage: hostile try|nested ATTACK[:ARG]... | watch SECONDS | storm COUNT | bomb\n");
         return 2;
 }

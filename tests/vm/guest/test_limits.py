@@ -125,6 +125,25 @@ def test_tasks_max(bed):
     wait_until(lambda: bed.active("few") == "failed", "the shell to give up")
 
 
+def test_fork_bomb(bed):
+    """a fork bomb stays below TasksMax=; the manager and a neighbour answer meanwhile, and a stop ends all of it."""
+    program = os.path.join(bed.root, "bin/hostile")
+    if not os.path.exists(program):
+        shutil.copy(os.path.join(BUILD, "tests/host/hostile"), program)
+    bed.start_sleeper("neighbour")
+    bed.unit("bomb", "ExecStart=/bin/hostile bomb", "TasksMax=48", "TimeoutStopSec=1s", "Restart=no")
+    bed.ctl("start", "bomb").expect(0)
+    wait_until(lambda: int(cgroup_key(bed, "bomb", "pids.events", "max")) > 0, "the bomb to come to its limit")
+    check(40 <= int(cgroup_file(bed, "bomb", "pids.current")) <= 48, "processes at the limit")
+    bed.ctl("exec", "neighbour", "true").expect(0)
+    bed.ctl("restart", "neighbour").expect(0)
+    equal(bed.active("bomb"), "active", "the bomb's container")
+    directory = cgroup_directory(bed, "bomb")
+    bed.ctl("stop", "bomb").expect(0)
+    check(not os.path.exists(directory), "the bomb's control group is still there")
+    equal(bed.active("neighbour"), "active", "the neighbour")
+
+
 def test_tasks_max_counts_exec(bed):
     """at the limit exec is refused, and says so."""
     bed.start_sleeper("full", "TasksMax=4")
