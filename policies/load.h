@@ -23,6 +23,8 @@ typedef struct PolicyHostConfig {
         int state_fd;       /* STATE directory: what outlives the boot; borrowed */
         int cache_fd;       /* compiled artefacts, keyed by digest; borrowed; -EBADF = none */
         const char *helper; /* bulwark-policy: runs the slow libraries; borrowed */
+        bool (*lives)(const char *container, void *userdata); /* does it run, or is it about to? NULL = nobody does */
+        void *userdata;
 } PolicyHostConfig;
 typedef struct PolicyHost PolicyHost;
 int policy_host_new(const PolicyHostConfig *config, PolicyHost **ret);

@@ -279,8 +279,18 @@ static int watch(Manager *m, size_t i) {
         return r < 0 ? r : 0;
 }
 
+static bool lives(const char *container, void *userdata) {
+        const Container *c = manager_find(userdata, container);
+
+        return c && !container_is_down(c);
+}
+
 int mac_open(Manager *m) {
-        const PolicyHostConfig config = { .state_fd = m->state_fd, .cache_fd = m->cache_fd, .helper = m->config.policy_helper };
+        const PolicyHostConfig config = { .state_fd = m->state_fd,
+                                          .cache_fd = m->cache_fd,
+                                          .helper = m->config.policy_helper,
+                                          .lives = lives,
+                                          .userdata = m };
         int r;
 
         _Static_assert(ELEMENTSOF(m->mac_sources) >= 2, "a source for each loader");

@@ -196,8 +196,9 @@ static int work_make(const char *what, const char *key, const char *const *argv,
         return r;
 }
 
-/* Two that each want a tree for themselves would take it from each other at every start. */
-static int check_not_anothers(const Loader *l, const PolicyClient *client, const SelinuxVolume *v, const char *shared, Diag *diag) {
+/* Who runs would lose what it works on. Who does not is labelled for again at its next start. */
+static int check_not_anothers(const PolicyHostConfig *host, const Loader *l, const PolicyClient *client, const SelinuxVolume *v,
+                              const char *shared, Diag *diag) {
         char found[CONTEXT_MAX], own[MCS_LEVEL_SIZE];
         const ssize_t n = lgetxattr(v->path, XATTR, found, sizeof(found) - 1);
 
@@ -207,14 +208,15 @@ static int check_not_anothers(const Loader *l, const PolicyClient *client, const
         for (size_t i = 0; i < l->store.n; i++) {
                 const McsEntry *e = l->store.items + i;
 
-                if (!*e->name || streq(e->name, client->name) || !strv_contains(e->volumes, v->path))
+                if (!*e->name || streq(e->name, client->name) || !strv_contains(e->volumes, v->path) || !host->lives ||
+                    !host->lives(e->name, host->userdata))
                         continue;
                 mcs_level(e->pair, own);
                 if (streq(level_of(found), own) || streq(found, shared))
                         return diag_error(diag, ERROR_POLICY, v->origin, v->directive,
-                                          "'%s' is labelled for the container %s%s, which would lose it; write the option shared "
-                                          "in both units, or, where %s needs it no more, \"restorecon -RF %s\" first",
-                                          v->path, e->name, streq(found, shared) ? " and whoever shares it" : "", e->name, v->path);
+                                          "'%s' is labelled for the container %s%s, which runs and would lose it; write the "
+                                          "option shared in both units, or stop %s first",
+                                          v->path, e->name, streq(found, shared) ? " and whoever shares it" : "", e->name);
         }
         return 0;
 }
@@ -248,7 +250,7 @@ static int work_volumes(PolicyHost *h, const PolicyClient *client, Diag *diag, P
                 /* What is missing is told by who opens it. */
                 if (has_label(volumes[i].path, context, &error) || error == ENOENT || error == ENOTDIR)
                         continue;
-                r = check_not_anothers(l, client, volumes + i, shared, diag);
+                r = check_not_anothers(policy_host_config(h), l, client, volumes + i, shared, diag);
                 if (r >= 0)
                         r = str_append(&what, "labelling %s", volumes[i].path);
                 if (r >= 0)

@@ -97,7 +97,7 @@ def test_postgresql(bed):
     """PostgreSQL makes its cluster, serves SQL, and has it all after a restart."""
     data = directory(bed, "database", "postgres")
     for name in ("database-setup", "database"):
-        example(bed, name, "BindPaths=", "BindPaths=%s:/var/lib/postgresql:shared" % data)
+        example(bed, name, "BindPaths=", "BindPaths=%s:/var/lib/postgresql" % data)
     bed.ctl("start", "--wait", "database-setup", timeout=120).expect(0)
     contains(bed.logs("database-setup"), "Success.")
     bed.ctl("start", "database").expect(0)
