@@ -89,7 +89,7 @@ def test_exited(bed):
 
 def test_oneshot_under_way(bed):
     """killed while a oneshot runs: its end is seen and told."""
-    bed.unit("once", "Type=oneshot", "ExecStart=/bin/sh -c 'sleep 1; exit 5'")
+    bed.unit("once", "Type=oneshot", "ExecStart=/bin/sh -c 'sleep 4; exit 5'")
     bed.ctl("start", "--no-block", "once").expect(0)
     bed.wait_active("once", "activating")
     wait_until(lambda: processes_named(bed, "sleep"), "the payload")
