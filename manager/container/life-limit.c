@@ -34,3 +34,7 @@ uint64_t life_deadline(const ContainerSpec *spec, ContainerState state, bool rea
         }
         return span == 0 ? USEC_INFINITY : add(since, span);
 }
+
+LifeLimit life_over(const ContainerSpec *spec, ContainerState state, bool ready, uint64_t since, uint64_t chance, uint64_t now) {
+        return now < life_deadline(spec, state, ready, since, chance) ? LIFE_UNLIMITED : life_limit(spec, state, ready);
+}

@@ -15,3 +15,5 @@ typedef enum LifeLimit {
 LifeLimit life_limit(const ContainerSpec *spec, ContainerState state, bool ready);
 /* When it is over, on the clock of since, when it began; USEC_INFINITY = never. chance: anything, the same each time. */
 uint64_t life_deadline(const ContainerSpec *spec, ContainerState state, bool ready, uint64_t since, uint64_t chance);
+/* Which limit is over at now; LIFE_UNLIMITED: none. A word that came at the last moment may have put another in force. */
+LifeLimit life_over(const ContainerSpec *spec, ContainerState state, bool ready, uint64_t since, uint64_t chance, uint64_t now);

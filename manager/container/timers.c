@@ -27,6 +27,13 @@ bool container_doom(Container *c, ContainerResult result, FailureMode how, const
         return container_event(c, event);
 }
 
+static uint64_t chance_of(const Container *c) {
+        uint64_t chance;
+
+        memcpy(&chance, c->invocation.bytes, sizeof(chance)); /* random, and the same for every manager of this life */
+        return chance;
+}
+
 static int on_life_over(sd_event_source *s, uint64_t usec, void *userdata) {
         _cleanup_free_ char *span = NULL, *why = NULL;
         Container *c = userdata;
@@ -34,9 +41,12 @@ static int on_life_over(sd_event_source *s, uint64_t usec, void *userdata) {
 
         c->life_timer = sd_event_source_disable_unref(c->life_timer);
         notify_drain(c); /* what the loop has not come to yet may be the very word */
-        limit = life_limit(c->spec, c->state, !container_waits_for_ready(c));
-        if (limit == LIFE_UNLIMITED || c->life_timer) /* ready at the last moment: what runs now is another limit */
+        limit = life_over(c->spec, c->state, !container_waits_for_ready(c), c->start_monotonic, chance_of(c),
+                          now_usec(CLOCK_MONOTONIC));
+        if (limit == LIFE_UNLIMITED) {
+                container_arm_life(c);
                 return 0;
+        }
         span = time_span_to_string(limit == LIFE_STARTS ? c->spec->timeout_start_usec : c->spec->runtime_max_usec);
         (void)str_append(&why, limit == LIFE_STARTS ? "it did not start within TimeoutStartSec=%s"
                                                     : "it ran longer than RuntimeMaxSec=%s", strempty(span));
@@ -46,10 +56,8 @@ static int on_life_over(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 void container_arm_life(Container *c) {
-        uint64_t chance, at;
+        uint64_t at = life_deadline(c->spec, c->state, !container_waits_for_ready(c), c->start_monotonic, chance_of(c));
 
-        memcpy(&chance, c->invocation.bytes, sizeof(chance)); /* random, and the same for every manager of this life */
-        at = life_deadline(c->spec, c->state, !container_waits_for_ready(c), c->start_monotonic, chance);
         if (c->life_timer && at == c->life_deadline)
                 return;
         c->life_timer = sd_event_source_disable_unref(c->life_timer);

@@ -55,6 +55,22 @@ def test_start_waits_for_ready(bed):
     bed.ctl("stop", "web").expect(0)
 
 
+def test_ready_at_the_last_moment(bed):
+    """READY=1 that was said in time counts, though the manager comes to it when TimeoutStartSec= is over."""
+    speaker(bed, "web", "say('STATUS=here')\ntime.sleep(0.5)\nsay('READY=1')\ntime.sleep(1000)\n", "TimeoutStartSec=4s")
+    start = bed.spawn(bed.ctl_command("start", "web"))
+    wait_until(lambda: bed.property("web", "StatusText") == "here", "the payload")
+    os.kill(bed.manager.pid, signal.SIGSTOP)
+    try:
+        time.sleep(4.5)
+    finally:
+        os.kill(bed.manager.pid, signal.SIGCONT)
+    equal(start.wait(15), 0, "the start's exit code")
+    time.sleep(0.5)
+    equal((bed.active("web"), bed.property("web", "Result")), ("active", "success"), "after the time")
+    bed.ctl("stop", "web").expect(0)
+
+
 def test_followers_wait_for_ready(bed):
     """After= waits for READY=1."""
     speaker(bed, "first", "await_file('go')\nsay('READY=1')\ntime.sleep(1000)\n")

@@ -38,10 +38,23 @@ static void the_time_counts_from_the_beginning(void **state) {
         assert_true(life_deadline(&s, CONTAINER_LAUNCHING, true, 1000, 7) == USEC_INFINITY);
 }
 
+static void what_is_over_is_judged_by_what_is_known_then(void **state) {
+        ContainerSpec s = { .type = CONTAINER_TYPE_NOTIFY, .timeout_start_usec = 30 };
+
+        assert_int_equal(life_over(&s, CONTAINER_RUNNING, false, 1000, 7, 1029), LIFE_UNLIMITED);
+        assert_int_equal(life_over(&s, CONTAINER_RUNNING, false, 1000, 7, 1030), LIFE_STARTS);
+        assert_int_equal(life_over(&s, CONTAINER_RUNNING, true, 1000, 7, 1030), LIFE_UNLIMITED); /* no RuntimeMaxSec= */
+        s.runtime_max_usec = 500;
+        assert_int_equal(life_over(&s, CONTAINER_RUNNING, true, 1000, 7, 1030), LIFE_UNLIMITED);
+        assert_int_equal(life_over(&s, CONTAINER_RUNNING, true, 1000, 7, 1500), LIFE_RUNS);
+        assert_int_equal(life_over(NULL, CONTAINER_RUNNING, true, 1000, 7, 1500), LIFE_UNLIMITED);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_state_has_its_limit),
                 cmocka_unit_test(the_time_counts_from_the_beginning),
+                cmocka_unit_test(what_is_over_is_judged_by_what_is_known_then),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
