@@ -39,7 +39,6 @@ int container_method_job(Container *c, sd_bus_message *m, sd_bus_error *error) {
                 { "Restart", JOB_RESTART },
         };
         _cleanup_(diag_done) Diag diag = {};
-        _cleanup_free_ char *path = NULL;
         const char *member = sd_bus_message_get_member(m);
         JobType type = _JOB_TYPE_MAX;
         JobMode mode;
@@ -58,10 +57,7 @@ int container_method_job(Container *c, sd_bus_message *m, sd_bus_error *error) {
         r = container_queue_job(c, type, mode, &diag, &id);
         if (r < 0)
                 return bus_error_set_diag(error, &diag, r);
-        r = job_object_path(id, &path);
-        if (r < 0)
-                return r;
-        return sd_bus_reply_method_return(m, "o", path);
+        return bus_reply_job(m, id);
 }
 
 int container_method_kill(Container *c, sd_bus_message *m, sd_bus_error *error) {

@@ -129,6 +129,7 @@ bool container_property_public(const char *name);
 int container_append_public(const Container *c, sd_bus_message *m); /* as a{sv} */
 int container_object_path(const Container *c, char **ret);
 int job_object_path(uint32_t id, char **ret); /* id 0 = "/" */
+int bus_reply_job(sd_bus_message *call, uint32_t id); /* answers the call with the job's object */
 
 /* The methods that Manager (by name) and Container (by object) share. */
 int bus_read_mode(sd_bus_message *m, JobMode *ret, sd_bus_error *error);

@@ -20,6 +20,13 @@ int job_object_path(uint32_t id, char **ret) {
         return 0;
 }
 
+int bus_reply_job(sd_bus_message *call, uint32_t id) {
+        _cleanup_free_ char *path = NULL;
+        int r = job_object_path(id, &path);
+
+        return r < 0 ? r : sd_bus_reply_method_return(call, "o", path);
+}
+
 Container *job_container(Manager *m, uint32_t id) {
         for (Container *c = manager_first(m); c; c = manager_next(m, c))
                 if (container_job(c, NULL) == id)

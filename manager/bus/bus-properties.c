@@ -157,7 +157,6 @@ static int read_no_auxiliary(sd_bus_message *m, sd_bus_error *error) {
 int manager_method_start_transient(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(changes_done) Changes changes = {};
         _cleanup_(diag_done) Diag diag = {};
-        _cleanup_free_ char *path = NULL;
         Connection *c = userdata;
         const char *name;
         JobMode mode;
@@ -177,8 +176,5 @@ int manager_method_start_transient(sd_bus_message *m, void *userdata, sd_bus_err
         r = manager_start_transient(c->bus->manager, changes.draft, mode, &diag, &container, &id);
         if (r < 0)
                 return bus_error_set_diag(error, &diag, r);
-        r = job_object_path(id, &path);
-        if (r < 0)
-                return r;
-        return sd_bus_reply_method_return(m, "o", path);
+        return bus_reply_job(m, id);
 }
