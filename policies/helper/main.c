@@ -29,7 +29,7 @@ static int verb_install(const StoreOptions *options, char **arguments) {
                 (void)fprintf(stderr, "cannot read %s: %s\n", path, strerror(-r));
                 return r;
         }
-        r = store_install(options, STORE_BASE_MODULE, text, size);
+        r = store_install(options, text, size);
         for (size_t i = 0; r >= 0 && !options->root && i < ELEMENTSOF(own_paths); i++) {
                 r = store_restore_labels(own_paths[i]);
                 if (r < 0)
@@ -73,13 +73,10 @@ static int check_unused(void) {
         return r;
 }
 
-/* Units' domains and ports are made of the base module's words: they go first. */
 static int verb_remove(const StoreOptions *options, char **arguments) {
         int r = options->root || options->no_reload ? 0 : check_unused();
 
-        if (r >= 0)
-                r = store_sync(options, STORE_UNITS_MODULE, "");
-        return r < 0 ? r : store_remove(options, STORE_BASE_MODULE);
+        return r < 0 ? r : store_remove(options);
 }
 
 static int verb_sync(const StoreOptions *options, char **arguments) {
@@ -100,7 +97,7 @@ static int verb_sync(const StoreOptions *options, char **arguments) {
                 (void)fprintf(stderr, "the module is no text\n");
                 return -EBADMSG;
         }
-        return store_sync(options, STORE_UNITS_MODULE, text);
+        return store_sync(options, text);
 }
 
 static int verb_label(const StoreOptions *options, char **arguments) {

@@ -6,15 +6,15 @@ int store_available(void) {
         return -EOPNOTSUPP;
 }
 
-int store_install(const StoreOptions *options, const char *module, const char *text, size_t size) {
+int store_install(const StoreOptions *options, const char *text, size_t size) {
         return -EOPNOTSUPP;
 }
 
-int store_remove(const StoreOptions *options, const char *module) {
+int store_remove(const StoreOptions *options) {
         return -EOPNOTSUPP;
 }
 
-int store_sync(const StoreOptions *options, const char *module, const char *text) {
+int store_sync(const StoreOptions *options, const char *text) {
         return -EOPNOTSUPP;
 }
 

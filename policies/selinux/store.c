@@ -104,14 +104,20 @@ static void compare(semanage_handle_t *h, const char *module, const char *text, 
                 (void)munmap(found, n);
 }
 
-/* What a transaction does: NULL text takes the module out. */
-static int change_module(semanage_handle_t *h, const char *module, const char *text, size_t size) {
+/* What a transaction does with a module: NULL text takes it out. */
+typedef struct Change {
+        const char *module, *text;
+        size_t size;
+        bool needed; /* the store is not so already */
+} Change;
+
+static int change_apply(semanage_handle_t *h, const Change *c) {
         semanage_module_key_t *key = NULL;
         int r;
 
-        if (text)
-                return semanage_module_install(h, (char *)text, size, (char *)module, (char *)"cil") < 0 ? -EIO : 0;
-        r = key_of(h, module, &key);
+        if (c->text)
+                return semanage_module_install(h, (char *)c->text, c->size, (char *)c->module, (char *)"cil") < 0 ? -EIO : 0;
+        r = key_of(h, c->module, &key);
         if (r < 0)
                 return r;
         r = semanage_module_remove_key(h, key) < 0 ? -EIO : 0;
@@ -120,51 +126,83 @@ static int change_module(semanage_handle_t *h, const char *module, const char *t
         return r;
 }
 
-static int transact(semanage_handle_t *h, const char *module, const char *text, size_t size, const PortPlan *ports) {
-        bool there, same;
+/* All of it, or nothing. */
+static int transact(semanage_handle_t *h, Change *changes, size_t n, const PortPlan *ports) {
+        bool needed = ports->changes, there, same;
+        int r;
 
-        compare(h, module, text, size, &there, &same);
-        if ((text ? same : !there) && !ports->changes) {
-                (void)printf("%s is unchanged\n", module);
-                return 0;
+        for (size_t i = 0; i < n; i++) {
+                compare(h, changes[i].module, changes[i].text, changes[i].size, &there, &same);
+                changes[i].needed = changes[i].text ? !same : there;
+                needed = needed || changes[i].needed;
+                if (!changes[i].needed)
+                        (void)printf("%s is unchanged\n", changes[i].module);
+                else
+                        (void)printf("building the policy with%s %s\n", changes[i].text ? "" : "out", changes[i].module);
         }
-        (void)printf("building the policy with%s %s\n", text ? "" : "out", module);
+        if (!needed)
+                return 0;
         (void)fflush(stdout);
         errno = 0;
-        if (semanage_begin_transaction(h) < 0 ||
-            ((text ? !same : there) && change_module(h, module, text, size) < 0) || port_plan_apply(h, ports) < 0 ||
-            semanage_commit(h) < 0)
-                return fail(module);
-        (void)printf("%s is %s\n", module, text ? "installed" : "removed");
+        if (semanage_begin_transaction(h) < 0)
+                return fail("cannot begin to change the policy");
+        r = port_plan_apply(h, ports);
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                if (changes[i].needed)
+                        r = change_apply(h, &changes[i]);
+                if (r < 0)
+                        return fail(changes[i].module);
+        }
+        if (r < 0 || semanage_commit(h) < 0)
+                return fail("cannot change the policy");
+        for (size_t i = 0; i < n; i++)
+                if (changes[i].needed)
+                        (void)printf("%s is %s\n", changes[i].module, changes[i].text ? "installed" : "removed");
         return 0;
 }
 
-int store_install(const StoreOptions *options, const char *module, const char *text, size_t size) {
+int store_install(const StoreOptions *options, const char *text, size_t size) {
         __attribute__((cleanup(handle_done))) semanage_handle_t *h = NULL;
         int r = open_store(options, &h);
 
-        return r < 0 ? r : transact(h, module, text, size, &(PortPlan){});
+        return r < 0 ? r : transact(h, &(Change){ .module = STORE_BASE_MODULE, .text = text, .size = size }, 1, &(PortPlan){});
 }
 
-int store_remove(const StoreOptions *options, const char *module) {
-        return store_install(options, module, NULL, 0);
+static int make_port_plan(semanage_handle_t *h, const char *text, PortPlan *ret) {
+        int r;
+
+        errno = 0;
+        r = port_plan_make(h, text, ret);
+        return r == -EIO ? fail("cannot read the ports of the policy") : r;
 }
 
-int store_sync(const StoreOptions *options, const char *module, const char *text) {
+/* The domains and ports of units are made of the base module's words, so neither stays without the other. */
+int store_remove(const StoreOptions *options) {
+        __attribute__((cleanup(handle_done))) semanage_handle_t *h = NULL;
+        __attribute__((cleanup(port_plan_done))) PortPlan ports = {};
+        int r = open_store(options, &h);
+
+        if (r >= 0)
+                r = make_port_plan(h, "", &ports);
+        return r < 0 ? r : transact(h, (Change[]){ { .module = STORE_UNITS_MODULE }, { .module = STORE_BASE_MODULE } }, 2, &ports);
+}
+
+int store_sync(const StoreOptions *options, const char *text) {
         __attribute__((cleanup(handle_done))) semanage_handle_t *h = NULL;
         __attribute__((cleanup(port_plan_done))) PortPlan ports = {};
         _cleanup_free_ char *whole = NULL;
-        int r;
+        Change change = { .module = STORE_UNITS_MODULE };
+        int r = open_store(options, &h);
 
-        r = open_store(options, &h);
+        if (r >= 0)
+                r = make_port_plan(h, text, &ports);
+        if (r >= 0)
+                r = str_append(&whole, "%s%s", text, strempty(ports.text));
         if (r < 0)
                 return r;
-        errno = 0;
-        r = port_plan_make(h, text, &ports);
-        if (r < 0)
-                return r == -EIO ? fail("cannot read the ports of the policy") : r;
-        r = str_append(&whole, "%s%s", text, strempty(ports.text));
-        return r < 0 ? r : transact(h, module, *whole ? whole : NULL, strlen(whole), &ports);
+        change.size = strlen(whole);
+        change.text = change.size > 0 ? whole : NULL;
+        return transact(h, &change, 1, &ports);
 }
 
 int store_restore_labels(const char *path) {

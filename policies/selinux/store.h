@@ -15,10 +15,11 @@ typedef struct StoreOptions {
 } StoreOptions;
 
 int store_available(void); /* -EOPNOTSUPP where it was built without libsemanage */
-/* One transaction; nothing is done where the store has exactly this text already. */
-int store_install(const StoreOptions *options, const char *module, const char *text, size_t size);
-int store_remove(const StoreOptions *options, const char *module);
-/* The module of all units and the ports that they are for, in one transaction; "" takes both out. */
-int store_sync(const StoreOptions *options, const char *module, const char *text);
+/* Each is one transaction; nothing is done where the store is so already. The base module: */
+int store_install(const StoreOptions *options, const char *text, size_t size);
+/* Base module, the module of all units, and their ports. */
+int store_remove(const StoreOptions *options);
+/* The module of all units and the ports that they are for; "" takes both out. */
+int store_sync(const StoreOptions *options, const char *text);
 /* Gives the path and all below the labels of the host's file contexts. */
 int store_restore_labels(const char *path);
