@@ -241,6 +241,27 @@ static int trace(const char *pid) {
         return errno_of(ptrace(PTRACE_SEIZE, atoi(pid), NULL, NULL));
 }
 
+/* Not an attack: what a debugger does with a program that it has started itself. */
+static int trace_child(const char *arg) {
+        const pid_t pid = fork();
+        int status = 0, r;
+
+        if (pid < 0)
+                return errno;
+        if (pid == 0) {
+                (void)pause();
+                _exit(0);
+        }
+        r = errno_of(ptrace(PTRACE_SEIZE, pid, NULL, NULL));
+        if (r == 0)
+                r = errno_of(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL));
+        if (r == 0 && (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)))
+                r = ECHILD;
+        (void)kill(pid, SIGKILL);
+        (void)waitpid(pid, NULL, 0);
+        return r;
+}
+
 static int write_memory(const char *pid) {
         char path[64];
 
@@ -439,6 +460,7 @@ static const struct {
         { "device", make_device },
         { "leaked-descriptor", leaked_descriptor },
         { "trace", trace },
+        { "trace-child", trace_child },
         { "write-memory", write_memory },
         { "read-memory", read_memory },
         { "take-descriptor", take_descriptor },

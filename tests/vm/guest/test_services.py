@@ -118,6 +118,49 @@ def test_postgresql(bed):
     shutil.rmtree(data)
 
 
+# What every payload may take for granted, in Debian's own words; the programs of the suites in /mnt do what no package here does.
+BUSINESS = """ls -l /
+echo x >/tmp/file
+chown nobody /tmp/file
+cp /bin/true /tmp/true && /tmp/true
+ps ax
+grep -q MemTotal /proc/meminfo
+cat /proc/self/status /proc/1/status
+readlink /proc/self/exe /proc/self/ns/net
+cat /sys/fs/cgroup/cgroup.procs
+echo 500 >/proc/self/oom_score_adj
+sleep 9 & kill $!
+/mnt/hostile try trace-child | grep -q ok
+su -s /bin/sh nobody -c id
+setpriv --reuid=nobody --regid=nogroup --clear-groups id
+script -qc true /dev/null
+echo x >/dev/null; head -c 1 /dev/urandom >/dev/null
+echo x >/dev/shm/file && rm /dev/shm/file
+mkfifo /run/fifo && (echo x >/run/fifo & read x </run/fifo)
+test "$(hostname)" = business
+dpkg -l
+ip addr show lo | grep -q 'state UNKNOWN'
+busybox nc -l -p 1234 -e /bin/echo hello & sleep 1; busybox nc 127.0.0.1 1234 </dev/null | grep hello
+redis-server --port 0 --unixsocket /run/socket --daemonize yes && sleep 1 && redis-cli -s /run/socket ping | grep PONG
+echo x >/media/a && ln /media/a /media/b && mv /media/b /media/c && flock /media/a rm /media/a /media/c
+""".splitlines()
+
+
+def test_ordinary_business(bed):
+    """what programs do all day works: files, processes, tracing a child, other users, terminals, sockets, packages."""
+    tried = os.path.join(bed.directory, "tried")
+    os.mkdir(tried)
+    shutil.copy(os.path.join(BUILD, "tests/host/hostile"), tried)
+    bed.unit("business", raw="[Container]\nRootDirectory=%s\nExecStart=/bin/sleep 1000\nSystemCallFilter=@system-service @debug\nHostname=business\n"
+             "BindReadOnlyPaths=%s:/mnt\nBindPaths=%s:/media\n" % (ROOT, tried, bed.out))
+    bed.ctl("start", "business").expect(0)
+    script = ["(%s) >/tmp/words 2>&1 || { echo '%s: '$?; cat /tmp/words; }" % (line, line.replace("'", "")) for line in BUSINESS]
+    write(os.path.join(tried, "business"), "\n".join(script))
+    equal(bed.ctl("exec", "business", "/bin/sh", "/mnt/business").expect(0).out, "", "what does not work")
+    bed.ctl("stop", "business").expect(0)
+    shutil.rmtree(tried)
+
+
 def test_sshd(bed):
     """sshd lets in who has the key, gives a terminal, copies a file, and lets nobody else in."""
     keys = directory(bed, "login")
