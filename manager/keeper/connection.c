@@ -143,11 +143,32 @@ static int list_one(const Connection *c, const Record *r) {
         return send_one(c, &m, fds, n);
 }
 
+static int list_stored(const Keeper *k, Connection *c) {
+        const StoredSet *s;
+
+        while ((s = store_from(&k->store, c->store_from))) {
+                KeeperMessage m = { .type = KEEPER_EVENT_STORED, .value = s->number };
+                int fds[1 + KEEPER_STORE_MAX], r;
+
+                memcpy(m.id, s->id, sizeof(m.id));
+                fds[0] = s->blob_fd;
+                memcpy(fds + 1, s->fds, s->n_fds * sizeof(int));
+                r = send_one(c, &m, fds, 1 + s->n_fds);
+                if (r < 0)
+                        return r;
+                c->store_from = s->sequence + 1;
+        }
+        return 0;
+}
+
 /* A host's containers are more than a socket holds: the list goes on where it stopped, by number, since records may
  * go meanwhile. */
 static int list_continue(const Keeper *k, Connection *c) {
         int r;
 
+        r = list_stored(k, c);
+        if (r < 0)
+                return r;
         for (const Record *one = k->first; one; one = one->next) {
                 if (one->sequence < c->list_from || one->join || one->doomed || one->state == KEEPER_LAUNCHING)
                         continue;
@@ -216,7 +237,7 @@ static int dispatch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, 
                 return request_hello(k, reply);
         case KEEPER_LIST:
                 c->listing = true;
-                c->list_from = 0;
+                c->list_from = c->store_from = 0;
                 return 0;
         case KEEPER_STOP_ALL:
                 stop_all(k, m->value != 0);
@@ -233,6 +254,8 @@ static int dispatch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, 
                 (void)safe_close(r->blob_fd);
                 r->blob_fd = keeper_hold(TAKE_FD(fds[0]));
                 return 0;
+        case KEEPER_STORE:
+                return store_put(&k->store, m->id, m->value, fds, n_fds);
         case KEEPER_SPAWN:
         case KEEPER_JOIN: {
                 int error = launch(k, c, m, fds, n_fds);
@@ -247,6 +270,7 @@ static int dispatch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, 
         case KEEPER_EVENT_FAILED:
         case KEEPER_EVENT_EXITED:
         case KEEPER_EVENT_LISTED:
+        case KEEPER_EVENT_STORED:
         case _KEEPER_TYPE_MAX:
                 break;
         }

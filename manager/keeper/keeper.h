@@ -6,6 +6,7 @@
 
 #include "manager/base/util.h"
 #include "manager/keeper/launch-page.h"
+#include "manager/keeper/store.h"
 
 #define KEEPER_MAX_CONNECTIONS 16
 #define KEEPER_MAX_OUTGOING 8192 /* messages a connection may be behind before it is closed */
@@ -48,6 +49,7 @@ struct Connection {
         Outgoing *outgoing; /* what did not fit into the socket, oldest first */
         size_t n_outgoing;
         bool listing;       /* a LIST is under way; its reply comes last, then the rest */
+        uint64_t store_from; /* sequence of the stored set that comes next */
         uint64_t list_from; /* sequence of the record that comes next */
         KeeperMessage list_reply;
 };
@@ -61,6 +63,7 @@ typedef struct Keeper {
         Connection connections[KEEPER_MAX_CONNECTIONS];
         Record *first, *last;
         uint64_t last_sequence;
+        Store store;
         bool stopping;     /* STOP-ALL is under way */
         bool exit_at_end;  /* ... and ends the keeper */
         Record *stop_current;

@@ -13,7 +13,10 @@
  *   GO      id: the manager has done what needs the live namespaces.
  *   SIGNAL  id, value = signal: to the leader.
  *   STATE   id, descriptor: replaces the state blob (a memfd, opaque).
- *   LIST    answered by one EVENT_LISTED for each container (pidfd, blob, plan, cgroup, then held ones), then the REPLY.
+ *   LIST    answered by one EVENT_STORED for each STORE, one EVENT_LISTED for each container (pidfd, blob, plan, cgroup, then held ones), then the REPLY.
+ *   STORE   id, value = a number of the manager's choice, descriptors: [a blob, then up to KEEPER_STORE_MAX]: kept under
+ *           the two, in place of what was, whatever becomes of the container and the manager. None: what was is dropped.
+ *           LIST tells them first, one EVENT_STORED each with the same id, value and descriptors.
  *   ACK     id: the exit status is recorded; the keeper forgets the container. -EBUSY while it runs.
  *   STOP_ALL stops every container in reverse order of start, each by its plan's signal and timeout.
  *
@@ -28,6 +31,8 @@
 #define KEEPER_ID_MAX 128 /* with the NUL */
 #define KEEPER_MAX_SLOTS 200
 #define KEEPER_MAX_HELD 8
+#define KEEPER_STORE_MAX 128 /* descriptors of one STORE, beside its blob */
+#define KEEPER_STORES_MAX 8192
 
 typedef enum KeeperType {
         KEEPER_HELLO, /* reply: pid = the keeper's, value = number of containers */
@@ -45,6 +50,8 @@ typedef enum KeeperType {
         KEEPER_EVENT_FAILED,   /* a step failed before the payload; failure; nothing is left */
         KEEPER_EVENT_EXITED,   /* exit_code, exit_status; id stays until ACK (spawned) */
         KEEPER_EVENT_LISTED,
+        KEEPER_STORE,
+        KEEPER_EVENT_STORED,
         _KEEPER_TYPE_MAX,
 } KeeperType;
 

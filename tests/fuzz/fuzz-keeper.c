@@ -69,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
         while (k.first)
                 record_free(&k, k.first);
+        store_done(&k.store);
         if (k.connections[0].fd >= 0)
                 connection_close(&k, &k.connections[0]);
         (void)close(pair[1]);

@@ -52,6 +52,7 @@ static int teardown(void **state) {
 
         while (f->keeper.first)
                 record_free(&f->keeper, f->keeper.first);
+        store_done(&f->keeper.store);
         if (f->keeper.connections[0].fd >= 0)
                 connection_close(&f->keeper, &f->keeper.connections[0]);
         (void)close(f->client);
@@ -108,8 +109,95 @@ static void test_events_are_no_requests(void **state) {
         for (unsigned t = KEEPER_REPLY; t <= _KEEPER_TYPE_MAX; t++) {
                 KeeperMessage m = request(t, "web");
 
-                assert_int_equal(ask(*state, &m, NULL, 0), -EBADMSG);
+                if (t != KEEPER_STORE) /* which came later */
+                        assert_int_equal(ask(*state, &m, NULL, 0), -EBADMSG);
         }
+}
+
+/* --- what is kept beyond a container's lives */
+
+static int text_memfd(const char *text) {
+        int fd;
+
+        assert_int_equal(memfd_sealed("test", text, strlen(text), &fd), 0);
+        return fd;
+}
+
+static int store(Fixture *f, const char *id, int number, const char *const *texts, size_t n) {
+        KeeperMessage m = request(KEEPER_STORE, id);
+        int fds[KEEPER_STORE_MAX + 2] = {}, r;
+
+        m.value = number;
+        for (size_t i = 0; i < n; i++)
+                fds[i] = text_memfd(texts[i]);
+        r = ask(f, &m, fds, n);
+        for (size_t i = 0; i < n; i++)
+                (void)close(fds[i]);
+        return r;
+}
+
+/* What LIST tells, one line a set: "id number: text text ...". */
+static void expect_stored(Fixture *f, const char *expected) {
+        KeeperMessage m = request(KEEPER_LIST, "");
+        char told[512] = "";
+
+        assert_int_equal(socket_send(f->client, &m, sizeof(m), NULL, 0), 0);
+        connection_ready(&f->keeper, &f->keeper.connections[0]);
+        for (;;) {
+                int fds[SOCKET_MAX_FDS];
+                size_t size, n_fds, n = strlen(told);
+
+                assert_int_equal(socket_receive(f->client, &m, sizeof(m), &size, fds, ELEMENTSOF(fds), &n_fds), 0);
+                if (m.type == KEEPER_REPLY)
+                        break;
+                assert_int_equal(m.type, KEEPER_EVENT_STORED);
+                n += (size_t)snprintf(told + n, sizeof(told) - n, "%s %d:", m.id, m.value);
+                for (size_t i = 0; i < n_fds; i++) {
+                        char text[16] = "";
+
+                        assert_true(pread(fds[i], text, sizeof(text) - 1, 0) >= 0);
+                        (void)close(fds[i]);
+                        n += (size_t)snprintf(told + n, sizeof(told) - n, " %s", text);
+                }
+                (void)snprintf(told + n, sizeof(told) - n, "\n");
+        }
+        assert_string_equal(told, expected);
+}
+
+static void test_stored_is_told_until_dropped(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(store(f, "web", 0, (const char *[]){ "blob", "a", "b" }, 3), 0);
+        assert_int_equal(store(f, "web", 1, (const char *[]){ "other" }, 1), 0);
+        assert_int_equal(store(f, "db", 0, (const char *[]){ "blob", "c" }, 2), 0);
+        expect_stored(f, "web 0: blob a b\nweb 1: other\ndb 0: blob c\n");
+        assert_int_equal(store(f, "web", 0, (const char *[]){ "new", "d" }, 2), 0);
+        expect_stored(f, "web 1: other\ndb 0: blob c\nweb 0: new d\n");
+        assert_int_equal(store(f, "web", 1, NULL, 0), 0);
+        assert_int_equal(store(f, "db", 0, NULL, 0), 0);
+        assert_int_equal(store(f, "nobody", 0, NULL, 0), 0);
+        expect_stored(f, "web 0: new d\n");
+        assert_int_equal(f->keeper.store.n, 1);
+}
+
+static void test_stored_has_bounds(void **state) {
+        const char *texts[KEEPER_STORE_MAX + 2];
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                texts[i] = "x";
+        assert_int_equal(store(f, "web", 0, (const char *[]){ "blob" }, 1), 0);
+        assert_int_equal(store(f, "web", 0, texts, ELEMENTSOF(texts)), -EBADMSG);
+        assert_int_equal(store(f, "", 0, texts, 1), -EBADMSG);
+        expect_stored(f, "web 0: blob\n");
+        assert_int_equal(store(f, "web", 0, texts, ELEMENTSOF(texts) - 1), 0);
+        for (int i = 1; i < KEEPER_STORES_MAX; i++) {
+                int fd = -EBADF; /* the number of sets is what counts */
+
+                assert_int_equal(store_put(&f->keeper.store, "many", i, &fd, 1), 0);
+        }
+        assert_int_equal(store(f, "web", 1, texts, 1), -ENOSPC);
+        assert_int_equal(store(f, "many", 1, texts, 1), 0);
 }
 
 static void expect_closed(Fixture *f, const void *data, size_t size) {
@@ -289,6 +377,8 @@ int main(void) {
                 ROW(test_unknown_ids),
                 ROW(test_empty_answers),
                 ROW(test_events_are_no_requests),
+                ROW(test_stored_is_told_until_dropped),
+                ROW(test_stored_has_bounds),
                 ROW(test_short_message_closes),
                 ROW(test_other_version_closes),
                 ROW(test_unterminated_id_closes),
