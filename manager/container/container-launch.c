@@ -245,6 +245,7 @@ static int spawn(Container *c) {
         if (r < 0)
                 return r;
         keeper_message_init(&m, KEEPER_SPAWN, c->name);
+        m.value = (int32_t)dependency_depth(c->manager->dependencies, dependency_find(c->manager->dependencies, c->name));
         fds[n++] = plan_fd;
         fds[n++] = c->cgroup.payload_fd;
         fds[n++] = blob_fd;

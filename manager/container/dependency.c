@@ -16,6 +16,7 @@ struct DependencyNode {
 
         /* --- order, valid while the graph is not dirty */
         size_t component;
+        uint32_t depth; /* how many it stands behind, one upon the other */
         bool cyclic;
         /* --- scratch of the walks below */
         DependencyMarks marks;
@@ -340,6 +341,21 @@ static void enter(Walk *w, DependencyNode *n) {
         w->stack[w->n_stack++] = n;
 }
 
+/* Whatever a component leads to was left before it. */
+static void set_depth(DependencyNode *const *members, size_t n) {
+        uint32_t depth = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                DependencyStep s;
+
+                for (size_t cursor = 0; dependency_next(members[i], EFFECT_AFTER, &cursor, &s);)
+                        if (s.other->component != members[i]->component)
+                                depth = MAX_OF(depth, s.other->depth + 1);
+        }
+        for (size_t i = 0; i < n; i++)
+                members[i]->depth = depth;
+}
+
 static void leave(Walk *w, DependencyNode *n) {
         size_t size = 0;
         DependencyNode *member;
@@ -356,7 +372,8 @@ static void leave(Walk *w, DependencyNode *n) {
                 member->component = w->last_component;
                 size++;
         } while (member != n);
-        for (size_t i = 0; i < size; i++) /* they still lie above the top */
+        set_depth(w->stack + w->n_stack, size); /* they still lie above the top */
+        for (size_t i = 0; i < size; i++)
                 w->stack[w->n_stack + i]->cyclic = size > 1;
 }
 
@@ -404,6 +421,10 @@ int dependency_in_cycle(DependencyGraph *g, const DependencyNode *n, bool *ret) 
                 return r;
         *ret = n && n->cyclic;
         return 0;
+}
+
+uint32_t dependency_depth(DependencyGraph *g, const DependencyNode *n) {
+        return n && find_components(g) >= 0 ? n->depth : 0;
 }
 
 int dependency_each_cycle(DependencyGraph *g, void (*found)(const DependencyNode *n, void *userdata), void *userdata) {

@@ -99,6 +99,9 @@ const char *dependency_edge_written(const DependencyEdge *e);
 
 /* Is the node part of a cycle of After= and Before=? -ENOMEM. */
 int dependency_in_cycle(DependencyGraph *g, const DependencyNode *n, bool *ret);
+/* How many containers, one upon the other, start before this one: of two that are ordered the later one has more. Inside a
+ * cycle all have the same. */
+uint32_t dependency_depth(DependencyGraph *g, const DependencyNode *n);
 /* The words: one entry an edge of a shortest cycle through n, errors or warnings. */
 int dependency_explain_cycle(DependencyGraph *g, const DependencyNode *n, bool warn, Diag *diag);
 /* Calls once for every cycle with one node of it. */

@@ -15,6 +15,14 @@ typedef struct Connection Connection;
 typedef struct Record Record;
 typedef struct Outgoing Outgoing;
 
+/* How far STOP-ALL has come with a container. */
+typedef enum StopPhase {
+        STOP_NOT_BEGUN,
+        STOP_ASKED,
+        STOP_KILLED,
+        STOP_GIVEN_UP, /* killed in vain: it hangs in the kernel, e.g. on a dead disk */
+} StopPhase;
+
 struct Record {
         Record *previous, *next;
         char id[KEEPER_ID_MAX];
@@ -24,7 +32,9 @@ struct Record {
         bool doomed;     /* failed or abandoned: gone once both processes are reaped */
         bool silent;     /* nobody is to be told */
         bool created;    /* waits for GO */
-        bool given_up;   /* STOP-ALL killed it in vain */
+        uint32_t depth;
+        StopPhase stop_phase;
+        uint64_t stop_deadline; /* of that phase; CLOCK_MONOTONIC, microseconds */
         Connection *owner; /* who launched it; NULL once that has gone */
 
         pid_t outer, inner;
@@ -66,9 +76,7 @@ typedef struct Keeper {
         Store store;
         bool stopping;     /* STOP-ALL is under way */
         bool exit_at_end;  /* ... and ends the keeper */
-        Record *stop_current;
-        uint64_t stop_deadline; /* CLOCK_MONOTONIC, microseconds; USEC_INFINITY = none */
-        bool stop_killed;
+        uint64_t stop_end; /* CLOCK_MONOTONIC, microseconds: no patience any more */
 } Keeper;
 
 /* Moves a descriptor to KEEPER_HELD_FIRST or beyond; where no number is free it stays what it is. */
@@ -115,7 +123,7 @@ void keeper_send_exit(Keeper *k, const Record *r, const KeeperMessage *m);
 
 /* stop.c */
 void stop_all(Keeper *k, bool exit_at_end);
-void stop_continue(Keeper *k);
+bool stop_continue(Keeper *k); /* false: nothing that STOP-ALL waits for is left */
 int stop_wait_msec(const Keeper *k); /* for epoll_wait */
 
 uint64_t keeper_now(int clock); /* microseconds */

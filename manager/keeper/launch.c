@@ -208,6 +208,7 @@ int launch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, size_t n_
 
         r->owner = c;
         r->join = m->type == KEEPER_JOIN;
+        r->depth = m->value > 0 ? (uint32_t)m->value : 0;
         r->plan_fd = keeper_hold(fds[0]);
         r->cgroup_fd = keeper_hold(fds[1]);
         r->blob_fd = fixed == 3 ? keeper_hold(fds[2]) : -EBADF;

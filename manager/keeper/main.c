@@ -269,7 +269,7 @@ static void handle(Keeper *k, void *what) {
 
 /* One event at a time: handling one may free what another one points to. */
 static int keeper_run(Keeper *k) {
-        while (!(k->stopping && k->exit_at_end && !k->stop_current)) {
+        while (stop_continue(k) || !k->exit_at_end) {
                 struct epoll_event e;
                 int n = epoll_wait(k->epoll_fd, &e, 1, stop_wait_msec(k));
 
@@ -277,7 +277,6 @@ static int keeper_run(Keeper *k) {
                         return -errno;
                 if (n > 0)
                         handle(k, e.data.ptr);
-                stop_continue(k);
         }
         return 0;
 }

@@ -8,6 +8,7 @@
  *   SPAWN   id, descriptors: [plan, cgroup directory, state blob, then one for each sent slot]. slots[] says which
  *           slot each of those is for. Answered at once; EVENT_STARTED (pidfd of the leader) or EVENT_FAILED follows.
  *           `held` further descriptors at the end are kept for the manager (log pipes) and come back in LIST.
+ *           value = its depth: how many others, one upon the other, it starts after.
  *   JOIN    the same for a plan with PLAN_FLAG_JOIN or PLAN_FLAG_TRIAL. Not kept: its status is dropped when the
  *           connection ends.
  *   GO      id: the manager has done what needs the live namespaces.
@@ -18,7 +19,8 @@
  *           the two, in place of what was, whatever becomes of the container and the manager. None: what was is dropped.
  *           LIST tells them first, one EVENT_STORED each with the same id, value and descriptors.
  *   ACK     id: the exit status is recorded; the keeper forgets the container. -EBUSY while it runs.
- *   STOP_ALL stops every container in reverse order of start, each by its plan's signal and timeout.
+ *   STOP_ALL stops every container, the deepest first and all of one depth at once, each by its plan's signal and timeout;
+ *           value = 1: and ends the keeper. KEEPER_STOP_LIMIT_USEC later whatever still runs is killed.
  *
  * The manager's connection ends: launches not yet started (or awaiting GO) are killed and forgotten; running
  * containers run on, and their exits are kept until a later connection ACKs them. */
@@ -33,6 +35,7 @@
 #define KEEPER_MAX_HELD 8
 #define KEEPER_STORE_MAX 128 /* descriptors of one STORE, beside its blob */
 #define KEEPER_STORES_MAX 8192
+#define KEEPER_STOP_LIMIT_USEC (UINT64_C(280) * 1000000) /* below TimeoutStopSec= of bulwark-keeper.service */
 
 typedef enum KeeperType {
         KEEPER_HELLO, /* reply: pid = the keeper's, value = number of containers */

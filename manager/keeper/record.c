@@ -47,8 +47,6 @@ void record_free(Keeper *k, Record *r) {
                 r->next->previous = r->previous;
         else
                 k->last = r->previous;
-        if (k->stop_current == r)
-                k->stop_current = NULL;
 
         if (r->page)
                 (void)munmap(r->page, LAUNCH_PAGE_SIZE);

@@ -230,6 +230,25 @@ static void cycle_words(void **state) {
         (void)dependency_graph_free(g);
 }
 
+/* How deep each stands decides when it is stopped at the end of the host; a circle counts as one. */
+static void depths(void **state) {
+        static const char *const units[][2] = {
+                { "a", "After=b Wants=z" }, { "b", "Before=d" }, { "c", "After=a" }, { "d", "After=c" },
+                { "x", "After=y,b" },       { "y", "After=x" },  { "w", "After=x" },
+        };
+        static const struct {
+                const char *name;
+                uint32_t depth;
+        } expected[] = { { "b", 0 }, { "z", 0 }, { "a", 1 }, { "c", 2 }, { "d", 3 }, { "x", 1 }, { "y", 1 }, { "w", 2 }, { "none", 0 } };
+        DependencyGraph *g = graph_of(units, ELEMENTSOF(units));
+
+        for (size_t i = 0; i < ELEMENTSOF(expected); i++)
+                assert_int_equal(dependency_depth(g, dependency_find(g, expected[i].name)), expected[i].depth);
+        set_unit(g, "a", "Wants=z");
+        assert_int_equal(dependency_depth(g, dependency_find(g, "d")), 2);
+        (void)dependency_graph_free(g);
+}
+
 static size_t count_edges(const DependencyGraph *g, const char *name) {
         DependencyStep s;
         size_t n = 0;
@@ -527,6 +546,7 @@ static void large_graphs(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(requests),      cmocka_unit_test(cycle_words), cmocka_unit_test(units_are_read_again),
+                cmocka_unit_test(requests),      cmocka_unit_test(depths), cmocka_unit_test(units_are_read_again),
                 cmocka_unit_test(merge_table),   cmocka_unit_test(random_graphs),
                 cmocka_unit_test(large_graphs),
         };
