@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -24,6 +25,7 @@ struct KeeperClient {
         int fd;
         sd_event_source *source;
         pid_t pid;
+        KeeperHandshake keeper; /* as it last introduced itself */
         uint64_t cookie;
         Pending *pending; /* any order: looked up by cookie */
 };
@@ -238,12 +240,81 @@ int keeper_client_call(KeeperClient *k, KeeperMessage *m) {
         return r < 0 ? r : await_reply(k, m->cookie, &reply);
 }
 
+/* What comes in between is for somebody else, or will be told again by LIST. */
+static int await_handshake(KeeperClient *k, KeeperHandshake *ret) {
+        for (;;) {
+                struct pollfd p = { .fd = k->fd, .events = POLLIN };
+                size_t size = 0, n_fds = 0;
+                KeeperMessage m = {};
+                int fds[SOCKET_MAX_FDS], r;
+
+                r = socket_receive(k->fd, &m, sizeof(m), &size, fds, ELEMENTSOF(fds), &n_fds);
+                if (r == -EAGAIN) {
+                        r = poll(&p, 1, CALL_TIMEOUT_MSEC);
+                        if (r == 0)
+                                return -ETIMEDOUT;
+                        if (r < 0 && errno != EINTR)
+                                return -errno;
+                        continue;
+                }
+                if (r < 0 || size == 0)
+                        return r < 0 ? r : -ECONNRESET;
+                if (size == sizeof(m) && m.magic == KEEPER_MAGIC && m.version == KEEPER_VERSION) {
+                        m.id[sizeof(m.id) - 1] = 0;
+                        dispatch(k, &m, fds, n_fds);
+                        if (k->fd < 0)
+                                return -ECONNRESET;
+                        continue;
+                }
+                for (size_t i = 0; i < n_fds; i++)
+                        (void)safe_close(fds[i]);
+                if (size != sizeof(*ret) || m.magic != KEEPER_HANDSHAKE_MAGIC)
+                        continue;
+                memcpy(ret, &m, sizeof(*ret));
+                ret->release[sizeof(ret->release) - 1] = 0;
+                return 0;
+        }
+}
+
+static int handshake(KeeperClient *k, KeeperHandshakeType type, int fd) {
+        const KeeperHandshake mine = { .magic = KEEPER_HANDSHAKE_MAGIC,
+                                       .type = (uint16_t)type,
+                                       .version = KEEPER_VERSION,
+                                       .release = BULWARK_VERSION };
+        KeeperHandshake theirs;
+        int r;
+
+        r = socket_send(k->fd, &mine, sizeof(mine), &fd, fd >= 0 ? 1 : 0);
+        if (r >= 0)
+                r = await_handshake(k, &theirs);
+        if (r < 0)
+                return r;
+        k->keeper = theirs;
+        return theirs.error;
+}
+
+bool keeper_client_understands(const KeeperClient *k) {
+        return k->keeper.version == KEEPER_VERSION;
+}
+
+const char *keeper_client_release(const KeeperClient *k) {
+        return k->keeper.release;
+}
+
+int keeper_client_offer(KeeperClient *k, const char *program) {
+        _cleanup_close_ int fd = -EBADF;
+
+        if (!keeper_client_connected(k))
+                return -ENOTCONN;
+        fd = open(program, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        return fd < 0 ? -errno : handshake(k, KEEPER_HANDSHAKE_REEXEC, fd);
+}
+
 int keeper_client_connect(KeeperClient *k) {
         _cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         struct ucred peer;
         socklen_t size = sizeof(peer);
-        KeeperMessage m, reply;
         int r;
 
         if (fd < 0)
@@ -260,16 +331,13 @@ int keeper_client_connect(KeeperClient *k) {
                 return -EPERM;
         disconnect(k);
         k->fd = TAKE_FD(fd);
-        keeper_message_init(&m, KEEPER_HELLO, NULL);
-        r = send_message(k, &m, NULL, 0);
-        if (r >= 0)
-                r = await_reply(k, m.cookie, &reply);
+        r = handshake(k, KEEPER_HANDSHAKE_HELLO, -EBADF);
         if (r >= 0)
                 r = sd_event_add_io(k->event, &k->source, k->fd, EPOLLIN, on_readable, k);
         if (r < 0) {
                 disconnect(k);
                 return r;
         }
-        k->pid = reply.pid;
+        k->pid = k->keeper.pid;
         return 0;
 }

@@ -23,8 +23,15 @@ int keeper_client_new(sd_event *event, const char *socket_path, const KeeperCall
 KeeperClient *keeper_client_free(KeeperClient *k);
 DEFINE_CLEANUP(KeeperClient, keeper_client_free)
 
-/* Connects and says HELLO, waiting for the answer. -ENOENT, -ECONNREFUSED: nobody listens. */
+/* Connects and says HELLO, waiting for the answer. -ENOENT, -ECONNREFUSED: nobody listens. One that is of another version
+ * is connected, too, but understands nothing but an offer. */
 int keeper_client_connect(KeeperClient *k);
+bool keeper_client_understands(const KeeperClient *k);
+const char *keeper_client_release(const KeeperClient *k); /* of the program that the keeper is; borrowed */
+/* Has the keeper become the program of that path, and waits until it has. -EALREADY: it runs the same bytes. -ENOEXEC: the
+ * program is no keeper, or does not understand what it would take over. -ECONNRESET: the keeper is lost. After all others
+ * it goes on as it was. */
+int keeper_client_offer(KeeperClient *k, const char *program);
 bool keeper_client_connected(const KeeperClient *k);
 pid_t keeper_client_pid(const KeeperClient *k); /* the keeper's, 0 = not connected */
 

@@ -176,7 +176,7 @@ static int start_keeper(Manager *m, Diag *diag) {
         return r;
 }
 
-int manager_keeper_attach(Manager *m, Diag *diag) {
+static int reach_keeper(Manager *m, Diag *diag) {
         int r;
 
         r = keeper_client_connect(m->keeper);
@@ -194,6 +194,44 @@ int manager_keeper_attach(Manager *m, Diag *diag) {
                                ? r
                                : diag_errno(diag, ERROR_NO_KEEPER, NULL, NULL, -r,
                                             "the keeper does not answer on \"%s\"", m->keeper_socket);
+        return 0;
+}
+
+/* A keeper that was there before us may be of another version: it becomes the one that is installed with us. */
+static int renew_keeper(Manager *m, Diag *diag) {
+        int r;
+
+        if (m->adopted || m->keeper_started)
+                return 0;
+        r = keeper_client_offer(m->keeper, m->config.keeper);
+        if (r >= 0)
+                log_message(&m->config.log, LOG_NOTICE, "the keeper has become \"%s\", release %s", m->config.keeper,
+                            keeper_client_release(m->keeper));
+        else if (r == -ECONNRESET) { /* it was killed on the way */
+                log_message(&m->config.log, LOG_ERR, "the keeper is lost while it becomes \"%s\"", m->config.keeper);
+                return reach_keeper(m, diag);
+        } else if (r == -ENOEXEC)
+                log_message(&m->config.log, LOG_WARNING, "the keeper stays release %s: \"%s\" does not understand what it would "
+                            "take over, or is no keeper", keeper_client_release(m->keeper), m->config.keeper);
+        else if (r != -EALREADY)
+                log_message(&m->config.log, LOG_WARNING, "the keeper stays release %s, it cannot become \"%s\": %s",
+                            keeper_client_release(m->keeper), m->config.keeper, strerror(-r));
+        return 0;
+}
+
+int manager_keeper_attach(Manager *m, Diag *diag) {
+        int r;
+
+        r = reach_keeper(m, diag);
+        if (r >= 0)
+                r = renew_keeper(m, diag);
+        if (r < 0)
+                return r;
+        if (!keeper_client_understands(m->keeper))
+                return diag_error(diag, ERROR_NO_KEEPER, NULL, NULL,
+                                  "the keeper is of another version, release %s, and could not become \"%s\"; start the manager "
+                                  "of its release, or stop all containers and start the keeper afresh",
+                                  keeper_client_release(m->keeper), m->config.keeper);
         m->keeper_fd = safe_close(m->keeper_fd);
         (void)pidfd_open_checked(keeper_client_pid(m->keeper), &m->keeper_fd);
         r = open_cgroup(m, diag);

@@ -16,13 +16,6 @@ static int send_one(const Connection *c, const KeeperMessage *m, const int *fds,
         return socket_send(c->fd, &copy, sizeof(copy), fds, n_fds);
 }
 
-/* A message that the socket had no room for. */
-struct Outgoing {
-        Outgoing *next;
-        KeeperMessage message;
-        int fd; /* negative = none */
-};
-
 static bool is_pending(const Connection *c) {
         return c->listing || c->outgoing;
 }
@@ -33,7 +26,7 @@ static bool may_ask(const Connection *c) {
         return !c->listing && c->n_outgoing < KEEPER_MAX_OUTGOING / 2;
 }
 
-static void connection_arm(Keeper *k, Connection *c) {
+void connection_arm(Keeper *k, Connection *c) {
         struct epoll_event e = { .events = (is_pending(c) ? EPOLLOUT : 0U) | (may_ask(c) ? EPOLLIN : 0U),
                                  .data.ptr = c };
 
@@ -49,7 +42,7 @@ static void outgoing_drop(Connection *c) {
         free(o);
 }
 
-static int outgoing_add(Connection *c, const KeeperMessage *m, int fd) {
+int outgoing_add(Connection *c, const KeeperMessage *m, int fd) {
         Outgoing *o, **end = &c->outgoing;
 
         if (c->n_outgoing >= KEEPER_MAX_OUTGOING)
@@ -179,8 +172,10 @@ static int list_continue(const Keeper *k, Connection *c) {
         }
         c->list_from = UINT64_MAX;
         r = send_one(c, &c->list_reply, NULL, 0);
-        if (r >= 0)
+        if (r >= 0) {
                 c->listing = false;
+                c->list_reply = (KeeperMessage){};
+        }
         return r;
 }
 
@@ -221,20 +216,11 @@ static int request_ack(Keeper *k, Record *r) {
         return 0;
 }
 
-static int request_hello(Keeper *k, KeeperMessage *reply) {
-        reply->pid = getpid();
-        for (const Record *r = k->first; r; r = r->next)
-                reply->value += !r->join;
-        return 0;
-}
-
 /* Takes the descriptors it uses out of fds (sets them negative). */
 static int dispatch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, size_t n_fds, KeeperMessage *reply) {
         Record *r = record_find(k, m->id);
 
         switch ((KeeperType)m->type) {
-        case KEEPER_HELLO:
-                return request_hello(k, reply);
         case KEEPER_LIST:
                 c->listing = true;
                 c->list_from = c->store_from = 0;
@@ -277,6 +263,36 @@ static int dispatch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, 
         return -EBADMSG;
 }
 
+void connection_answer_handshake(Keeper *k, Connection *c, int error) {
+        KeeperHandshake h = { .magic = KEEPER_HANDSHAKE_MAGIC,
+                              .type = KEEPER_HANDSHAKE_ANSWER,
+                              .version = KEEPER_VERSION,
+                              .error = error,
+                              .pid = getpid(),
+                              .release = BULWARK_VERSION };
+
+        for (const Record *r = k->first; r; r = r->next)
+                h.containers += !r->join;
+        if (socket_send(c->fd, &h, sizeof(h), NULL, 0) < 0)
+                connection_close(k, c);
+}
+
+static void handshake(Keeper *k, Connection *c, const KeeperHandshake *h, int *fds, size_t n_fds) {
+        int error = -EBADMSG;
+
+        if (h->type == KEEPER_HANDSHAKE_HELLO && n_fds == 0)
+                error = 0;
+        else if (h->type == KEEPER_HANDSHAKE_REEXEC && n_fds == 1)
+                error = keeper_reexec(k, c, fds[0]);
+        for (size_t i = 0; i < n_fds; i++)
+                (void)close(fds[i]);
+        connection_answer_handshake(k, c, error);
+}
+
+static bool is_handshake(const KeeperMessage *m, size_t size) {
+        return size == sizeof(KeeperHandshake) && m->magic == KEEPER_HANDSHAKE_MAGIC;
+}
+
 static void connection_read(Keeper *k, Connection *c) {
         KeeperMessage m = {}, reply = { .type = KEEPER_REPLY };
         int fds[SOCKET_MAX_FDS], error;
@@ -285,6 +301,13 @@ static void connection_read(Keeper *k, Connection *c) {
         error = socket_receive(c->fd, &m, sizeof(m), &size, fds, ELEMENTSOF(fds), &n_fds);
         if (error == -EAGAIN)
                 return;
+        if (error >= 0 && is_handshake(&m, size)) {
+                KeeperHandshake h;
+
+                memcpy(&h, &m, sizeof(h));
+                handshake(k, c, &h, fds, n_fds);
+                return;
+        }
         if (error == -EMFILE)
                 size = sizeof(m); /* refused by a reply, if it is a request at all: a full table is no reason to leave */
         if ((error < 0 && error != -EMFILE) || size != sizeof(m) || m.magic != KEEPER_MAGIC || m.version != KEEPER_VERSION ||

@@ -54,6 +54,13 @@ struct Record {
         uint64_t started_realtime, exited_realtime, started_monotonic, exited_monotonic;
 };
 
+/* A message that a socket had no room for. */
+struct Outgoing {
+        Outgoing *next;
+        KeeperMessage message;
+        int fd; /* negative = none */
+};
+
 struct Connection {
         int fd; /* negative = free place */
         Outgoing *outgoing; /* what did not fit into the socket, oldest first */
@@ -67,6 +74,7 @@ struct Connection {
 typedef struct Keeper {
         int epoll_fd, listen_fd, signal_fd, proc_fd;
         int socket_directory_fd; /* of the host, which the keeper's own root does not show */
+        const char *socket_path; /* as it was told; argv's memory */
         int reserve_fd; /* given up to refuse a connection when there is no other */
         char *command_line; /* argv's memory */
         size_t command_line_size;
@@ -77,7 +85,13 @@ typedef struct Keeper {
         bool stopping;     /* STOP-ALL is under way */
         bool exit_at_end;  /* ... and ends the keeper */
         uint64_t stop_end; /* CLOCK_MONOTONIC, microseconds: no patience any more */
+        int32_t asked_by;  /* place of the connection that is owed an answer over a re-execution */
 } Keeper;
+
+void keeper_empty(Keeper *k); /* no descriptor, no connection, no record */
+
+/* The name of the copy in memory that it runs from, as /proc/PID/exe shows it. */
+#define KEEPER_SEALED_NAME "bulwark-keeper"
 
 /* Moves a descriptor to KEEPER_HELD_FIRST or beyond; where no number is free it stays what it is. */
 int keeper_hold(int fd);
@@ -113,6 +127,9 @@ void launch_status(Keeper *k, Record *r); /* the status pipe is readable */
 void launch_settle(Keeper *k, Record *r); /* after a reap or the pipe's end: decide what has become of it */
 
 /* connection.c */
+void connection_arm(Keeper *k, Connection *c); /* what it waits for may have changed */
+int outgoing_add(Connection *c, const KeeperMessage *m, int fd); /* duplicates fd; negative = none */
+void connection_answer_handshake(Keeper *k, Connection *c, int error);
 void connection_ready(Keeper *k, Connection *c); /* what it waits for has come: a request, or room for answers */
 void connection_close(Keeper *k, Connection *c);
 /* To who launched it, if that is still there; fd negative = none. Who falls too far behind is closed, and finds
@@ -120,6 +137,19 @@ void connection_close(Keeper *k, Connection *c);
 void keeper_send(Keeper *k, Connection *to, const KeeperMessage *m, int fd);
 /* To every connection. */
 void keeper_send_exit(Keeper *k, const Record *r, const KeeperMessage *m);
+
+/* reexec.c */
+
+/* Becomes the program, for the manager at c. Only comes back with why not, and then nothing has changed: as
+ * KEEPER_HANDSHAKE_REEXEC says. */
+int keeper_reexec(Keeper *k, Connection *c, int program_fd);
+/* What an old keeper asks of a program before it becomes it: would it understand this state? The answer is the program's
+ * exit code, KEEPER_CHECKED = yes. */
+#define KEEPER_CHECKED 42
+int keeper_check(int state_fd);
+/* The other end of keeper_reexec(), in the new program: everything that the old one held, watched again, and its manager
+ * answered. Takes state_fd. */
+int keeper_take_over(Keeper *k, int state_fd);
 
 /* stop.c */
 void stop_all(Keeper *k, bool exit_at_end);

@@ -19,8 +19,6 @@
 #include "manager/base/io.h"
 #include "manager/keeper/keeper.h"
 
-#define SEALED_NAME "bulwark-keeper"
-
 static int fail(const char *what, int error) {
         (void)fprintf(stderr, "bulwark-keeper: %s: %s\n", what, strerror(-error));
         return EXIT_FAILURE;
@@ -45,7 +43,7 @@ static int run_from_memory(char **argv) {
         found = fcntl(self, F_GET_SEALS);
         if (found >= 0 && FLAGS_SET(found, seals))
                 return 0; /* already there */
-        r = memfd_program(SEALED_NAME, self, 0500, &copy);
+        r = memfd_program(KEEPER_SEALED_NAME, self, 0500, &copy);
         if (r < 0)
                 return r;
         (void)fexecve(copy, argv, environment);
@@ -81,10 +79,10 @@ static int socket_listen(const char *path, int *ret, int *ret_directory) {
         return 0;
 }
 
-static void socket_remove(const Keeper *k, const char *path) {
-        const char *slash = strrchr(path, '/');
+static void socket_remove(const Keeper *k) {
+        const char *slash = strrchr(k->socket_path, '/');
 
-        (void)unlinkat(k->socket_directory_fd, slash ? slash + 1 : path, 0);
+        (void)unlinkat(k->socket_directory_fd, slash ? slash + 1 : k->socket_path, 0);
 }
 
 /* A descriptor that can be had again without a path. */
@@ -125,12 +123,9 @@ static void reset_process(void) {
         }
 }
 
-static int keeper_setup(Keeper *k, const char *socket_path) {
+static int loop_setup(Keeper *k) {
         sigset_t mask;
-        int r;
 
-        for (size_t i = 0; i < KEEPER_MAX_CONNECTIONS; i++)
-                k->connections[i].fd = -EBADF;
         reset_process();
         /* Not even a process with all capabilities of its own user namespace may look into the stage. */
         if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NAME, "bulwark-keeper") < 0)
@@ -150,18 +145,31 @@ static int keeper_setup(Keeper *k, const char *socket_path) {
         k->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
         if (k->signal_fd < 0 || k->epoll_fd < 0)
                 return -errno;
-        /* A procfs of our own: nobody can mount anything below it. */
-        r = keeper_file_system("proc", 0, &k->proc_fd);
-        if (r < 0)
-                return r;
-        r = socket_listen(socket_path, &k->listen_fd, &k->socket_directory_fd);
-        if (r < 0)
-                return r;
         k->reserve_fd = reserve_new();
         if (k->reserve_fd < 0)
                 return k->reserve_fd;
-        r = keeper_watch(k, k->listen_fd, &k->listen_fd);
-        return r < 0 ? r : keeper_watch(k, k->signal_fd, &k->signal_fd);
+        return keeper_watch(k, k->signal_fd, &k->signal_fd);
+}
+
+static int begin(Keeper *k) {
+        int r = loop_setup(k);
+
+        if (r < 0)
+                return fail("cannot start", r);
+        /* A procfs of our own: nobody can mount anything below it. */
+        r = keeper_file_system("proc", 0, &k->proc_fd);
+        if (r >= 0)
+                r = socket_listen(k->socket_path, &k->listen_fd, &k->socket_directory_fd);
+        if (r >= 0)
+                r = keeper_watch(k, k->listen_fd, &k->listen_fd);
+        if (r < 0)
+                return fail("cannot start", r);
+        r = keeper_own_mounts(k);
+        if (r < 0) {
+                socket_remove(k);
+                return fail("cannot make a mount namespace without the host's mounts", r);
+        }
+        return EXIT_SUCCESS;
 }
 
 int keeper_unwatch(Keeper *k, int fd) {
@@ -281,48 +289,69 @@ static int keeper_run(Keeper *k) {
         return 0;
 }
 
+/* In the place of another version of us. What ended meanwhile has sent its signal to that one. */
+static int go_on(Keeper *k, int state_fd) {
+        int r = loop_setup(k);
+
+        if (r >= 0)
+                r = keeper_take_over(k, state_fd);
+        if (r < 0)
+                return fail("cannot take over from the keeper that I was", r);
+        reap_all(k);
+        return EXIT_SUCCESS;
+}
+
+static int descriptor_of(const char *text) {
+        char *end = NULL;
+        long n = strtol(text, &end, 10);
+
+        return end == text || *end || n <= STDERR_FILENO || n > INT32_MAX ? -EBADF : (int)n;
+}
+
 int main(int argc, char **argv) {
         static const struct option options[] = {
                 { "socket", required_argument, NULL, 's' },
                 { "version", no_argument, NULL, 'v' },
+                { "take-over", required_argument, NULL, 't' }, /* these two a keeper says to its successor */
+                { "check", required_argument, NULL, 'c' },
                 {},
         };
-        Keeper k = { .epoll_fd = -EBADF, .listen_fd = -EBADF, .signal_fd = -EBADF, .proc_fd = -EBADF,
-                     .socket_directory_fd = -EBADF, .reserve_fd = -EBADF };
-        const char *socket_path = NULL;
-        int o, r;
+        Keeper k;
+        int state_fd = -EBADF, o, r;
 
+        keeper_empty(&k);
         while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0)
                 switch (o) {
                 case 's':
-                        socket_path = optarg;
+                        k.socket_path = optarg;
                         break;
                 case 'v':
                         (void)printf("bulwark-keeper %s\n", BULWARK_VERSION);
                         return EXIT_SUCCESS;
+                case 't':
+                        state_fd = descriptor_of(optarg);
+                        break;
+                case 'c':
+                        return keeper_check(descriptor_of(optarg)) >= 0 ? KEEPER_CHECKED : EXIT_FAILURE;
                 default:
                         return 2;
                 }
-        if (!socket_path || optind < argc) {
+        if (!k.socket_path || optind < argc) {
                 (void)fprintf(stderr, "Usage: bulwark-keeper --socket=PATH\n");
                 return 2;
         }
-        r = hold_standard_streams();
-        if (r >= 0)
+        /* A successor was started so, and finds no file system. */
+        r = state_fd >= 0 ? 0 : hold_standard_streams();
+        if (r >= 0 && state_fd < 0)
                 r = run_from_memory(argv);
         if (r < 0)
                 return fail("cannot run from a sealed copy in memory", r);
         k.command_line = argv[0];
         k.command_line_size = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[0]);
-        r = keeper_setup(&k, socket_path);
-        if (r < 0)
-                return fail("cannot start", r);
-        r = keeper_own_mounts(&k);
-        if (r < 0) {
-                socket_remove(&k, socket_path);
-                return fail("cannot make a mount namespace without the host's mounts", r);
-        }
+        r = state_fd >= 0 ? go_on(&k, state_fd) : begin(&k);
+        if (r != EXIT_SUCCESS)
+                return r;
         r = keeper_run(&k);
-        socket_remove(&k, socket_path);
+        socket_remove(&k);
         return r < 0 ? fail("event loop", r) : EXIT_SUCCESS;
 }

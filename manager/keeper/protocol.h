@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Manager <-> keeper, SOCK_SEQPACKET on RUNTIME/keeper, root only (SO_PEERCRED). One fixed-size message each way;
+/* Manager <-> keeper, SOCK_SEQPACKET on RUNTIME/keeper, root only (SO_PEERCRED). A connection begins with a handshake,
+ * whose form is the same in all versions; see KeeperHandshake below. Then one fixed-size message each way;
  * descriptors by SCM_RIGHTS. The keeper answers every request with exactly one REPLY (same cookie); it sends
  * EVENTs whenever a launch or a life ends. A message of another size or version closes the connection.
  *
@@ -29,7 +30,7 @@
 #include <sys/types.h>
 
 #define KEEPER_MAGIC UINT32_C(0x31504b42) /* "BKP1" */
-#define KEEPER_VERSION 1
+#define KEEPER_VERSION 2
 #define KEEPER_ID_MAX 128 /* with the NUL */
 #define KEEPER_MAX_SLOTS 200
 #define KEEPER_MAX_HELD 8
@@ -38,7 +39,6 @@
 #define KEEPER_STOP_LIMIT_USEC (UINT64_C(280) * 1000000) /* below TimeoutStopSec= of bulwark-keeper.service */
 
 typedef enum KeeperType {
-        KEEPER_HELLO, /* reply: pid = the keeper's, value = number of containers */
         KEEPER_SPAWN,
         KEEPER_JOIN,
         KEEPER_GO,
@@ -90,3 +90,32 @@ typedef struct KeeperMessage {
         uint32_t n_slots;
         int16_t slots[KEEPER_MAX_SLOTS];
 } KeeperMessage;
+
+/* Never changes, so that a manager and a keeper of different versions can say so, and the keeper become the one that
+ * belongs to the manager:
+ *
+ *   HELLO   answered by who the keeper is.
+ *   REEXEC  a descriptor of a program's file: the keeper becomes it, with everything that it holds, its process number, its
+ *           children and its connections. Answered on the same connection, by the new program where error = 0, else by the
+ *           old one, which goes on as if it had not been asked: -EALREADY: it runs these very bytes; -ENOEXEC: the program
+ *           is no keeper, or one that does not understand what it would take over; else what the system refused. */
+#define KEEPER_HANDSHAKE_MAGIC UINT32_C(0x31484b42) /* "BKH1" */
+
+typedef enum KeeperHandshakeType {
+        KEEPER_HANDSHAKE_HELLO,
+        KEEPER_HANDSHAKE_REEXEC,
+        KEEPER_HANDSHAKE_ANSWER,
+} KeeperHandshakeType;
+
+typedef struct KeeperHandshake {
+        uint32_t magic;
+        uint16_t type;
+        uint16_t version;    /* KEEPER_VERSION of who sends it */
+        int32_t error;       /* ANSWER: 0 or negative errno */
+        int32_t pid;         /* ANSWER: the keeper's */
+        uint32_t containers; /* ANSWER: how many it has */
+        char release[44];    /* of the program that sends it, for people; NUL-terminated */
+} KeeperHandshake;
+
+_Static_assert(sizeof(KeeperHandshake) == 64, "the handshake is the same in all versions");
+_Static_assert(sizeof(KeeperHandshake) < sizeof(KeeperMessage), "one is told from the other by its size");

@@ -7,6 +7,13 @@
 #include "manager/base/io.h"
 #include "manager/keeper/keeper.h"
 
+void keeper_empty(Keeper *k) {
+        *k = (Keeper){ .epoll_fd = -EBADF, .listen_fd = -EBADF, .signal_fd = -EBADF, .proc_fd = -EBADF,
+                       .socket_directory_fd = -EBADF, .reserve_fd = -EBADF };
+        for (size_t i = 0; i < KEEPER_MAX_CONNECTIONS; i++)
+                k->connections[i].fd = -EBADF;
+}
+
 int keeper_hold(int fd) {
         int moved;
 

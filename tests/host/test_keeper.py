@@ -1,8 +1,194 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The keeper alone: the end of the host."""
+"""The keeper: it becomes a newer version of itself while everything runs, and stops what runs at the end of the host."""
+
+import struct
 
 from harness import *
 from harness import SLOWNESS  # noqa
+
+# KeeperHandshake of manager/keeper/protocol.h
+HANDSHAKE = struct.Struct("=IHHiiI44s")
+MAGIC, HELLO, REEXEC, ANSWER = 0x31484B42, 0, 1, 2
+COUNTS = "ExecStart=/bin/sh -c 'i=0; while true; do i=$$((i+1)); echo count $$i; sleep 0.02; done'"
+
+
+class Line:
+    """A connection to the keeper beside the manager's."""
+
+    def __init__(self, bed):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.settimeout(20 * SLOWNESS)
+        self.socket.connect(os.path.join(bed.runtime, "keeper"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def ask(self, kind, *fds):
+        """(error, pid, containers)"""
+        socket.send_fds(self.socket, [HANDSHAKE.pack(MAGIC, kind, 0, 0, 0, 0, b"a test")], list(fds))
+        while True:
+            data = self.socket.recv(4096)
+            check(data, "the keeper closed the connection")
+            if len(data) == HANDSHAKE.size:  # else somebody's end
+                break
+        magic, answer, _, error, pid, containers, release = HANDSHAKE.unpack(data)
+        equal((magic, answer), (MAGIC, ANSWER), "head of the answer")
+        check(release.rstrip(b"\0"), "no release in the answer")
+        return error, pid, containers
+
+    def become(self, path):
+        with open(path, "rb") as program:
+            return self.ask(REEXEC, program.fileno())
+
+
+def version(bed, name):
+    """A keeper of other bytes that does the same."""
+    path = os.path.join(bed.directory, "keeper-" + name)
+    if not os.path.exists(path):
+        with open(bed.keeper, "rb") as f:
+            write(path, f.read() + name.encode(), 0o755)
+    return path
+
+
+def runs(pid, path):
+    with open("/proc/%d/exe" % pid, "rb") as a, open(path, "rb") as b:
+        return a.read() == b.read()
+
+
+def whole_count(bed, name):
+    """The numbers that were logged, of which none may be missing."""
+    numbers = [int(line.split()[-1]) for line in bed.logs(name).splitlines() if "count" in line]
+    equal(numbers, list(range(numbers[0], numbers[0] + len(numbers))), "the log of " + name)
+    return len(numbers)
+
+
+def equal_in_time(look, expected, what):
+    try:
+        wait_until(lambda: look() == expected, what, 5)
+    except Failure:
+        found = look()
+        raise Failure("%s: more %s, less %s" % (what, [f for f in found if f not in expected], [e for e in expected if e not in found])) from None
+
+
+def test_reexec(bed):
+    """with logs, commands, launches and ends under way it becomes another version: same process, nothing lost."""
+    bed.unit("log", COUNTS)
+    bed.ctl("start", "log").expect(0)
+    bed.start_sleeper("web")
+    bed.unit("short", "ExecStart=/bin/sh -c 'sleep 0.6; exit 7'")
+    bed.unit("fresh", "ExecStart=/bin/sleep 1000")
+    before = {k: bed.property("web", k) for k in ("MainPID", "InvocationID", "ControlGroup", "ActiveEnterTimestamp")}
+    keeper = bed.keeper_pid()
+    with Line(bed) as line:
+        equal(line.ask(HELLO), (0, keeper, 2), "hello")
+        session = bed.spawn(bed.ctl_command("exec", "web", "sh", "-c", "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.2; done; exit 9"))
+        bed.ctl("start", "--no-block", "short").expect(0)
+        start = bed.spawn(bed.ctl_command("start", "fresh"))
+        for name in ("a", "b", "a"):
+            equal(line.become(version(bed, name))[:2], (0, keeper), "the answer of the new one")
+            check(runs(keeper, version(bed, name)), "it is not what it should have become")
+            time.sleep(0.3)
+    equal(session.wait(20 * SLOWNESS), 9, "exit code of the command")
+    equal(session.stdout.read().decode().split(), list("12345678"), "its output")
+    equal(start.wait(20 * SLOWNESS), 0, "a start under way")
+    bed.wait_active("short", "failed")
+    equal(bed.property("short", "ExecMainStatus"), "7", "ExecMainStatus of what ended")
+    equal({k: bed.property("web", k) for k in before}, before, "properties")
+    check(whole_count(bed, "log") > 20, "the log has stopped")
+    bed.ctl("exec", "fresh", "true").expect(0)
+    for name in ("web", "fresh", "log"):
+        bed.ctl("stop", name).expect(0)
+
+
+def test_hundred_times(bed):
+    """a hundred times in a row, with starts and ends all the while: no descriptor more, no exit code lost."""
+    bed.unit("log2", COUNTS)
+    bed.ctl("start", "log2").expect(0)
+    for i in range(4):
+        bed.unit("code%d" % i, "ExecStart=/bin/sh -c 'exit %d'" % (20 + i))
+    keeper = bed.keeper_pid()
+    with Line(bed) as line:
+        line.become(version(bed, "b"))
+        before = sorted(descriptors(keeper).values())
+        starts = [bed.spawn(["sh", "-c", 'for i in 1 2 3 4 5 6 7 8; do "$@"; echo $?; done', "sh", *bed.ctl_command("start", "--wait", "code%d" % i)])
+                  for i in range(4)]
+        for i in range(100):
+            equal(line.become(version(bed, "ab"[i % 2]))[:2], (0, keeper), "the answer of the new one")
+        codes = [start.communicate(timeout=60 * SLOWNESS)[0].decode().split() for start in starts]
+        equal(codes, [[str(20 + i)] * 8 for i in range(4)], "exit codes")
+        equal_in_time(lambda: sorted(descriptors(keeper).values()), before, "descriptors")
+    check(whole_count(bed, "log2") > 20, "the log has stopped")
+
+
+def test_refused(bed):
+    """what is no keeper, or is the same one, it does not become."""
+    bed.start_sleeper("web")
+    keeper = bed.keeper_pid()
+    exe = os.readlink("/proc/%d/exe" % keeper)
+    text, half = os.path.join(bed.directory, "text"), os.path.join(bed.directory, "half")
+    write(text, "#!/bin/sh\nexit 42\n", 0o755)
+    with open(bed.keeper, "rb") as f:
+        write(half, f.read()[:100000], 0o755)
+    with Line(bed) as line:
+        line.become(bed.keeper)
+        before = sorted(descriptors(keeper).values())
+        equal(line.become(bed.keeper)[0], -114, "the same bytes")  # EALREADY
+        for path in (text, half, "/bin/true", "/bin/false", "/dev/null", bed.bulwarkctl):
+            equal(line.become(path)[0], -8, path)  # ENOEXEC
+            check(runs(keeper, bed.keeper), "it has become " + path)
+        equal(line.ask(REEXEC)[0], -74, "no descriptor")  # EBADMSG
+        equal(line.ask(77)[0], -74, "no such question")
+        equal(sorted(descriptors(keeper).values()), before, "descriptors")
+    equal(os.readlink("/proc/%d/exe" % keeper), exe, "what it runs from")
+    bed.ctl("exec", "web", "true").expect(0)
+
+
+def test_manager_brings_it(bed):
+    """a manager that comes with another keeper has the running one become it; where it cannot, both go on."""
+    bed.unit("log3", COUNTS)
+    bed.ctl("start", "log3").expect(0)
+    bed.unit("short", "ExecStart=/bin/sh -c 'sleep 1; exit 7'")
+    bed.ctl("start", "short").expect(0)
+    keeper, installed, wrong = bed.keeper_pid(), bed.keeper, os.path.join(bed.directory, "wrong")
+    write(wrong, "no program", 0o755)
+    try:
+        bed.kill_manager()
+        bed.keeper = version(bed, "c")
+        bed.start_manager()
+        check(bed.keeper_pid() == keeper and runs(keeper, bed.keeper), "it has not become the manager's")
+        contains(read(bed.log), "the keeper has become")
+        bed.kill_manager()  # right after
+        for bed.keeper, words in ((wrong, "does not understand what it would"), (os.path.join(bed.directory, "absent"), "No such file")):
+            bed.start_manager()
+            contains(read(bed.log), words)
+            check(runs(keeper, version(bed, "c")), "it has become something else")
+            bed.kill_manager()
+        bed.keeper = installed
+        bed.start_manager()
+        check(runs(keeper, installed), "it has not become what is installed")
+    finally:
+        bed.keeper = installed
+    bed.wait_active("short", "failed")
+    equal(bed.property("short", "ExecMainStatus"), "7", "ExecMainStatus")
+    check(whole_count(bed, "log3") > 20, "the log has stopped")
+
+
+def test_while_it_stops(bed):
+    """an end of the host under way goes on in the new one, with its timeouts."""
+    bed.unit("deaf", "ExecStart=/bin/sh -c 'trap \"\" TERM; echo ready; while true; do sleep 0.05; done'", "TimeoutStopSec=2s")
+    bed.ctl("start", "deaf").expect(0)
+    wait_until(lambda: "ready" in bed.logs("deaf"), "the payload")
+    keeper = bed.keeper_pid()
+    with Line(bed) as line:
+        bed.kill_manager()
+        begin = time.monotonic()
+        os.kill(keeper, signal.SIGTERM)
+        equal(line.become(version(bed, "d"))[:2], (0, keeper), "the answer of the new one")
+        wait_until(lambda: not bed.own_processes(), "every process to end", 20)
+    check(1.5 < time.monotonic() - begin < 6 * SLOWNESS, "the timeout was not kept: %.1f s" % (time.monotonic() - begin))
 
 
 def writes_at_its_end(name, seconds):

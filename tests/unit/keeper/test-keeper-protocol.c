@@ -95,13 +95,33 @@ static void test_unknown_ids(void **state) {
         }
 }
 
-static void test_empty_answers(void **state) {
-        static const KeeperType types[] = { KEEPER_HELLO, KEEPER_LIST };
+static void test_empty_list(void **state) {
+        KeeperMessage m = request(KEEPER_LIST, "");
 
-        for (size_t i = 0; i < ELEMENTSOF(types); i++) {
-                KeeperMessage m = request(types[i], "");
+        assert_int_equal(ask(*state, &m, NULL, 0), 0);
+}
 
-                assert_int_equal(ask(*state, &m, NULL, 0), 0);
+/* In whatever version, the first words are understood. */
+static void test_handshake(void **state) {
+        KeeperHandshake h = { .magic = KEEPER_HANDSHAKE_MAGIC, .type = KEEPER_HANDSHAKE_HELLO, .version = UINT16_MAX };
+        static const uint16_t wrong[] = { KEEPER_HANDSHAKE_REEXEC /* without a program */, KEEPER_HANDSHAKE_ANSWER, UINT16_MAX };
+        Fixture *f = *state;
+        size_t size = 0, n = 0;
+
+        for (size_t i = 0; i <= ELEMENTSOF(wrong); i++) {
+                KeeperHandshake answer;
+
+                assert_int_equal(socket_send(f->client, &h, sizeof(h), NULL, 0), 0);
+                connection_ready(&f->keeper, &f->keeper.connections[0]);
+                assert_int_equal(socket_receive(f->client, &answer, sizeof(answer), &size, NULL, 0, &n), 0);
+                assert_int_equal(size, sizeof(answer));
+                assert_int_equal(answer.magic, KEEPER_HANDSHAKE_MAGIC);
+                assert_int_equal(answer.type, KEEPER_HANDSHAKE_ANSWER);
+                assert_int_equal(answer.version, KEEPER_VERSION);
+                assert_int_equal(answer.pid, getpid());
+                assert_string_equal(answer.release, BULWARK_VERSION);
+                assert_int_equal(answer.error, i == 0 ? 0 : -EBADMSG);
+                h.type = wrong[MIN_OF(i, ELEMENTSOF(wrong) - 1)];
         }
 }
 
@@ -207,20 +227,20 @@ static void expect_closed(Fixture *f, const void *data, size_t size) {
 }
 
 static void test_short_message_closes(void **state) {
-        KeeperMessage m = request(KEEPER_HELLO, "");
+        KeeperMessage m = request(KEEPER_LIST, "");
 
         expect_closed(*state, &m, sizeof(m) - 1);
 }
 
 static void test_other_version_closes(void **state) {
-        KeeperMessage m = request(KEEPER_HELLO, "");
+        KeeperMessage m = request(KEEPER_LIST, "");
 
         m.version++;
         expect_closed(*state, &m, sizeof(m));
 }
 
 static void test_unterminated_id_closes(void **state) {
-        KeeperMessage m = request(KEEPER_HELLO, "");
+        KeeperMessage m = request(KEEPER_LIST, "");
 
         memset(m.id, 'x', sizeof(m.id));
         expect_closed(*state, &m, sizeof(m));
@@ -347,7 +367,7 @@ static void test_long_list(void **state) {
 static void test_unread_answers(void **state) {
         enum { MANY = 1000 };
         Fixture *f = *state;
-        KeeperMessage m = request(KEEPER_HELLO, "");
+        KeeperMessage m = request(KEEPER_GO, "nobody");
         unsigned answers = 0;
 
         for (unsigned i = 0; i < MANY; i++) {
@@ -375,7 +395,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
 #define ROW(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
                 ROW(test_unknown_ids),
-                ROW(test_empty_answers),
+                ROW(test_empty_list),
+                ROW(test_handshake),
                 ROW(test_events_are_no_requests),
                 ROW(test_stored_is_told_until_dropped),
                 ROW(test_stored_has_bounds),
