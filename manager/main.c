@@ -11,6 +11,7 @@
 
 #include "manager/base/io.h"
 #include "manager/base/string-list.h"
+#include "manager/become.h"
 #include "manager/bus/bus.h"
 #include "manager/bus/names.h"
 #include "units/resolve/resolve.h"
@@ -28,6 +29,9 @@ typedef struct Daemon {
         Manager *manager;
         Bus *bus;
         bool stopping;
+        char **argv;
+        char *program;
+        Inheritance inherited;
 } Daemon;
 
 /* --- options */
@@ -444,9 +448,18 @@ static int add_signals(Daemon *d) {
         return 0;
 }
 
+static int become(int jobs_fd, Diag *diag, void *userdata) {
+        Daemon *d = userdata;
+
+        log_message(&d->config.log, LOG_INFO, "Executing %s again", d->program);
+        return program_become(d->program, d->argv, &(Inheritance){ .listener = bus_listening_socket(d->bus), .jobs = jobs_fd }, diag);
+}
+
 static int start(Daemon *d, Diag *diag) {
         int r;
 
+        d->config.become = become;
+        d->config.become_userdata = d;
         r = sd_event_default(&d->event);
         if (r >= 0)
                 r = add_signals(d);
@@ -467,7 +480,11 @@ static int start(Daemon *d, Diag *diag) {
         r = manager_start(d->manager, diag);
         if (r < 0)
                 return r;
-        r = bus_listen_private(d->bus, diag); /* last: a client that gets in sees a whole manager */
+        if (d->inherited.jobs >= 0 && manager_take_over_jobs(d->manager, d->inherited.jobs) < 0)
+                log_message(&d->config.log, LOG_ERR, "Jobs that waited while the manager was executed again are lost");
+        /* last: a client that gets in sees a whole manager */
+        r = d->inherited.listener >= 0 ? bus_listen_inherited(d->bus, TAKE_FD(d->inherited.listener), diag)
+                                       : bus_listen_private(d->bus, diag);
         if (r >= 0)
                 bus_join_system(d->bus);
         return r;
@@ -482,6 +499,9 @@ static void daemon_done(Daemon *d) {
         d->event = sd_event_unref(d->event);
         for (size_t i = 0; i < ELEMENTSOF(d->locks); i++)
                 d->locks[i] = safe_close(d->locks[i]);
+        (void)safe_close(d->inherited.listener);
+        (void)safe_close(d->inherited.jobs);
+        free(d->program);
         config_done(&d->config);
 }
 
@@ -509,6 +529,7 @@ static int run(Daemon *d, Diag *diag) {
         log_message(&d->config.log, LOG_INFO, "bulwarkd " BULWARK_VERSION " serves %s/%s", d->config.runtime_directory,
                     PRIVATE_SOCKET);
         (void)sd_notify(false, "READY=1");
+        d->inherited.jobs = safe_close(d->inherited.jobs);
         r = sd_event_loop(d->event);
         if (r < 0)
                 return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "The event loop failed");
@@ -516,13 +537,16 @@ static int run(Daemon *d, Diag *diag) {
 }
 
 int main(int argc, char **argv) {
-        _cleanup_(daemon_done) Daemon d = { .locks = { -EBADF, -EBADF } };
+        _cleanup_(daemon_done) Daemon d = { .locks = { -EBADF, -EBADF }, .argv = argv, .inherited = { -EBADF, -EBADF } };
         _cleanup_(diag_done) Diag diag = {};
         int r;
 
         if (open_standard_descriptors() < 0)
                 return EXIT_FAILURE;
-        r = config_defaults(&d.config);
+        program_inherited(&d.inherited);
+        r = program_path(argv[0], &d.program);
+        if (r >= 0)
+                r = config_defaults(&d.config);
         if (r >= 0)
                 r = config_parse(&d.config, argc, argv, &diag);
         if (r == -ECANCELED)

@@ -119,6 +119,7 @@ static const Rule manager_rules[] = {
         { "StartTransientContainer", RIGHT_RAISE, "start-transient", true },
         { "SetContainerProperties", RIGHT_RAISE, "set-property", true, refine_properties },
         { "Reload", RIGHT_RELOAD, "reload" },
+        { "Reexecute", RIGHT_RELOAD, "reexecute" },
         { "ExecContainer", RIGHT_EXEC, "exec", true, refine_exec },
         { "KillExec", RIGHT_NONE }, /* of sessions of one's own */
 };

@@ -273,6 +273,27 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return sd_bus_reply_method_return(m, NULL);
 }
 
+/* As with systemd, who is not told of a failure sees the connection end. */
+static void on_not_reexecuted(int r, const Diag *diag, void *userdata) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = userdata;
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        (void)bus_error_set_diag(&error, diag, r);
+        (void)sd_bus_reply_method_error(call, &error);
+}
+
+static int method_reexecute(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(diag_done) Diag diag = {};
+        Connection *c = userdata;
+        int r;
+
+        r = manager_reexecute(c->bus->manager, &diag, on_not_reexecuted, sd_bus_message_ref(m));
+        if (r >= 0)
+                return 1;
+        sd_bus_message_unref(m);
+        return bus_error_set_diag(error, &diag, r);
+}
+
 /* --- exec */
 static int method_exec(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(exec_request_done) ExecRequest request = {};
@@ -393,6 +414,7 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("ResetFailedContainer", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_simple, 0),
         SD_BUS_METHOD_WITH_ARGS("ResetFailed", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reset_failed, 0),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, 0),
+        SD_BUS_METHOD_WITH_ARGS("Reexecute", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reexecute, 0),
         SD_BUS_METHOD_WITH_ARGS("GetContainerProcesses", SD_BUS_ARGS("s", name), SD_BUS_RESULT("a(sus)", processes),
                                 method_processes, 0),
         SD_BUS_METHOD_WITH_ARGS("ProbeContainer", SD_BUS_ARGS("s", name), SD_BUS_RESULT("a(ssssssuss)", claims),

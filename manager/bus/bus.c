@@ -261,26 +261,10 @@ static int socket_bind(const char *path, int *ret_fd) {
         return 0;
 }
 
-int bus_listen_private(Bus *b, Diag *diag) {
-        const char *directory = manager_config(b->manager)->runtime_directory;
-        size_t max = sizeof((struct sockaddr_un){}.sun_path) - sizeof("/" PRIVATE_SOCKET);
-        _cleanup_free_ char *path = NULL;
-        _cleanup_close_ int fd = -EBADF;
+/* Takes fd. */
+static int listen_on(Bus *b, int fd_, Diag *diag) {
+        _cleanup_close_ int fd = fd_;
         int r;
-
-        if (strlen(directory) > max)
-                return diag_error(diag, ERROR_USAGE, NULL, NULL,
-                                  "The runtime directory %s is too long for a socket's address; at most %zu "
-                                  "characters fit", directory, max);
-        if (asprintf(&path, "%s/%s", directory, PRIVATE_SOCKET) < 0) {
-                path = NULL;
-                return -ENOMEM;
-        }
-
-        r = socket_bind(path, &fd);
-        if (r < 0)
-                return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "Cannot listen on %s", path);
-        b->socket_path = TAKE_PTR(path);
 
         r = sd_event_add_io(b->event, &b->listener, fd, EPOLLIN, on_listener, b);
         if (r >= 0)
@@ -292,6 +276,45 @@ int bus_listen_private(Bus *b, Diag *diag) {
         /* Where even the spare descriptor does not help (ENFILE, ENOMEM) the listener rests instead of spinning. */
         (void)sd_event_source_set_ratelimit(b->listener, 100 * USEC_PER_MSEC, 200);
         return 0;
+}
+
+static int socket_path(const Bus *b, char **ret) {
+        const char *directory = manager_config(b->manager)->runtime_directory;
+
+        return asprintf(ret, "%s/%s", directory, PRIVATE_SOCKET) < 0 ? -ENOMEM : 0;
+}
+
+int bus_listen_inherited(Bus *b, int fd, Diag *diag) {
+        if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || socket_path(b, &b->socket_path) < 0) {
+                (void)safe_close(fd);
+                return -ENOMEM;
+        }
+        return listen_on(b, fd, diag);
+}
+
+int bus_listening_socket(const Bus *b) {
+        return b->listener ? sd_event_source_get_io_fd(b->listener) : -EBADF;
+}
+
+int bus_listen_private(Bus *b, Diag *diag) {
+        const char *directory = manager_config(b->manager)->runtime_directory;
+        size_t max = sizeof((struct sockaddr_un){}.sun_path) - sizeof("/" PRIVATE_SOCKET);
+        _cleanup_free_ char *path = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (strlen(directory) > max)
+                return diag_error(diag, ERROR_USAGE, NULL, NULL,
+                                  "The runtime directory %s is too long for a socket's address; at most %zu "
+                                  "characters fit", directory, max);
+        r = socket_path(b, &path);
+        if (r < 0)
+                return r;
+        r = socket_bind(path, &fd);
+        if (r < 0)
+                return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "Cannot listen on %s", path);
+        b->socket_path = TAKE_PTR(path);
+        return listen_on(b, TAKE_FD(fd), diag);
 }
 
 /* --- the Bus */

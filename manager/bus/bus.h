@@ -14,6 +14,9 @@ int bus_new(Manager *manager, sd_event *event, Diag *diag, Bus **ret);
 /* Serves RUNTIME/private, mode 0600, for root and the manager's own user. The caller holds the lock of the runtime
  * directory: a socket left there by a dead manager is replaced. */
 int bus_listen_private(Bus *b, Diag *diag);
+/* The same with the listening socket of the manager that we were, which is taken. */
+int bus_listen_inherited(Bus *b, int fd, Diag *diag);
+int bus_listening_socket(const Bus *b); /* the socket that listens, borrowed; negative = none */
 /* Owns org.bulwark1 on the system bus wherever one is, and whenever it comes or comes back; until then the manager does
  * without. DBUS_SYSTEM_BUS_ADDRESS names another bus. Never blocks, never fails the manager: what goes wrong is logged. */
 void bus_join_system(Bus *b);

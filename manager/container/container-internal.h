@@ -159,6 +159,13 @@ typedef struct Listener {
         void *userdata;
 } Listener;
 
+/* daemon-reexec is wanted, as long as refused is set. */
+typedef struct Reexec {
+        void (*refused)(int r, const Diag *diag, void *userdata);
+        void *userdata;
+        sd_event_source *patience;
+} Reexec;
+
 typedef struct Session Session;
 typedef struct Probe Probe;
 
@@ -213,6 +220,7 @@ struct Manager {
         void (*shutdown_done)(void *userdata);
         void *shutdown_userdata;
         sd_event_source *shutdown_source;
+        Reexec reexec;
 
         LogScratch *scratch;
         CrashPlan crash;
@@ -433,7 +441,11 @@ void container_send_state(Container *c); /* the state blob, after something in i
 void container_send_ack(Container *c);
 void manager_finish_shutdown(Manager *m);
 
+/* --- reexec.c */
+void manager_check_rest(Manager *m); /* goes, where that is wanted and no start is under way */
+
 /* --- manager.c */
+void manager_tell_reloading(Manager *m, bool active);
 int manager_add(Manager *m, const char *name, Container **ret);
 void manager_announce(Container *c); /* tells listeners of it, once */
 void manager_forget(Container *c);   /* tells listeners, and frees it */

@@ -133,7 +133,7 @@ bool container_event(Container *c, ContainerEvent event) {
                 job_advance(c);
                 if (c->transient)
                         transient_schedule(c->manager);
-                if (c->manager->shutting_down)
+                if (c->manager->shutting_down || c->manager->reexec.refused)
                         job_schedule(c->manager);
         }
         return moved;

@@ -226,7 +226,7 @@ static const char *begin_start(Container *c, Job *j, bool *moved) {
         const char *result;
         bool wait = false;
 
-        if (!may_run(c, j))
+        if (c->manager->reexec.refused || !may_run(c, j))
                 return NULL;
         result = check_needs(c, j, &wait);
         if (result || wait)
@@ -336,6 +336,7 @@ static int on_jobs(sd_event_source *s, void *userdata) {
                 else
                         container_check_restart(m->sorted[i]);
         manager_finish_shutdown(m);
+        manager_check_rest(m);
         return 0;
 }
 

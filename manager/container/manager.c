@@ -76,6 +76,7 @@ Manager *manager_free(Manager *m) {
         m->inotify_source = sd_event_source_disable_unref(m->inotify_source);
         m->job_source = sd_event_source_disable_unref(m->job_source);
         m->shutdown_source = sd_event_source_disable_unref(m->shutdown_source);
+        m->reexec.patience = sd_event_source_disable_unref(m->reexec.patience);
         m->transient_source = sd_event_source_disable_unref(m->transient_source);
         assemblies_free(m);
         for (size_t i = 0; i < ELEMENTSOF(m->mac_sources); i++)
@@ -282,7 +283,7 @@ static void reload_one(Container *c) {
                 manager_announce(c);
 }
 
-static void tell_reloading(Manager *m, bool active) {
+void manager_tell_reloading(Manager *m, bool active) {
         for (size_t i = 0; i < m->n_listeners; i++)
                 if (m->listeners[i].callbacks->reloading)
                         m->listeners[i].callbacks->reloading(active, m->listeners[i].userdata);
@@ -291,7 +292,7 @@ static void tell_reloading(Manager *m, bool active) {
 int manager_reload(Manager *m, Diag *diag) {
         int r;
 
-        tell_reloading(m, true);
+        manager_tell_reloading(m, true);
         if (m->adopted) /* else it is the manager's own start */
                 crash_point(m, RELOAD_BEGUN);
         if (m->host_gathered)
@@ -301,7 +302,7 @@ int manager_reload(Manager *m, Diag *diag) {
         if (r >= 0) {
                 r = host_config_load(m->config.config_file, diag, &m->host);
                 if (r < 0 && diag->n_errors > 0) {
-                        tell_reloading(m, false);
+                        manager_tell_reloading(m, false);
                         return r;
                 }
         }
@@ -315,7 +316,7 @@ int manager_reload(Manager *m, Diag *diag) {
         }
         dependencies_warn_of_cycles(m);
         dependencies_settle_all(m);
-        tell_reloading(m, false);
+        manager_tell_reloading(m, false);
         if (r < 0)
                 return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot read the units");
         return 0;

@@ -28,6 +28,10 @@ typedef struct ManagerConfig {
         const char *crash_at;    /* for tests only, borrowed: crash-points.h; NULL = never */
         char *policy_helper;     /* path of bulwark-policy */
         bool standalone;         /* start a keeper where none answers */
+        /* Becomes the installed program; jobs_fd is what that one gives to manager_take_over_jobs(). Only comes back with
+         * why not. NULL = cannot be done. */
+        int (*become)(int jobs_fd, Diag *diag, void *userdata);
+        void *become_userdata;
         Log log;
 } ManagerConfig;
 
@@ -37,6 +41,11 @@ int manager_start(Manager *m, Diag *diag);
 Manager *manager_free(Manager *m); /* containers run on */
 /* Standalone: stops every container, all at once but for what After= says, then the keeper; `done` is called at the end. */
 int manager_shutdown(Manager *m, void (*done)(void *userdata), void *userdata);
+/* daemon-reexec: as soon as no start is under way, of which none begins until then, the manager becomes the program that is
+ * installed. Where that cannot be, refused() is called, once, and all is as it was. -ERROR_BUSY words where it is under way. */
+int manager_reexecute(Manager *m, Diag *diag, void (*refused)(int r, const Diag *diag, void *userdata), void *userdata);
+/* Jobs of the manager that we were, after manager_start(); fd stays the caller's. */
+int manager_take_over_jobs(Manager *m, int fd);
 const ManagerConfig *manager_config(const Manager *m);
 
 /* --- events; any pointer may be NULL */

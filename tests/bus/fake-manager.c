@@ -188,6 +188,22 @@ int manager_get(Manager *m, const char *name, Diag *diag, Container **ret) {
 }
 
 /* Reloads by turns: well; with a mistake; well, and it forgets any@gone. */
+/* Refused at once the first time, and later the second. */
+int manager_reexecute(Manager *m, Diag *diag, void (*refused)(int r, const Diag *diag, void *userdata), void *userdata) {
+        _cleanup_(diag_done) Diag later = {};
+
+        if (!m->reexec_asked) {
+                m->reexec_asked = true;
+                return diag_error(diag, ERROR_BUSY, NULL, NULL, "not now");
+        }
+        refused(diag_error(&later, ERROR_FAILED, NULL, NULL, "no such program"), &later, userdata);
+        return 0;
+}
+
+int manager_take_over_jobs(Manager *m, int fd) {
+        return 0;
+}
+
 int manager_reload(Manager *m, Diag *diag) {
         int r = 0;
 

@@ -51,6 +51,7 @@ struct Manager {
         Listener listeners[4];
         uint32_t last_job;
         unsigned n_reloads;
+        bool reexec_asked;
         sd_event_source *shutdown_source;
         void (*shutdown_done)(void *userdata);
         void *shutdown_userdata;

@@ -479,6 +479,8 @@ static void test_signals(void **state) {
         assert_string_equal(name, "any@gone");
         await_signal(other, "Reloading", NULL);
         must_fail(c, "Reload", "org.bulwark1.Error.BadUnitSyntax", NULL, NULL); /* every second one */
+        must_fail(c, "Reexecute", "org.bulwark1.Error.Busy", NULL, NULL);
+        must_fail(c, "Reexecute", "org.bulwark1.Error.Failed", NULL, NULL); /* told later */
 }
 
 static void test_many(void **state) {

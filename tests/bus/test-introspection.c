@@ -31,6 +31,7 @@ static const Member manager_members[] = {
         { "ResetFailedContainer", "s", "" },
         { "ResetFailed", "", "" },
         { "Reload", "", "" },
+        { "Reexecute", "", "" },
         { "GetContainerProcesses", "s", "a(sus)" },
         { "ProbeContainer", "s", "a(ssssssuss)" },
         { "ExecContainer", "sasa{sv}", "uah" },

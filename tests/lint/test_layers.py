@@ -30,6 +30,8 @@ RANKS = {
     "manager/storage": 6,
     "manager/container": 7,
     "manager/bus": 8,
+    "manager/become.c": 9,
+    "manager/become.h": 9,
     "manager/main.c": 9,
 }
 

@@ -139,6 +139,11 @@ static const struct {
         { EACCES, ERROR_ACCESS },         { EPERM, ERROR_ACCESS },            { ENOMEM, ERROR_NO_MEMORY },
 };
 
+bool client_disconnected(const sd_bus_error *error, int r) {
+        return r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE || r == -ESHUTDOWN ||
+               sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) || sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED);
+}
+
 int client_exit_status(const sd_bus_error *error, int r) {
         ErrorCode code = _ERROR_CODE_INVALID;
 

@@ -37,6 +37,8 @@ int client_call(Client *c, uint64_t timeout, sd_bus_error *error, sd_bus_message
 /* Words and exit code of a failed call; without error set, of r. Prints "Error: context name: ...". */
 int client_report(const sd_bus_error *error, int r, const char *context, const char *name);
 int client_exit_status(const sd_bus_error *error, int r);
+/* Was the call answered by nothing but the end of the connection? */
+bool client_disconnected(const sd_bus_error *error, int r);
 
 /* The object path of a container; loads its unit. Owned. */
 int client_container(Client *c, const char *name, sd_bus_error *error, char **ret_path);

@@ -6,6 +6,8 @@
 #include "tools/bulwarkctl/escape.h"
 #include "tools/bulwarkctl/verbs.h"
 
+#define REEXEC_TIMEOUT (90 * USEC_PER_SEC) /* for a manager with thousands of units to be there again */
+
 /* Calls function for every NAME; the first failure is the answer, the others are tried all the same. */
 static int for_each_name(Context *c, int (*function)(Context *c, const char *name)) {
         int status = EXIT_SUCCESS;
@@ -88,6 +90,27 @@ int verb_reset_failed(Context *c) {
 
 int verb_daemon_reload(Context *c) {
         return call_plain(c, "Reload", "cannot reload the unit files");
+}
+
+/* Its own end is how the manager answers. Who connects then waits in the socket that it left to its successor. */
+int verb_daemon_reexec(Context *c) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r, status = EXIT_SUCCESS;
+
+        if (client_connect(&c->client, &status) < 0)
+                return status;
+        r = client_call(&c->client, UINT64_MAX, &error, NULL, "Reexecute", NULL);
+        if (r < 0 && !client_disconnected(&error, r))
+                return client_report(&error, r, "cannot execute the manager again", NULL);
+        client_done(&c->client);
+        sd_bus_error_free(&error);
+        r = client_try_connect(&c->client);
+        if (r >= 0)
+                r = client_call(&c->client, REEXEC_TIMEOUT, &error, &reply, "ListJobs", NULL);
+        if (r >= 0)
+                return EXIT_SUCCESS;
+        return client_report(&error, r, "the manager was executed again, but does not answer; its log tells why", NULL);
 }
 
 /* --- is-active, is-failed: as systemctl, one state that fits is enough */

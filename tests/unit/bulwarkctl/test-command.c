@@ -220,6 +220,7 @@ static const Case cases[] = {
         { "reset-failed", 0, NULL, NULL },
         { "reset-failed broke nope", 4, NULL, "cannot reset nope" },
         { "daemon-reload", 0, NULL, NULL },
+        { "daemon-reexec now", 2, NULL, "fewer arguments" },
         { "daemon-reload now", 2, NULL, "fewer arguments" },
         /* list */
         { "list", 0, "web    loaded active running Web server\n\n5 containers listed. 3 inactive not shown",

@@ -33,7 +33,7 @@ check() { # EXPECTED WORD...
 
 check "status start stop" st
 check "list list-jobs list-dependencies list-unit-files" lis
-check "daemon-reload" dae
+check "daemon-reload daemon-reexec" dae
 check "web db@" start ""
 check "web" stop ""
 check "web" start w
