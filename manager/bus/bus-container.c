@@ -338,6 +338,10 @@ static uint64_t get_landlock_abi(const Container *c) {
         return container_landlock_abi(c);
 }
 
+static uint64_t get_n_stored(const Container *c) {
+        return container_n_stored(c);
+}
+
 static uint64_t get_status_error(const Container *c) {
         return container_status_error(c);
 }
@@ -394,6 +398,7 @@ static const Property properties[] = {
         { "PolicyDigest", "s", CHANGES, SECRET, .append = append_policy_digest },
         { "Progress", "s", CHANGES, SECRET, .text = container_progress },
         { "StatusText", "s", CHANGES, SECRET, .text = container_status_text },
+        { "NFileDescriptorStore", "u", CHANGES, OPEN, .number = get_n_stored },
         { "StatusErrno", "i", CHANGES, OPEN, .number = get_status_error },
         { "StatusExit", "i", CHANGES, OPEN, .number = get_status_exit },
         { "WatchdogUSec", "t", CHANGES, OPEN, .number = container_watchdog_usec },

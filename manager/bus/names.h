@@ -36,7 +36,7 @@
  *               SetProperties(b, a(sv)), Exec(as, a{sv}) -> ouhah      job, session, pidfd, descriptors
  *   properties  Id s, LoadState s, LoadError (ss), ActiveState s, SubState s, FreezerState s, Result s, LastError s,
  *               FragmentPath s, DropInPaths as, Transient b, RestartNeeded as, Job (uo), InvocationID ay, MainPID u, ExecMainCode i, ExecMainStatus i,
- *               NRestarts u,
+ *               NRestarts u, NFileDescriptorStore u,
  *               ExecMainStartTimestamp t, ExecMainExitTimestamp t, ActiveEnterTimestamp t, ActiveExitTimestamp t,
  *               StateChangeTimestamp t, ControlGroup s, MemoryCurrent t, TasksCurrent t, CPUUsageNSec t,
  *               UIDRangeBase u, UIDRangeCount u, MACBackends as, MACLabel s, MACVerified b, MACLabelLost b, LandlockABI u, StatusText s,

@@ -22,6 +22,7 @@ typedef struct Mount {
         const char *path, *type; /* NULL: attached nowhere; any type */
         uint64_t attributes;
         bool optional;
+        bool socket; /* which is no file that could be opened */
         uint32_t step; /* that attached it */
 } Mount;
 
@@ -54,6 +55,7 @@ static void play_step(const PlanView *p, uint32_t i, Mounts *m) {
                 at->path = s->kind == STEP_ENTER_ROOT ? "/" : plan_text(p, s->s);
                 at->optional = s->flags & STEP_FLAG_OPTIONAL;
                 at->step = i;
+                at->socket = p->slots[s->slot].kind == SLOT_NOTIFY;
                 break;
         default: /* makes no mount */
                 break;
@@ -107,7 +109,7 @@ static void of_mount(ClaimBuilder *b, const Mount *m) {
         claim_add(b, (ClaimText){ .topic = TOPIC_MOUNT, .kind = QUESTION_MOUNT, .text = m->path,
                                   .test = TEST_INCLUDES, .expected = expected },
                   "mount of %s", m->path);
-        if (m->attributes & MOUNT_ATTR_RDONLY)
+        if ((m->attributes & MOUNT_ATTR_RDONLY) && !m->socket)
                 claim_add(b, (ClaimText){ .topic = TOPIC_READ_ONLY, .kind = QUESTION_WRITE, .text = m->path,
                                           .test = TEST_INCLUDES,
                                           .expected = m->optional ? "EROFS|EACCES|ENOENT" : "EROFS|EACCES" },

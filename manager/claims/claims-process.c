@@ -272,10 +272,41 @@ static void of_new_session(ClaimBuilder *b, const PlanStep *step) {
                   "session of its own");
 }
 
+static int compare_words(const void *a, const void *b) {
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* "0,1,2" and what is passed, in the order of text, as the probe answers. */
+static int descriptors_text(const PlanView *p, char **ret) {
+        const PlanStep *passed = find_step(p, STEP_PASS_DESCRIPTORS);
+        const size_t n = PLAN_FIRST_PASSED + (passed ? passed->s.size / sizeof(int32_t) : 0);
+        _cleanup_strv_ char **l = NULL;
+
+        for (size_t i = 0; i < n; i++) {
+                char *number;
+                int r;
+
+                if (asprintf(&number, "%zu", i) < 0)
+                        return -ENOMEM;
+                r = strv_push(&l, number);
+                if (r < 0)
+                        return r;
+        }
+        qsort(l, n, sizeof(char *), compare_words);
+        *ret = strv_join(l, ",");
+        return *ret ? 0 : -ENOMEM;
+}
+
 static void of_close_descriptors(ClaimBuilder *b, const PlanStep *step) {
+        _cleanup_free_ char *expected = NULL;
+
         if (step->actor != ACTOR_PAYLOAD)
                 return;
-        claim_add(b, (ClaimText){ .topic = TOPIC_DESCRIPTORS, .kind = QUESTION_DESCRIPTORS, .expected = "0,1,2" },
+        if (descriptors_text(b->process, &expected) < 0) {
+                b->error = -ENOMEM;
+                return;
+        }
+        claim_add(b, (ClaimText){ .topic = TOPIC_DESCRIPTORS, .kind = QUESTION_DESCRIPTORS, .expected = expected },
                   "open descriptors");
         claim_add(b, (ClaimText){ .topic = TOPIC_DESCRIPTORS, .kind = QUESTION_DEATH_SIGNAL, .expected = "0" },
                   "no death with the launcher");

@@ -9,6 +9,7 @@
 #include "manager/container/blob.h"
 #include "manager/container/container-internal.h"
 #include "manager/container/exit-record.h"
+#include "manager/container/kept-set.h"
 #include "manager/container/record-store.h"
 
 #define BLOB_MAX (1U << 20)
@@ -345,6 +346,32 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
         manager_announce(c);
 }
 
+/* --- what is kept beyond lives; it is told before what runs */
+
+void manager_adopt_stored(Manager *m, const KeeperMessage *message, int *fds, size_t n_fds) {
+        _cleanup_free_ void *data = NULL;
+        size_t size = 0;
+        Container *c;
+
+        if (n_fds < 1 || !container_name_valid(message->id) || find_or_add(m, message->id, &c) < 0)
+                return;
+        if (read_blob(fds[0], &data, &size) < 0)
+                return;
+        if (message->value == KEPT_STORED)
+                descriptor_store_take(c, data, size, fds + 1, n_fds - 1);
+}
+
+/* A manager that lived on tells a keeper that did not; and nobody may need any more what an earlier manager kept. */
+static void settle_stored(Manager *m) {
+        for (size_t i = 0; i < m->n_sorted; i++) {
+                Container *c = m->sorted[i];
+
+                if (m->adopted && c->store.n > 0)
+                        descriptor_store_send(c);
+                descriptor_store_settle(c);
+        }
+}
+
 /* --- what runs although its keeper is gone */
 
 static bool lives_there(const Container *c, pid_t pid) {
@@ -425,6 +452,7 @@ int manager_adopt(Manager *m, Diag *diag) {
                 diag_warning(diag, ERROR_STATE, NULL, NULL,
                              "%zu damaged records were set aside as \".NAME.bad\" in \"%s\"",
                              damaged + damaged_lives, m->config.runtime_directory);
+        settle_stored(m);
         m->adopted = true;
         orphan_unlisted(m);
         transient_schedule(m); /* what ended while no manager was there */

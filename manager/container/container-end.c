@@ -293,6 +293,7 @@ ContainerEvent action_undo(Container *c) {
         crash_point(c->manager, CGROUP_REMOVED);
         mac_release(c);
         container_release(c);
+        descriptor_store_life_over(c);
         c->frozen = false;
         container_forget_life(c);
         if (c->end_saved) /* else the keeper keeps it for a manager that can */

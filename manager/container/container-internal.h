@@ -10,6 +10,7 @@
 #include "manager/base/string-list.h"
 #include "manager/cgroup/cgroup.h"
 #include "manager/container/dependency.h"
+#include "manager/container/descriptor-store.h"
 #include "manager/container/health.h"
 #include "manager/container/keeper-client.h"
 #include "manager/container/log-stream.h"
@@ -143,6 +144,7 @@ struct Container {
 
         Notify notify;
         Health health;
+        DescriptorStore store; /* beyond the life */
 
         ContainerResult result;
         ExitReport exit;
@@ -168,6 +170,7 @@ typedef struct Reexec {
 
 typedef struct Session Session;
 typedef struct Probe Probe;
+typedef struct Parting Parting;
 
 struct Manager {
         ManagerConfig config;
@@ -215,6 +218,7 @@ struct Manager {
         uint64_t last_start;
         Session *sessions;
         Probe *probes;
+        Parting *partings; /* descriptors that are closed when the keeper has answered */
 
         bool shutting_down;
         void (*shutdown_done)(void *userdata);
@@ -277,6 +281,7 @@ int container_check_start(Container *c, Diag *diag);
 void container_begin_life(Container *c);
 /* The plan of a start as it is for this life. */
 int container_plan_start(Container *c, const PolicySet *policies, bool trial, Diag *diag, Plan **ret);
+int passed_open(const Container *c, const PlanView *plan, SlotSet *slots);
 /* Leaves out of *plan what tests of the probe want left out. */
 int container_omit_steps(const Container *c, Plan **plan, Diag *diag);
 void container_spawn_lost(Container *c, int error);
@@ -381,6 +386,7 @@ int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag)
 void notify_begin(Container *c); /* a new life: nothing was said yet */
 /* The socket of a life whose plan wants one, and its mount for the launch. */
 int notify_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag);
+int notify_mount(const Container *c, const PlanView *plan, SlotSet *slots);
 int notify_take(Container *c, int fd); /* adoption; takes fd */
 /* The payload runs: what it says is heard. payload_pid: inside of the container, 0 = not known. */
 void notify_listen(Container *c, pid_t payload_pid);
@@ -390,6 +396,20 @@ void notify_sweep(Manager *m); /* sockets of launches that went with an earlier 
 /* The payload runs, but has not shown yet that it does what it is there for. */
 bool container_waits_for_ready(const Container *c);
 void container_readiness_moved(Container *c);
+
+/* --- descriptor-store.c */
+/* What is taken of fds is set negative; *ret_why is set where one was refused. True: something is different now. */
+bool descriptor_store_add(Container *c, const char *name, bool no_poll, int *fds, size_t n, const char **ret_why);
+bool descriptor_store_remove(Container *c, const char *name);
+int descriptor_store_names(const Container *c, char ***ret);
+int descriptor_store_dup(const Container *c, size_t index, int *ret);
+void descriptor_store_send(Container *c); /* all of it, to a keeper that may know nothing */
+void descriptor_store_life_over(Container *c);
+void descriptor_store_settle(Container *c); /* its state moved, or its job has ended: does anybody still need it? */
+void descriptor_store_forget(Container *c);
+void descriptor_store_done(Container *c); /* the manager ends: the keeper holds it all */
+void descriptor_partings_free(Manager *m);
+void descriptor_store_take(Container *c, const void *data, size_t size, int *fds, size_t n_fds); /* what it takes it sets negative */
 
 /* --- health.c */
 void health_begin(Container *c); /* checks go on, or begin, where they are wanted at this moment */
@@ -425,6 +445,7 @@ void probes_free(Manager *m);
 
 /* --- adopt.c */
 void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, size_t n_fds);
+void manager_adopt_stored(Manager *m, const KeeperMessage *message, int *fds, size_t n_fds);
 int manager_adopt(Manager *m, Diag *diag); /* LIST, then what no keeper knows */
 void manager_sweep(Manager *m);            /* control groups that nobody owns */
 void manager_autostart(Manager *m);        /* queues starts of what is enabled */

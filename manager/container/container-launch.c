@@ -60,12 +60,18 @@ static int choose_ids(Container *c, Diag *diag) {
 
 int container_plan_start(Container *c, const PolicySet *policies, bool trial, Diag *diag, Plan **ret) {
         char invocation[SD_ID128_STRING_MAX];
-        const PlanParameters p = { .id_base = c->id_base,
+        _cleanup_strv_ char **stored = NULL;
+        PlanParameters p = { .id_base = c->id_base,
                                    .id_count = c->id_count,
                                    .invocation_id = sd_id128_to_string(c->invocation, invocation),
                                    .labels = mac_plan_labels(c),
                                    .trial = trial };
+        int r;
 
+        r = descriptor_store_names(c, &stored);
+        if (r < 0)
+                return r;
+        p.stored = stored;
         return plan_build(c->spec, policies, &p, diag, ret);
 }
 
@@ -125,6 +131,24 @@ static int make_cgroup(Container *c, Diag *diag) {
         return 0;
 }
 
+/* What the payload finds open, in the order of the plan's slots. */
+int passed_open(const Container *c, const PlanView *plan, SlotSet *slots) {
+        size_t n = 0;
+
+        for (uint32_t i = 0; i < plan->header->n_slots; i++) {
+                int fd, r;
+
+                if (plan->slots[i].kind != SLOT_PASSED)
+                        continue;
+                r = descriptor_store_dup(c, n++, &fd);
+                if (r >= 0)
+                        r = slot_set_add(slots, (int16_t)i, fd);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int prepare(Container *c, Diag *diag) {
         _cleanup_(launch_freep) Launch *launch = calloc(1, sizeof(*launch));
         int r;
@@ -146,6 +170,8 @@ static int prepare(Container *c, Diag *diag) {
                 r = outputs_open(c, &launch->plan->view, launch, diag);
         if (r >= 0)
                 r = notify_open(c, &launch->plan->view, launch, diag);
+        if (r >= 0)
+                r = passed_open(c, &launch->plan->view, &launch->slots);
         if (r < 0)
                 return r;
         c->launch = TAKE_PTR(launch);

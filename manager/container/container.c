@@ -52,6 +52,7 @@ void container_destroy(Container *c) {
         if (c->loaded)
                 (void)container_spec_unref((ContainerSpec *)c->loaded);
         free(c->notify.facts.status);
+        descriptor_store_done(c);
         health_free(c);
         free(c->name);
         free(c->log_directory);
@@ -131,6 +132,7 @@ bool container_event(Container *c, ContainerEvent event) {
                 /* At once, not later: a job that wants to see "running" must not find the end that came with
                  * it. */
                 job_advance(c);
+                descriptor_store_settle(c);
                 if (c->transient)
                         transient_schedule(c->manager);
                 if (c->manager->shutting_down || c->manager->reexec.refused)

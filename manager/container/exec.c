@@ -170,6 +170,7 @@ static int fill_slots(const Container *c, const PlanView *plan, int theirs[stati
                 case SLOT_TREE:
                 case SLOT_DIRECTORY:
                 case SLOT_NOTIFY: /* of a start alone */
+                case SLOT_PASSED: /* passed_open() */
                 case _SLOT_KIND_MAX:
                 default:
                         continue;
@@ -465,6 +466,10 @@ static int open_program_slots(Session *s, int input, int program, Diag *diag, Sl
                 r = slots_open_trees(&s->plan->view, diag, slots);
         if (r >= 0)
                 r = fill_slots(s->container, &s->plan->view, theirs, slots);
+        if (r >= 0)
+                r = passed_open(s->container, &s->plan->view, slots);
+        if (r >= 0)
+                r = notify_mount(s->container, &s->plan->view, slots);
         for (size_t i = 0; i < ELEMENTSOF(theirs); i++)
                 (void)safe_close(theirs[i]);
         return r;

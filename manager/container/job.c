@@ -108,6 +108,7 @@ void job_finish(Container *c, const char *result, bool recursive) {
         if (recursive && starting && !streq(result, "done"))
                 fail_followers(c);
         dependencies_moved(c);
+        descriptor_store_settle(c);
         if (c->transient)
                 transient_schedule(c->manager);
         if (c->restart.due)

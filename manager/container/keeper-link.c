@@ -120,6 +120,10 @@ static void on_event(const KeeperMessage *message, int *fds, size_t n_fds, void 
                 manager_adopt_listed(m, message, fds, n_fds);
                 return;
         }
+        if (message->type == KEEPER_EVENT_STORED) {
+                manager_adopt_stored(m, message, fds, n_fds);
+                return;
+        }
         if (sessions_event(m, message, fds, n_fds))
                 return;
         c = manager_find(m, message->id);

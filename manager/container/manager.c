@@ -72,6 +72,7 @@ Manager *manager_free(Manager *m) {
         free(m->sorted);
         m->dependencies = dependency_graph_free(m->dependencies);
         m->keeper = keeper_client_free(m->keeper);
+        descriptor_partings_free(m);
         m->reconnect_timer = sd_event_source_disable_unref(m->reconnect_timer);
         m->inotify_source = sd_event_source_disable_unref(m->inotify_source);
         m->job_source = sd_event_source_disable_unref(m->job_source);
@@ -197,6 +198,7 @@ void manager_forget(Container *c) {
         m->n_sorted--;
         HASH_DEL(m->by_name, c);
         (void)dependency_graph_set(m->dependencies, c->name, NULL);
+        descriptor_store_forget(c);
         container_destroy(c);
 }
 

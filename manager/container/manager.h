@@ -210,6 +210,7 @@ int container_processes(const Container *c, pid_t **ret, size_t *ret_n); /* host
 
 /* What the container said about itself, this life or the last one. */
 const char *container_status_text(const Container *c); /* STATUS=; NULL = nothing */
+uint32_t container_n_stored(const Container *c);       /* descriptors that it has stored */
 uint32_t container_status_error(const Container *c);   /* ERRNO=, EXIT_STATUS=; 0 = nothing */
 uint32_t container_status_exit(const Container *c);
 uint64_t container_watchdog_usec(const Container *c);  /* within which it has to speak; 0 = it need not */

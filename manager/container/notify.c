@@ -17,6 +17,7 @@
 #define MESSAGES_PER_WAKEUP 8 /* then other containers have their turn */
 #define WAKEUPS_MAX 50        /* a second: who says more waits until it is heard */
 #define TELL_REFUSED_EVERY (10 * USEC_PER_SEC)
+#define PAUSE (200 * USEC_PER_MSEC)
 
 void notify_begin(Container *c) {
         free(c->notify.facts.status);
@@ -35,6 +36,7 @@ void notify_close(Container *c) {
                 drop_name(c);
         c->notify.watchdog = sd_event_source_disable_unref(c->notify.watchdog);
         c->notify.source = sd_event_source_disable_unref(c->notify.source);
+        c->notify.pause = sd_event_source_disable_unref(c->notify.pause);
         c->notify.fd = safe_close(c->notify.fd);
 }
 
@@ -116,23 +118,32 @@ static int find_slot(const PlanView *plan) {
         return -ENOENT;
 }
 
+/* The socket itself, for a plan that runs before the life's own: its mount takes one tree. */
+int notify_mount(const Container *c, const PlanView *plan, SlotSet *slots) {
+        int slot = find_slot(plan), tree, r;
+
+        if (slot < 0 || c->notify.fd < 0)
+                return 0;
+        r = mount_socket(c, &tree);
+        return r < 0 ? r : slot_set_add(slots, (int16_t)slot, tree);
+}
+
 int notify_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag) {
-        _cleanup_close_ int fd = -EBADF, tree = -EBADF;
+        _cleanup_close_ int fd = -EBADF;
         int slot = find_slot(plan), r;
 
         if (slot < 0)
                 return 0;
         r = socket_new(c, &fd);
-        if (r >= 0)
-                r = mount_socket(c, &tree);
-        if (r >= 0)
-                r = slot_set_add(&launch->slots, (int16_t)slot, TAKE_FD(tree));
+        if (r >= 0) {
+                c->notify.fd = TAKE_FD(fd);
+                r = notify_mount(c, plan, &launch->slots);
+        }
         if (r < 0) {
                 drop_name(c);
                 return diag_errno(diag, ERROR_FAILED, container_spec_origin(c->spec, DIRECTIVE_NotifyAccess),
                                   "NotifyAccess", -r, "cannot make the socket for its messages");
         }
-        c->notify.fd = TAKE_FD(fd);
         return 0;
 }
 
@@ -355,7 +366,30 @@ static void check_main_pid(Container *c, const NotifyMessage *m, pid_t sender) {
         tell_refused(c, "MAINPID=", sender, "the payload of a container stays the process that was started");
 }
 
-static void handle(Container *c, const char *data, size_t size, bool cut, const struct ucred *sender) {
+typedef struct Descriptors {
+        int fds[SOCKET_MAX_FDS]; /* negative = taken */
+        size_t n;
+} Descriptors;
+
+/* What is stored and what is given up; the order within a message is systemd's. */
+static bool take_descriptors(Container *c, const NotifyMessage *m, Descriptors *d, pid_t sender) {
+        const char *why = NULL;
+        bool moved = false;
+
+        if (notify_has(m, NOTIFY_FDSTOREREMOVE)) {
+                if (notify_has(m, NOTIFY_FDNAME) && *m->fd_name)
+                        moved = descriptor_store_remove(c, m->fd_name);
+                else
+                        tell_refused(c, "FDSTOREREMOVE=", sender, "it needs FDNAME=");
+        }
+        if (notify_has(m, NOTIFY_FDSTORE))
+                moved |= descriptor_store_add(c, m->fd_name, notify_has(m, NOTIFY_FDPOLL), d->fds, d->n, &why);
+        if (why)
+                tell_refused(c, "a descriptor", sender, why);
+        return moved;
+}
+
+static void handle(Container *c, const char *data, size_t size, bool cut, const struct ucred *sender, Descriptors *d) {
         const char *why = refuse_sender(c, sender);
         bool moved = false;
         NotifyMessage m;
@@ -369,6 +403,7 @@ static void handle(Container *c, const char *data, size_t size, bool cut, const 
         if (m.malformed > 0)
                 tell_refused(c, "a field", sender->pid, "its value is none");
         check_main_pid(c, &m, sender->pid);
+        moved = take_descriptors(c, &m, d, sender->pid);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 if (notify_has(&m, rows[i].field))
                         moved |= rows[i].apply(c, &m);
@@ -385,26 +420,21 @@ typedef union Control {
         char room[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(SOCKET_MAX_FDS * sizeof(int))];
 } Control;
 
-/* What came along is closed: nobody is to leave descriptors with us, and the end of one is the answer to BARRIER=1. */
-static void close_descriptors(const struct cmsghdr *head) {
+static void collect_descriptors(const struct cmsghdr *head, Descriptors *d) {
         size_t n = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
-        for (size_t i = 0; i < n; i++) {
-                int fd;
-
-                memcpy(&fd, CMSG_DATA(head) + i * sizeof(int), sizeof(int));
-                (void)safe_close(fd);
-        }
+        for (size_t i = 0; i < n && d->n < ELEMENTSOF(d->fds); i++)
+                memcpy(&d->fds[d->n++], CMSG_DATA(head) + i * sizeof(int), sizeof(int));
 }
 
-static struct ucred take_control(struct msghdr *h) {
+static struct ucred take_control(struct msghdr *h, Descriptors *d) {
         struct ucred sender = { .pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1 };
 
         for (struct cmsghdr *one = CMSG_FIRSTHDR(h); one; one = CMSG_NXTHDR(h, one)) {
                 if (one->cmsg_level != SOL_SOCKET)
                         continue;
                 if (one->cmsg_type == SCM_RIGHTS)
-                        close_descriptors(one);
+                        collect_descriptors(one, d);
                 else if (one->cmsg_type == SCM_CREDENTIALS && one->cmsg_len == CMSG_LEN(sizeof(sender)))
                         memcpy(&sender, CMSG_DATA(one), sizeof(sender));
         }
@@ -418,26 +448,55 @@ static int hear_one(Container *c) {
         Control control;
         struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
                             .msg_controllen = sizeof(control) };
+        Descriptors d = {};
         struct ucred sender;
         ssize_t n;
+        int r = 0;
 
         n = recvmsg(c->notify.fd, &h, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         if (n < 0)
                 return errno == EINTR ? 0 : -errno;
-        sender = take_control(&h);
-        handle(c, data, (size_t)n, h.msg_flags & MSG_TRUNC, &sender);
+        sender = take_control(&h, &d);
+        handle(c, data, (size_t)n, h.msg_flags & MSG_TRUNC, &sender, &d);
         if (c->notify.fd < 0) /* it was the last thing that this life did */
-                return -EAGAIN;
-        /* Without room for descriptors the kernel drops them with the message. */
-        return recv(c->notify.fd, data, 0, MSG_DONTWAIT | MSG_TRUNC) < 0 && errno != EINTR ? -errno : 0;
+                r = -EAGAIN;
+        else if (recv(c->notify.fd, data, 0, MSG_DONTWAIT | MSG_TRUNC) < 0 && errno != EINTR)
+                r = -errno; /* without room for descriptors the kernel drops them with the message */
+        /* Ours go after those of the message, so that no last close is here. The end of one is the answer to BARRIER=1. */
+        close_apart(&c->store.closing, d.fds, d.n);
+        return r;
+}
+
+static void pause_hearing(Container *c);
+
+static int on_pause(sd_event_source *s, uint64_t usec, void *userdata) {
+        Container *c = userdata;
+
+        c->notify.pause = sd_event_source_disable_unref(c->notify.pause);
+        if (close_apart_full(c->store.closing))
+                pause_hearing(c);
+        else
+                (void)sd_event_source_set_enabled(c->notify.source, SD_EVENT_ON);
+        return 0;
+}
+
+static void pause_hearing(Container *c) {
+        if (sd_event_add_time_relative(c->manager->event, &c->notify.pause, CLOCK_MONOTONIC, PAUSE, USEC_PER_MSEC,
+                                       on_pause, c) >= 0)
+                (void)sd_event_source_set_enabled(c->notify.source, SD_EVENT_OFF);
 }
 
 static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
         Container *c = userdata;
 
-        for (unsigned i = 0; i < MESSAGES_PER_WAKEUP && c->notify.fd >= 0; i++)
+        for (unsigned i = 0; i < MESSAGES_PER_WAKEUP && c->notify.fd >= 0; i++) {
+                if (close_apart_full(c->store.closing)) {
+                        pause_hearing(c);
+                        break;
+                }
                 if (hear_one(c) < 0)
                         break;
+        }
         return 0;
 }
 

@@ -32,7 +32,7 @@
 #define KEEPER_MAGIC UINT32_C(0x31504b42) /* "BKP1" */
 #define KEEPER_VERSION 2
 #define KEEPER_ID_MAX 128 /* with the NUL */
-#define KEEPER_MAX_SLOTS 200
+#define KEEPER_MAX_SLOTS 200 /* PLAN_MAX_SENT */
 #define KEEPER_MAX_HELD 8
 #define KEEPER_STORE_MAX 128 /* descriptors of one STORE, beside its blob */
 #define KEEPER_STORES_MAX 8192

@@ -50,6 +50,7 @@ const StepOp step_ops[_STEP_KIND_MAX] = {
         [STEP_SECURITY_LABEL] = step_security_label,
         [STEP_OVERLAY] = step_overlay,
         [STEP_CLOSE_DESCRIPTORS] = step_close_descriptors,
+        [STEP_PASS_DESCRIPTORS] = step_pass_descriptors,
         [STEP_BOUNDING_SET] = step_bounding_set,
         [STEP_IDENTITY] = step_identity,
         [STEP_CAPABILITIES] = step_capabilities,

@@ -77,6 +77,7 @@ int step_resource_limit(Stage *s, const PlanStep *step);
 int step_file_mode_mask(Stage *s, const PlanStep *step);
 int step_working_directory(Stage *s, const PlanStep *step);
 int step_close_descriptors(Stage *s, const PlanStep *step);
+int step_pass_descriptors(Stage *s, const PlanStep *step);
 int step_bounding_set(Stage *s, const PlanStep *step);
 int step_identity(Stage *s, const PlanStep *step);
 int step_capabilities(Stage *s, const PlanStep *step);

@@ -164,6 +164,13 @@ int stage_close_all_but(const int *keep, size_t n) {
         }
 }
 
+static void keep_slot(const Stage *s, int64_t slot, int *keep, size_t *n) {
+        int fd = stage_slot(s, slot);
+
+        if (fd >= 0 && *n < PLAN_MAX_SLOTS + 1)
+                keep[(*n)++] = fd;
+}
+
 /* Descriptors that a later step of this plan names. Everything else goes, before the process can be seen from the
  * inside. CVE-2016-9962, CVE-2024-21626. */
 int step_close_descriptors(Stage *s, const PlanStep *step) {
@@ -187,17 +194,43 @@ int step_close_descriptors(Stage *s, const PlanStep *step) {
                  * and so does the program that may be executed. */
                 if (unshare(CLONE_FILES) < 0)
                         return -errno;
-                keep[n++] = stage_slot(s, s->plan.steps[s->plan.header->n_steps - 1].slot);
-                return stage_close_all_but(keep, n);
         }
         for (uint32_t i = s->step + 1; i < s->plan.header->n_steps; i++) {
-                int fd = stage_slot(s, s->plan.steps[i].slot);
+                const PlanStep *later = s->plan.steps + i;
+                const int32_t *passed = (const int32_t *)plan_text(&s->plan, later->s);
 
-                if (fd >= 0 && n < ELEMENTSOF(keep))
-                        keep[n++] = fd;
+                keep_slot(s, later->slot, keep, &n);
+                for (size_t k = 0; later->kind == STEP_PASS_DESCRIPTORS && k < later->s.size / sizeof(*passed); k++)
+                        keep_slot(s, passed[k], keep, &n);
         }
         s->proc_fd = -EBADF;
         return stage_close_all_but(keep, n);
+}
+
+/* Out of the way of the numbers that are given, with what later steps need. All but those close themselves at execve. */
+int step_pass_descriptors(Stage *s, const PlanStep *step) {
+        const int32_t *slots = (const int32_t *)plan_text(&s->plan, step->s);
+        const int n = (int)(step->s.size / sizeof(*slots)), beyond = PLAN_FIRST_PASSED + n;
+        const int64_t program = s->plan.steps[s->plan.header->n_steps - 1].slot;
+        int moved[PLAN_MAX_SLOTS];
+
+        s->status_fd = fcntl(s->status_fd, F_DUPFD_CLOEXEC, beyond);
+        if (s->status_fd < 0)
+                return -errno;
+        if (stage_slot(s, program) >= 0) {
+                stage_slot_set(s, program, fcntl(stage_slot(s, program), F_DUPFD_CLOEXEC, beyond));
+                if (stage_slot(s, program) < 0)
+                        return -errno;
+        }
+        for (int i = 0; i < n; i++) {
+                moved[i] = fcntl(stage_slot(s, slots[i]), F_DUPFD_CLOEXEC, beyond);
+                if (moved[i] < 0)
+                        return -errno;
+        }
+        for (int i = 0; i < n; i++)
+                if (dup2(moved[i], PLAN_FIRST_PASSED + i) < 0)
+                        return -errno;
+        return 0;
 }
 
 int step_bounding_set(Stage *s, const PlanStep *step) {

@@ -126,8 +126,26 @@ static int payload_pid(const ContainerSpec *spec) {
         return spec->init_role ? 2 : 1;
 }
 
+static int environment_of_passed(const ContainerSpec *spec, const PassedDescriptors *passed, char ***l) {
+        _cleanup_free_ char *names = NULL;
+        int r = 0;
+
+        if (spec->file_descriptor_store_max > 0)
+                r = environment_put_format(l, "FDSTORE=%u", (unsigned)spec->file_descriptor_store_max);
+        if (r < 0 || passed->n == 0)
+                return r;
+        names = strv_join(passed->names, ":");
+        if (!names)
+                return -ENOMEM;
+        r = environment_put_format(l, "LISTEN_PID=%d", payload_pid(spec));
+        if (r >= 0)
+                r = environment_put_format(l, "LISTEN_FDS=%zu", passed->n);
+        return r < 0 ? r : environment_put_format(l, "LISTEN_FDNAMES=%s", names);
+}
+
 /* What the manager has to say; it stands above what the unit says about the same names. */
-static int environment_of_start(const ContainerSpec *spec, const PlanParameters *p, char ***ret) {
+static int environment_of_start(const ContainerSpec *spec, const PlanParameters *p, const PassedDescriptors *passed,
+                                char ***ret) {
         _cleanup_strv_ char **l = strv_copy(spec->exec_environment);
         uint64_t watchdog = container_spec_watchdog(spec);
         int r = 0;
@@ -142,6 +160,8 @@ static int environment_of_start(const ContainerSpec *spec, const PlanParameters 
                 r = environment_put_format(&l, "WATCHDOG_USEC=%llu", (unsigned long long)watchdog);
         if (r >= 0 && watchdog > 0)
                 r = environment_put_format(&l, "WATCHDOG_PID=%d", payload_pid(spec));
+        if (r >= 0)
+                r = environment_of_passed(spec, passed, &l);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(l);
@@ -170,13 +190,17 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
         _cleanup_(plan_writer_done) PlanWriter w = {};
         _cleanup_(command_done) Command command = {};
         _cleanup_strv_ char **environment = NULL;
+        _cleanup_(passed_descriptors_done) PassedDescriptors passed = {};
         ConfineParameters confine;
         RootSlots slots = {};
         int r;
 
+        plan_writer_init(&w);
         r = command_of_spec(spec, &command);
         if (r >= 0)
-                r = environment_of_start(spec, parameters, &environment);
+                r = plan_passed(&w, spec, parameters, &passed);
+        if (r >= 0)
+                r = environment_of_start(spec, parameters, &passed, &environment);
         if (r < 0)
                 return diag_errno(diag, ERROR_NO_MEMORY, NULL, NULL, -r, "cannot build the plan");
 
@@ -188,8 +212,8 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
                                        .directory = spec->exec_directory,
                                        .directory_missing_ok = spec->exec_directory_missing_ok,
                                        .program = parameters->trial,
+                                       .passed = &passed,
                                        .labels = parameters->labels };
-        plan_writer_init(&w);
         plan_origin_row(&w, spec, DIRECTIVE_RootDirectory);
         slots.root = plan_add_slot(&w, SLOT_TREE, "root", spec->root_directory, STEP_FLAG_RECURSIVE);
         plan_origin_none(&w);

@@ -29,6 +29,17 @@ typedef struct UnitMount {
 /* plan-cover.c: what of the tree, once it is complete, is read-only, writable, executable or not */
 int plan_cover_paths(PlanWriter *w, const ContainerSpec *spec, const UnitMount *mounts, size_t n_mounts, int16_t root);
 
+/* plan-descriptors.c: what the payload gets beside its streams, numbered from PLAN_FIRST_PASSED on */
+typedef struct PassedDescriptors {
+        int32_t slots[PLAN_MAX_SENT];
+        char **names; /* one a slot */
+        size_t n;
+        int error;
+} PassedDescriptors;
+int plan_passed(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *parameters, PassedDescriptors *ret);
+void passed_descriptors_done(PassedDescriptors *p);
+void plan_pass_descriptors(PlanWriter *w, const ContainerSpec *spec, const PassedDescriptors *passed); /* NULL = none */
+
 /* plan-confine.c: from the process as it was cloned to the payload: one code for start, exec and shell */
 typedef struct ConfineParameters {
         const Identity *identity;
@@ -40,6 +51,7 @@ typedef struct ConfineParameters {
         const char *directory;
         bool directory_missing_ok;
         int16_t stdio[3];
+        const PassedDescriptors *passed; /* NULL = none */
         PlanLabels labels;
         bool terminal;
         bool join;               /* into a running container: the plan's CLONE_INNER is part of the confinement */

@@ -45,6 +45,19 @@ static bool slot_good(const PlanView *p, int64_t slot) {
         return slot == PLAN_NO_SLOT || (slot >= 0 && slot < (int64_t)p->header->n_slots);
 }
 
+/* Each a slot, and there are no more of them than slots. */
+static bool slots_good(const PlanView *p, PlanRef list) {
+        const int32_t *slots;
+
+        if (list.size == 0 || list.size % 4 != 0 || list.offset % 4 != 0 || list.size / 4 > p->header->n_slots)
+                return false;
+        slots = (const int32_t *)(p->data + list.offset);
+        for (uint32_t i = 0; i < list.size / 4; i++)
+                if (slots[i] == PLAN_NO_SLOT || !slot_good(p, slots[i]))
+                        return false;
+        return true;
+}
+
 /* s, t and u may hold bytes or lists only where the step says so. */
 static bool operands_good(const PlanView *p, const PlanStep *s) {
         switch ((StepKind)s->kind) {
@@ -54,6 +67,8 @@ static bool operands_good(const PlanView *p, const PlanStep *s) {
                 return s->s.size > 0 && s->s.size % 8 == 0 && s->s.offset % 8 == 0;
         case STEP_IDENTITY: /* the highest number means "keep what is there" to the kernel: the host's root */
                 return s->a < UINT32_MAX && s->b < UINT32_MAX && s->s.size % 4 == 0 && s->s.offset % 4 == 0;
+        case STEP_PASS_DESCRIPTORS:
+                return slots_good(p, s->s);
         case STEP_NEW_FILE_SYSTEM:
                 return text_good(p, s->s) && s->slot != PLAN_NO_SLOT;
         case STEP_STANDARD_STREAM:

@@ -170,6 +170,7 @@ void plan_confine(PlanWriter *w, const ContainerSpec *spec, const PolicySet *pol
                 confine_session(w, p);
         }
         plan_add_step(w, STEP_CLOSE_DESCRIPTORS, ACTOR_PAYLOAD, (StepOperands){});
+        plan_pass_descriptors(w, spec, p->passed);
         if (!spec->no_new_privileges) {
                 confine_seccomp(w, spec, policies);
                 confine_privileges(w, spec, policies, p, ACTOR_PAYLOAD);

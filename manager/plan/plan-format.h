@@ -15,6 +15,8 @@
 #define PLAN_MAX_STEPS 2048
 #define PLAN_MAX_SLOTS 512
 #define PLAN_NO_SLOT (-1)
+#define PLAN_MAX_SENT 200 /* slots that the manager opens */
+#define PLAN_FIRST_PASSED 3 /* number of the first descriptor that PASS_DESCRIPTORS passes, as sd_listen_fds(3) has it */
 
 typedef enum StepKind {
 #define STEP(kind, name, actors, operands) STEP_##kind,
@@ -72,6 +74,7 @@ typedef enum SlotKind {
         SLOT_PROGRAM,   /* what EXECUTE executes instead of a path: a sealed memfd */
         SLOT_DIRECTORY, /* the tree of the directory that holds the file at a host path; absent where there is no file */
         SLOT_NOTIFY,    /* open_tree(OPEN_TREE_CLONE) of the socket that takes the container's messages */
+        SLOT_PASSED,    /* what the payload gets beside its streams: a socket, or what it has stored */
         _SLOT_KIND_MAX,
 } SlotKind;
 

@@ -37,6 +37,7 @@ static const char *const slot_kinds[_SLOT_KIND_MAX] = {
         [SLOT_MADE] = "made",     [SLOT_TREE] = "tree",     [SLOT_STDIN] = "stdin",       [SLOT_STDOUT] = "stdout",
         [SLOT_STDERR] = "stderr", [SLOT_LEADER] = "leader", [SLOT_TERMINAL] = "terminal",
         [SLOT_PROGRAM] = "program", [SLOT_DIRECTORY] = "directory", [SLOT_NOTIFY] = "notify",
+        [SLOT_PASSED] = "passed",
 };
 
 static int append_flags(char **s, const FlagName *names, uint64_t flags, const char *prefix) {
@@ -216,6 +217,15 @@ static int describe_filter(char **s, const PlanView *p, const PlanStep *step) {
         return str_append(s, "%u instructions", (unsigned)(step->s.size / sizeof(struct sock_filter)));
 }
 
+static int describe_passed(char **s, const PlanView *p, const PlanStep *step) {
+        const int32_t *slots = (const int32_t *)plan_text(p, step->s);
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < step->s.size / sizeof(*slots); i++)
+                r = str_append(s, "%s%zu=%s", i > 0 ? " " : "", PLAN_FIRST_PASSED + i, slot_name(p, slots[i]));
+        return r;
+}
+
 static int describe_execute(char **s, const PlanView *p, const PlanStep *step) {
         int r = step->slot >= 0 ? str_append(s, "%s", slot_name(p, step->slot)) : append_list(s, p, step->s);
 
@@ -263,6 +273,7 @@ static int (*const describers[_STEP_KIND_MAX])(char **s, const PlanView *p, cons
         [STEP_IDENTITY] = describe_groups,
         [STEP_CAPABILITIES] = describe_capabilities,
         [STEP_SECCOMP] = describe_filter,
+        [STEP_PASS_DESCRIPTORS] = describe_passed,
         [STEP_EXECUTE] = describe_execute,
 };
 

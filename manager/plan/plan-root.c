@@ -257,11 +257,10 @@ static void unit_mounts_attach(PlanWriter *w, const UnitMount *mounts, size_t n)
         }
 }
 
-/* A socket that the manager has bound: writing to it is asked of its file, not of the mount. The probe has nothing to say,
- * and the socket is for one life. */
-static void notify_slot(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, RootSlots *slots) {
+/* A socket that the manager has bound: writing to it is asked of its file, not of the mount. */
+static void notify_slot(PlanWriter *w, const ContainerSpec *spec, RootSlots *slots) {
         slots->notify = -1;
-        if (container_spec_notify_access(spec) == NOTIFY_ACCESS_NONE || p->trial)
+        if (container_spec_notify_access(spec) == NOTIFY_ACCESS_NONE)
                 return;
         plan_origin_row(w, spec, spec->notify_access == NOTIFY_ACCESS_UNSET ? DIRECTIVE_Type : DIRECTIVE_NotifyAccess);
         slots->notify = plan_add_slot(w, SLOT_NOTIFY, "notify", NULL, 0);
@@ -366,7 +365,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         make_layers(w, p, slots);
         root_attributes(w, spec, p, slots);
         unit_mounts_attributes(w, spec, p, mounts, n, slots);
-        notify_slot(w, spec, p, slots);
+        notify_slot(w, spec, slots);
         plan_origin_none(w);
         make_dev(w, p, slots);
         if (!spec->private_network) {

@@ -93,6 +93,7 @@ static const Member container_members[] = {
         { "MACLabelLost", NULL, "b" },
         { "LandlockABI", NULL, "u" },
         { "StatusText", NULL, "s" },
+        { "NFileDescriptorStore", NULL, "u" },
         { "StatusErrno", NULL, "i" },
         { "StatusExit", NULL, "i" },
         { "WatchdogUSec", NULL, "t" },

@@ -617,5 +617,5 @@ def run(module_name):
 # Names the test files use without a prefix of their own.
 __all__ = [
     "Bed", "Failure", "Skip", "check", "contains", "controllers", "descriptors", "equal", "json", "os", "parse_json", "read",
-    "re", "run", "shutil", "signal", "socket", "status_of", "subprocess", "time", "wait_until", "write", "SOURCE", "BUILD",
+    "re", "run", "shutil", "signal", "socket", "status_of", "subprocess", "time", "wait_until", "write", "SOURCE", "BUILD", "SLOWNESS",
 ]

@@ -147,6 +147,7 @@ static int check_notify(const Check *c) {
         } rows[] = {
                 { DIRECTIVE_Type, c->spec->type == CONTAINER_TYPE_NOTIFY },
                 { DIRECTIVE_WatchdogSec, container_spec_watchdog(c->spec) > 0 },
+                { DIRECTIVE_FileDescriptorStoreMax, c->spec->file_descriptor_store_max > 0 },
         };
         int error = 0;
 
@@ -156,6 +157,16 @@ static int check_notify(const Check *c) {
                                            "none contradicts %s=, which waits for messages; write main, or leave the "
                                            "line out", directives[rows[i].id].name);
         return error;
+}
+
+/* --- descriptors */
+
+static int check_descriptors(const Check *c) {
+        if (c->spec->file_descriptor_store_max <= SPEC_STORED_MAX)
+                return 0;
+        return diag_error(c->diag, ERROR_BAD_VALUE, where(c, DIRECTIVE_FileDescriptorStoreMax), "FileDescriptorStoreMax",
+                          "%u is more than can be kept for one container; write at most %d",
+                          (unsigned)c->spec->file_descriptor_store_max, SPEC_STORED_MAX);
 }
 
 /* --- health */
@@ -549,7 +560,9 @@ static const CheckRow checks[] = {
         { check_root, { DIRECTIVE_RootDirectory, END } },
         { check_exec_start, { DIRECTIVE_ExecStart, DIRECTIVE_Boot, DIRECTIVE_Type, END } },
         { check_boot, { DIRECTIVE_Boot, DIRECTIVE_ProcessTwo, END } },
-        { check_notify, { DIRECTIVE_NotifyAccess, DIRECTIVE_Type, DIRECTIVE_WatchdogSec, END } },
+        { check_notify,
+          { DIRECTIVE_NotifyAccess, DIRECTIVE_Type, DIRECTIVE_WatchdogSec, DIRECTIVE_FileDescriptorStoreMax, END } },
+        { check_descriptors, { DIRECTIVE_FileDescriptorStoreMax, END } },
         { check_health, { DIRECTIVE_Notify, DIRECTIVE_HealthInterval, DIRECTIVE_Type, END } },
         { check_mounts, { END } },
         { check_inaccessible, { END } },

@@ -210,8 +210,9 @@ uint64_t container_spec_watchdog(const ContainerSpec *s) {
 NotifyAccess container_spec_notify_access(const ContainerSpec *s) {
         if (s->notify_access != NOTIFY_ACCESS_UNSET)
                 return s->notify_access;
-        return s->type == CONTAINER_TYPE_NOTIFY || container_spec_watchdog(s) > 0 ? NOTIFY_ACCESS_MAIN :
-                                                                                     NOTIFY_ACCESS_NONE;
+        return s->type == CONTAINER_TYPE_NOTIFY || container_spec_watchdog(s) > 0 || s->file_descriptor_store_max > 0 ?
+                       NOTIFY_ACCESS_MAIN :
+                       NOTIFY_ACCESS_NONE;
 }
 
 int container_spec_print(const ContainerSpec *s, char **ret) {

@@ -124,6 +124,8 @@ static inline void container_spec_unrefp(ContainerSpec **s) {
                 *s = container_spec_unref(*s);
 }
 
+#define SPEC_STORED_MAX 128 /* of FileDescriptorStoreMax= */
+
 /* Who may send messages: NotifyAccess=, or what the unit's other lines need. Never UNSET. */
 NotifyAccess container_spec_notify_access(const ContainerSpec *s);
 /* Microseconds of WatchdogSec=; 0 = none. */

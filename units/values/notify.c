@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* notify_access, ready_mode, health_failure: who in the container may talk to the manager, when it counts as started, and
- * what follows when it is not well. */
+/* notify_access, store_preserve, ready_mode, health_failure: who in the container may talk to the manager, what it keeps for
+ * it, when it counts as started, and what follows when it is not well. */
 #include "units/values/parse.h"
 
 static const char *const notify_access_words[] = {
@@ -14,6 +14,15 @@ static const char *const notify_access_words[] = {
 
 DEFINE_CHOICE_TYPE(notify_access, notify_access_words, NOTIFY_ACCESS_UNSET,
                    "none, main, exec or all; empty lets Bulwark choose");
+
+static const char *const store_preserve_words[] = {
+        [STORE_PRESERVE_NO] = "no",
+        [STORE_PRESERVE_RESTART] = "restart",
+        [STORE_PRESERVE_YES] = "yes",
+        [_STORE_PRESERVE_MAX] = NULL,
+};
+
+DEFINE_CHOICE_TYPE(store_preserve, store_preserve_words, STORE_PRESERVE_RESTART, "no, restart or yes");
 
 static const char *const ready_mode_words[] = {
         [READY_NO] = "no",

@@ -143,6 +143,14 @@ typedef enum NotifyAccess {
 } NotifyAccess;
 typedef NotifyAccess value_notify_access;
 
+typedef enum StorePreserve { /* FileDescriptorStorePreserve= */
+        STORE_PRESERVE_NO,      /* until its life ends */
+        STORE_PRESERVE_RESTART, /* until it is stopped or has failed, and nothing starts it again */
+        STORE_PRESERVE_YES,     /* for as long as there is the container */
+        _STORE_PRESERVE_MAX,
+} StorePreserve;
+typedef StorePreserve value_store_preserve;
+
 typedef enum ReadyMode { /* Notify= */
         READY_NO,      /* what Type= says */
         READY_HEALTHY, /* and the first good check of HealthCmd= */
@@ -349,7 +357,7 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(mac_mode) X(mac_lost) X(address_families) X(socket_binds) X(selinux_context) \
         X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules) \
         X(verify_mode) X(units) X(restart_policy) X(restart_mode) X(count) X(notify_access) X(failure_mode) X(ready_mode) \
-        X(health_failure) X(kill_mode)
+        X(health_failure) X(kill_mode) X(store_preserve)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)

@@ -57,6 +57,47 @@ static void test_order(void **state) {
         assert_int_equal(find(p, STEP_SECCOMP, 0) + 1, find(p, STEP_EXECUTE, 0));
 }
 
+static const char *environment_of(const Plan *p, const char *name) {
+        const PlanRef list = p->view.steps[p->view.header->n_steps - 1].u;
+        const char *at = plan_text(&p->view, list), *end = at + list.size;
+
+        for (; at < end; at += strlen(at) + 1)
+                if (startswith(at, name) && at[strlen(name)] == '=')
+                        return at + strlen(name) + 1;
+        return NULL;
+}
+
+/* What the container has stored stays open, after everything else was closed, and its environment tells of it. */
+static void test_stored(void **state) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+        _cleanup_(plan_freep) Plan *p = NULL, *none = NULL;
+        char *stored[] = { (char *)"state", (char *)"pair", NULL };
+        const PlanParameters parameters = { .id_base = 0x80000, .id_count = 65536, .stored = stored };
+        const PlanStep *step;
+        const int32_t *slots;
+        Diag diag = {};
+        int i;
+
+        assert_int_equal(fixture_set(s, DIRECTIVE_FileDescriptorStoreMax, 4, "7"), 0);
+        assert_int_equal(plan_build(s, fixture_policies(), &parameters, &diag, &p), 0);
+        i = find(p, STEP_PASS_DESCRIPTORS, 0);
+        assert_true(i > find(p, STEP_CLOSE_DESCRIPTORS, 0) && i < find(p, STEP_BOUNDING_SET, 0));
+        step = p->view.steps + i;
+        slots = (const int32_t *)plan_text(&p->view, step->s);
+        assert_int_equal(step->actor, ACTOR_PAYLOAD);
+        assert_int_equal(step->s.size, 2 * sizeof(*slots));
+        for (i = 0; i < 2; i++)
+                assert_int_equal(p->view.slots[slots[i]].kind, SLOT_PASSED);
+        assert_string_equal(environment_of(p, "LISTEN_FDS"), "2");
+        assert_string_equal(environment_of(p, "LISTEN_FDNAMES"), "state:pair");
+        assert_string_equal(environment_of(p, "LISTEN_PID"), "2");
+        assert_string_equal(environment_of(p, "FDSTORE"), "7");
+        assert_int_equal(fixture_plan(s, &none), 0);
+        assert_int_equal(find(none, STEP_PASS_DESCRIPTORS, 0), -1);
+        assert_null(environment_of(none, "LISTEN_FDS"));
+        diag_done(&diag);
+}
+
 static void test_filter_before_identity_without_nnp(void **state) {
         _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
         _cleanup_(plan_freep) Plan *p = NULL;
@@ -252,6 +293,7 @@ static void test_print(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_order),
+                cmocka_unit_test(test_stored),
                 cmocka_unit_test(test_filter_before_identity_without_nnp),
                 cmocka_unit_test(test_same_input_same_bytes),
                 cmocka_unit_test(test_origins),
