@@ -16,6 +16,15 @@ static char *const init_candidates[] = { (char *)"/usr/lib/systemd/systemd", (ch
 static char *const init_argv[] = { (char *)"/sbin/init", NULL };
 static char *const trial_argv[] = { (char *)"bulwark-probe", NULL };
 
+bool plan_is_beside(const PlanParameters *p) {
+        return p->command && p->directive && !streq(p->directive, "ExecStart");
+}
+
+/* Most commands are no init, and one that cannot be signalled could not be ended in time. */
+static bool has_init(const ContainerSpec *spec, const PlanParameters *p) {
+        return spec->init_role || plan_is_beside(p);
+}
+
 static uint64_t namespaces(const ContainerSpec *spec, const PlanParameters *p) {
         return ALL_NAMESPACES | (spec->private_network ? CLONE_NEWNET : 0) | (p->id_count > 0 ? CLONE_NEWUSER : 0);
 }
@@ -51,7 +60,7 @@ static void build_inner(PlanWriter *w, const ContainerSpec *spec, const PlanPara
         plan_add_step(w, STEP_ADOPT_MOUNTS, ACTOR_INNER, (StepOperands){});
         if (p->await_go)
                 plan_add_step(w, STEP_AWAIT_GO, ACTOR_INNER, (StepOperands){});
-        if (spec->init_role) {
+        if (has_init(spec, p)) {
                 plan_origin_row(w, spec, DIRECTIVE_ProcessTwo);
                 plan_add_step(w, STEP_FORK_PAYLOAD, ACTOR_INNER, (StepOperands){});
                 plan_origin_none(w);
@@ -68,22 +77,21 @@ static void command_done(Command *c) {
         c->argv = strv_free(c->argv);
 }
 
-static int command_of_spec(const ContainerSpec *spec, Command *ret) {
+/* The environment is that of the payload, in which its words are expanded. */
+static int command_of(const ExecCommand *e, char *const *environment, Command *ret) {
         _cleanup_(command_done) Command c = {};
-        const ExecCommand *e;
         int r;
 
-        if (spec->exec_start.n == 0) {
+        if (!e) {
                 c.candidates = strv_copy(init_candidates);
                 c.argv = strv_copy(init_argv);
                 r = c.candidates && c.argv ? 0 : -ENOMEM;
         } else {
-                e = &spec->exec_start.items[0];
-                r = plan_candidates(e->path, spec->exec_environment, &c.candidates);
+                r = plan_candidates(e->path, environment, &c.candidates);
                 if (r >= 0 && e->no_env_expand)
                         r = (c.argv = strv_copy(e->argv)) ? 0 : -ENOMEM;
                 else if (r >= 0)
-                        r = exec_arguments_expand(e->argv, spec->exec_environment, &c.argv);
+                        r = exec_arguments_expand(e->argv, environment, &c.argv);
         }
         if (r < 0)
                 return r;
@@ -147,20 +155,23 @@ static int environment_of_passed(const ContainerSpec *spec, const PassedDescript
 static int environment_of_start(const ContainerSpec *spec, const PlanParameters *p, const PassedDescriptors *passed,
                                 char ***ret) {
         _cleanup_strv_ char **l = strv_copy(spec->exec_environment);
-        uint64_t watchdog = container_spec_watchdog(spec);
+        const bool beside = plan_is_beside(p);
+        uint64_t watchdog = beside ? 0 : container_spec_watchdog(spec);
         int r = 0;
 
         if (!l && spec->exec_environment && spec->exec_environment[0])
                 return -ENOMEM;
         if (p->invocation_id)
                 r = environment_put_format(&l, "INVOCATION_ID=%s", p->invocation_id);
-        if (r >= 0 && container_spec_notify_access(spec) != NOTIFY_ACCESS_NONE)
+        if (r >= 0 && !beside && container_spec_notify_access(spec) != NOTIFY_ACCESS_NONE)
                 r = environment_put(&l, "NOTIFY_SOCKET=" PLAN_NOTIFY_SOCKET);
+        for (char *const *v = p->variables; r >= 0 && v && *v; v++)
+                r = environment_put(&l, *v);
         if (r >= 0 && watchdog > 0)
                 r = environment_put_format(&l, "WATCHDOG_USEC=%llu", (unsigned long long)watchdog);
         if (r >= 0 && watchdog > 0)
                 r = environment_put_format(&l, "WATCHDOG_PID=%d", payload_pid(spec));
-        if (r >= 0)
+        if (r >= 0 && !beside)
                 r = environment_of_passed(spec, passed, &l);
         if (r < 0)
                 return r;
@@ -191,20 +202,24 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
         _cleanup_(command_done) Command command = {};
         _cleanup_strv_ char **environment = NULL;
         _cleanup_(passed_descriptors_done) PassedDescriptors passed = {};
+        const ExecCommand *e = parameters->command;
         ConfineParameters confine;
         RootSlots slots = {};
         int r;
 
         plan_writer_init(&w);
-        r = command_of_spec(spec, &command);
-        if (r >= 0)
-                r = plan_passed(&w, spec, parameters, &passed);
+        if (!e && spec->exec_start.n > 0)
+                e = spec->exec_start.items;
+        r = plan_is_beside(parameters) ? 0 : plan_passed(&w, spec, parameters, &passed);
         if (r >= 0)
                 r = environment_of_start(spec, parameters, &passed, &environment);
+        if (r >= 0) /* what the manager has to say may stand in a command's words; a payload's are as they ever were */
+                r = command_of(e, plan_is_beside(parameters) ? environment : spec->exec_environment, &command);
         if (r < 0)
                 return diag_errno(diag, ERROR_NO_MEMORY, NULL, NULL, -r, "cannot build the plan");
 
-        confine = (ConfineParameters){ .origin = spec->exec_start.n > 0 ? &spec->exec_start.items[0].origin : NULL,
+        confine = (ConfineParameters){ .origin = e ? &e->origin : NULL,
+                                       .directive = parameters->directive ? parameters->directive : "ExecStart",
                                        .identity = &spec->identity,
                                        .candidates = command.candidates,
                                        .argv = parameters->trial ? trial_argv : command.argv,
@@ -229,7 +244,7 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
         plan_confine(&w, spec, policies, &confine);
 
         return finish(&w, spec,
-                      (spec->init_role ? PLAN_FLAG_INIT_ROLE : 0) | (parameters->await_go ? PLAN_FLAG_AWAITS_GO : 0) |
+                      (has_init(spec, parameters) ? PLAN_FLAG_INIT_ROLE : 0) | (parameters->await_go ? PLAN_FLAG_AWAITS_GO : 0) |
                               (parameters->trial ? PLAN_FLAG_TRIAL : 0),
                       diag, ret);
 }
@@ -254,26 +269,31 @@ static int environment_of_exec(const ContainerSpec *spec, const ExecParameters *
 int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const ExecParameters *p, Diag *diag,
                     Plan **ret) {
         _cleanup_(plan_writer_done) PlanWriter w = {};
-        _cleanup_strv_ char **environment = NULL, **candidates = NULL;
+        _cleanup_(command_done) Command command = {};
+        _cleanup_strv_ char **environment = NULL;
         const Identity *identity = p->identity ? p->identity : &spec->identity;
         ConfineParameters confine;
         int16_t leader;
         int r;
 
-        if (!p->argv || !p->argv[0])
+        if (!p->command && (!p->argv || !p->argv[0]))
                 return diag_error(diag, ERROR_USAGE, NULL, NULL, "no command was given");
         r = environment_of_exec(spec, p, &environment);
-        if (r >= 0)
-                r = plan_candidates(p->argv[0], environment, &candidates);
+        if (r >= 0 && p->command)
+                r = command_of(p->command, environment, &command);
+        else if (r >= 0)
+                r = plan_candidates(p->argv[0], environment, &command.candidates);
         if (r < 0)
                 return diag_errno(diag, ERROR_NO_MEMORY, NULL, NULL, -r, "cannot build the plan");
 
-        confine = (ConfineParameters){ .identity = identity,
-                                       .candidates = candidates,
-                                       .argv = p->argv,
+        confine = (ConfineParameters){ .origin = p->command ? &p->command->origin : NULL,
+                                       .directive = p->command ? p->command_directive : "ExecStart",
+                                       .identity = identity,
+                                       .candidates = command.candidates,
+                                       .argv = p->command ? command.argv : p->argv,
                                        .environment = environment,
                                        .directory = p->directory ? p->directory : spec->exec_directory,
-                                       .directory_missing_ok = !p->directory,
+                                       .directory_missing_ok = !p->directory && (!p->command || spec->exec_directory_missing_ok),
                                        .labels = p->labels,
                                        .join = true,
                                        .program = p->program,

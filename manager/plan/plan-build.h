@@ -5,6 +5,9 @@
 
 #include "manager/plan/plan-writer.h"
 
+/* What the last step of a start executes is no payload, and what goes with one is left out. */
+bool plan_is_beside(const PlanParameters *p);
+
 /* plan-root.c: the root file system, from the first slot to the locked mounts */
 typedef struct RootSlots {
         int16_t root, proc, sys, cgroup, dev, devpts, shm, mqueue;
@@ -44,6 +47,7 @@ void plan_pass_descriptors(PlanWriter *w, const ContainerSpec *spec, const Passe
 typedef struct ConfineParameters {
         const Identity *identity;
         const Origin *origin;    /* of the command; NULL = none, somebody asked for it */
+        const char *directive;   /* which names it */
         char *const *candidates; /* paths to execute, tried in order */
         bool program;            /* not these, but a program that is sent */
         char *const *argv;

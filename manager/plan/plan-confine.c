@@ -179,7 +179,7 @@ void plan_confine(PlanWriter *w, const ContainerSpec *spec, const PolicySet *pol
                         confine_privileges(w, spec, policies, p, ACTOR_PAYLOAD);
                 confine_seccomp(w, spec, policies);
         }
-        plan_origin(w, p->origin, "ExecStart");
+        plan_origin(w, p->origin, p->directive);
         plan_add_step(w, STEP_EXECUTE, ACTOR_PAYLOAD,
                       (StepOperands){ .slot1 = p->program ? SLOT(plan_add_slot(w, SLOT_PROGRAM, "program", NULL, 0)) : 0,
                                       .s_ref = p->program ? (PlanRef){}

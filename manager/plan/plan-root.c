@@ -257,10 +257,11 @@ static void unit_mounts_attach(PlanWriter *w, const UnitMount *mounts, size_t n)
         }
 }
 
-/* A socket that the manager has bound: writing to it is asked of its file, not of the mount. */
-static void notify_slot(PlanWriter *w, const ContainerSpec *spec, RootSlots *slots) {
+/* A socket that the manager has bound: writing to it is asked of its file, not of the mount. A command
+ * that runs without the payload has nothing to say, and the socket is for one life. */
+static void notify_slot(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, RootSlots *slots) {
         slots->notify = -1;
-        if (container_spec_notify_access(spec) == NOTIFY_ACCESS_NONE)
+        if (container_spec_notify_access(spec) == NOTIFY_ACCESS_NONE || plan_is_beside(p))
                 return;
         plan_origin_row(w, spec, spec->notify_access == NOTIFY_ACCESS_UNSET ? DIRECTIVE_Type : DIRECTIVE_NotifyAccess);
         slots->notify = plan_add_slot(w, SLOT_NOTIFY, "notify", NULL, 0);

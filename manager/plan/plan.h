@@ -29,7 +29,12 @@ typedef struct PlanParameters {
         char *const *stored;        /* names of descriptors that the payload gets back; NULL = none */
         PlanLabels labels;
         bool trial;                 /* the last step executes the program that is sent: the probe */
+        const ExecCommand *command; /* what the last step executes; NULL = the unit's first ExecStart=, or its init */
+        const char *directive;      /* of command; anything but ExecStart: beside the payload, see below */
+        char *const *variables;     /* NAME=VALUE for the environment, above all else; may be NULL */
 } PlanParameters;
+/* A command beside the payload (ExecStartPre= and the like) that runs while the payload does not has namespaces of its own
+ * by the same plan: always with the keeper's init, and without the socket for messages. */
 int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanParameters *parameters, Diag *diag,
                Plan **ret);
 
@@ -39,6 +44,8 @@ typedef struct ExecParameters {
         const Identity *identity; /* NULL = the unit's */
         char *const *environment; /* additions; may be NULL */
         const char *directory;    /* NULL = the unit's */
+        const ExecCommand *command; /* instead of argv: a command of the unit */
+        const char *command_directive;
         bool terminal;
         bool user_namespace;      /* the container has its own */
         bool program;             /* the last step executes the program that is sent, not a path of the container */
