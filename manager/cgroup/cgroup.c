@@ -452,6 +452,26 @@ int cgroup_remove(const CgroupRoot *root, const char *name) {
         return r;
 }
 
+int cgroup_renew(const CgroupRoot *root, Cgroup *c, const CgroupOwner *owner) {
+        int r = -EBUSY;
+
+        c->payload_fd = safe_close(c->payload_fd);
+        for (unsigned i = 0; i < REMOVE_TRIES && r == -EBUSY; i++) {
+                CgroupEvents events;
+
+                if (i > 0)
+                        (void)nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+                r = remove_tree(c->fd, "payload");
+                if (r == -EBUSY && cgroup_events(c->fd, &events) >= 0 && events.populated)
+                        break;
+        }
+        if (r >= 0)
+                r = make(c->fd, "payload", &c->payload_fd);
+        if (r >= 0 && owner && owner->delegate)
+                r = delegate(root, c, owner);
+        return r;
+}
+
 int cgroup_names(const CgroupRoot *root, char ***ret) {
         _cleanup_strv_ char **names = NULL;
         DIR *d = NULL;

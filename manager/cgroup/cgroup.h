@@ -26,6 +26,8 @@ typedef struct CgroupOwner {
 int cgroup_create(const CgroupRoot *root, const char *name, const CgroupLimit *limits, size_t n_limits,
                   const CgroupOwner *owner, Diag *diag, Cgroup *ret);
 int cgroup_open(const CgroupRoot *root, const char *name, Cgroup *ret); /* -ENOENT */
+/* A fresh place for the next payload; -EBUSY while the old one has processes. */
+int cgroup_renew(const CgroupRoot *root, Cgroup *c, const CgroupOwner *owner);
 
 /* Where one more process of the container can live: the cgroup of its leader. That is the payload's, unless an init has
  * handed controllers to children there: then no process may be in it (EBUSY), and the init has moved itself below. path:

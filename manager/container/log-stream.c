@@ -194,6 +194,20 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
         return 0;
 }
 
+int log_stream_open_writer(LogStream *s, int *ret) {
+        char path[64];
+        int fd;
+
+        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", s->pipe_fd);
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        (void)sd_event_source_set_enabled(s->source, SD_EVENT_ON);
+        (void)sd_event_source_set_io_events(s->source, EPOLLIN | EPOLLET);
+        *ret = fd;
+        return 0;
+}
+
 void log_stream_drain(LogStream *s) {
         while (pass_on(s) == PROGRESS_MORE)
                 ;

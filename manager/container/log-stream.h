@@ -40,6 +40,9 @@ DEFINE_CLEANUP(LogStream, log_stream_free)
 /* Reads what the pipe holds now, to the last byte. */
 void log_stream_drain(LogStream *s);
 
+/* One more writer's end of the pipe, for a command beside the payload or after it; what it writes is read again. */
+int log_stream_open_writer(LogStream *s, int *ret);
+
 int log_stream_pipe(const LogStream *s);
 LogSink log_stream_sink(const LogStream *s);
 int log_stream_priority(const LogStream *s);
