@@ -32,29 +32,33 @@ int bus_read_mode(sd_bus_message *m, JobMode *ret, sd_bus_error *error) {
 int container_method_job(Container *c, sd_bus_message *m, sd_bus_error *error) {
         static const struct {
                 const char *word; /* StartContainer on the manager, Start on the container */
-                JobType type;
-        } rows[] = {
-                { "Start", JOB_START },
-                { "Stop", JOB_STOP },
-                { "Restart", JOB_RESTART },
+                JobRequest request;
+        } rows[] = { /* a longer word stands before its beginning */
+                { "Start", REQUEST_START },
+                { "Stop", REQUEST_STOP },
+                { "Restart", REQUEST_RESTART },
+                { "TryRestart", REQUEST_TRY_RESTART },
+                { "ReloadOrRestart", REQUEST_RELOAD_OR_RESTART },
+                { "ReloadOrTryRestart", REQUEST_RELOAD_OR_TRY_RESTART },
+                { "Reload", REQUEST_RELOAD },
         };
         _cleanup_(diag_done) Diag diag = {};
         const char *member = sd_bus_message_get_member(m);
-        JobType type = _JOB_TYPE_MAX;
+        JobRequest request = _JOB_REQUEST_MAX;
         JobMode mode;
         uint32_t id = 0;
         int r;
 
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+        for (size_t i = 0; i < ELEMENTSOF(rows) && request == _JOB_REQUEST_MAX; i++)
                 if (startswith(member, rows[i].word))
-                        type = rows[i].type;
-        if (type == _JOB_TYPE_MAX)
+                        request = rows[i].request;
+        if (request == _JOB_REQUEST_MAX)
                 return -EOPNOTSUPP;
 
         r = bus_read_mode(m, &mode, error);
         if (r < 0)
                 return r;
-        r = container_queue_job(c, type, mode, &diag, &id);
+        r = container_queue_job(c, container_job_of(c, request), mode, &diag, &id);
         if (r < 0)
                 return bus_error_set_diag(error, &diag, r);
         return bus_reply_job(m, id);
@@ -144,6 +148,10 @@ static const sd_bus_vtable container_methods[] = {
         SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS("s", mode), SD_BUS_RESULT("o", job), method_job, 0),
         SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("s", mode), SD_BUS_RESULT("o", job), method_job, 0),
         SD_BUS_METHOD_WITH_ARGS("Restart", SD_BUS_ARGS("s", mode), SD_BUS_RESULT("o", job), method_job, 0),
+        SD_BUS_METHOD_WITH_ARGS("TryRestart", SD_BUS_ARGS("s", mode), SD_BUS_RESULT("o", job), method_job, 0),
+        SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_ARGS("s", mode), SD_BUS_RESULT("o", job), method_job, 0),
+        SD_BUS_METHOD_WITH_ARGS("ReloadOrRestart", SD_BUS_ARGS("s", mode), SD_BUS_RESULT("o", job), method_job, 0),
+        SD_BUS_METHOD_WITH_ARGS("ReloadOrTryRestart", SD_BUS_ARGS("s", mode), SD_BUS_RESULT("o", job), method_job, 0),
         SD_BUS_METHOD_WITH_ARGS("Kill", SD_BUS_ARGS("s", whom, "i", signal), SD_BUS_NO_RESULT, method_kill, 0),
         SD_BUS_METHOD_WITH_ARGS("Freeze", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_simple, 0),
         SD_BUS_METHOD_WITH_ARGS("Thaw", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_simple, 0),
@@ -322,6 +330,10 @@ static int append_restart_needed(const Container *c, sd_bus_message *reply) {
         return r < 0 ? r : bus_append_texts(reply, names);
 }
 
+static uint64_t get_can_reload(const Container *c) {
+        return container_can_reload(c);
+}
+
 static uint64_t get_transient(const Container *c) {
         return container_transient(c);
 }
@@ -370,6 +382,7 @@ static const Property properties[] = {
         { "LastError", "s", CHANGES, SECRET, .text = container_last_error },
         { "FragmentPath", "s", CHANGES, SECRET, .text = container_fragment_path },
         { "DropInPaths", "as", CHANGES, SECRET, .append = append_drop_ins },
+        { "CanReload", "b", CHANGES, OPEN, .number = get_can_reload },
         { "Transient", "b", CHANGES, OPEN, .number = get_transient },
         { "RestartNeeded", "as", LIVE, OPEN, .append = append_restart_needed },
         { "Job", "(uo)", CHANGES, OPEN, .append = append_job },

@@ -43,6 +43,13 @@ int container_encode_life(const Container *c, void **ret, size_t *ret_size) {
                    .holds_notify = c->notify.fd >= 0,
                    .notify = c->notify.facts,
                    .health = c->health.facts,
+                   .command_kind = c->commands.kind,
+                   .command_index = c->commands.index,
+                   .command_alone = c->commands.alone,
+                   .exit_code = c->exit.valid ? (uint64_t)c->exit.code : 0,
+                   .exit_status = (uint64_t)c->exit.status,
+                   .exit_realtime = c->exit.realtime_usec,
+                   .exit_monotonic = c->exit.monotonic_usec,
                    .n_streams = c->n_streams };
 
         for (size_t i = 0; i < c->n_streams; i++)
@@ -187,6 +194,13 @@ static void take_blob(Container *c, Blob *b) {
         health_reset(c);
         if (b->health.state < _HEALTH_STATE_MAX)
                 c->health.facts = b->health;
+        commands_begin_life(c);
+        if (b->command_kind < _COMMAND_KIND_MAX)
+                c->commands.kind = (CommandKind)b->command_kind;
+        c->commands.index = b->command_index;
+        c->commands.alone = b->command_alone;
+        c->commands.begun = c->start_monotonic;
+        c->payload_used = true;
         if (c->spec && c->spec->private_users.mode == PRIVATE_USERS_MANAGED &&
             id_ranges_take(&c->manager->ranges, c->name, c->id_base) < 0)
                 log_message(&c->manager->config.log, LOG_WARNING,
@@ -206,19 +220,42 @@ static void open_cgroup_of(Container *c) {
 }
 
 /* In which state a living one is follows from what the last manager had begun. */
-static void resume(Container *c, bool restart) {
-        ContainerState state = CONTAINER_RUNNING;
+static ContainerState state_of_life(const Container *c) {
+        static const ContainerState of_command[_COMMAND_KIND_MAX] = {
+                [COMMAND_NONE] = CONTAINER_RUNNING,           [COMMAND_START] = CONTAINER_RUNNING,
+                [COMMAND_CONDITION] = CONTAINER_CONDITION,    [COMMAND_START_PRE] = CONTAINER_START_PRE,
+                [COMMAND_START_POST] = CONTAINER_START_POST,  [COMMAND_RELOAD] = CONTAINER_RUNNING,
+                [COMMAND_STOP] = CONTAINER_STOP,              [COMMAND_STOP_POST] = CONTAINER_STOP_POST,
+        };
+        const CommandKind kind = c->commands.kind;
 
         if (c->kill_reason != KILL_NONE)
-                state = CONTAINER_KILLING;
-        else if (c->stop_requested || c->doom != RESULT_SUCCESS || c->stop_deadline > 0)
-                state = CONTAINER_STOPPING;
+                return CONTAINER_KILLING;
+        if (kind != COMMAND_STOP && kind != COMMAND_STOP_POST &&
+            (c->stop_requested || c->doom != RESULT_SUCCESS || c->stop_deadline > 0))
+                return CONTAINER_STOPPING;
+        return of_command[kind];
+}
+
+static bool is_of_its_end(ContainerState state) {
+        return state == CONTAINER_STOP || state == CONTAINER_STOPPING || state == CONTAINER_KILLING ||
+               state == CONTAINER_STOP_POST;
+}
+
+static void resume(Container *c, bool restart) {
+        ContainerState state = state_of_life(c);
+
         container_restore_state(c, state);
         container_arm_life(c);
-        if (state == CONTAINER_RUNNING)
-                return;
-        if (c->stop_requested)
+        if (is_of_its_end(state) && c->stop_requested)
                 (void)job_restore(c, restart ? JOB_RESTART : JOB_STOP);
+        if (!is_of_its_end(state))
+                return;
+        if (state == CONTAINER_STOP || state == CONTAINER_STOP_POST) {
+                if (c->commands.alone && c->stop_deadline > 0)
+                        (void)container_arm_stop_timer(c, c->stop_deadline);
+                return;
+        }
         if (state == CONTAINER_KILLING)
                 (void)action_kill(c);
         else if (c->stop_deadline == 0)
@@ -284,15 +321,49 @@ static void catch_up(Container *c, const KeeperMessage *message) {
 
         c->keeper_knows = true;
         c->leader_source = sd_event_source_disable_unref(c->leader_source);
-        if (message->keeper_state == KEEPER_EXITED && c->state != CONTAINER_CLEANING)
+        if (message->keeper_state == KEEPER_EXITED && c->state != CONTAINER_CLEANING && !c->commands.reaping)
                 container_ended(c, &report);
 }
 
+/* A command that had joined the payload went with the manager that ran it: it is run once more. What was to be run when
+ * the payload is ready is run now. */
+static void resume_commands(Container *c) {
+        const bool joined = c->commands.kind == COMMAND_START_POST || c->commands.kind == COMMAND_STOP;
+        ContainerEvent e;
+
+        if (!c->spec || c->commands.alone || c->leader_fd < 0)
+                return;
+        if (c->commands.kind == COMMAND_RELOAD)
+                c->commands.kind = COMMAND_NONE;
+        if (joined && (c->state == CONTAINER_START_POST || c->state == CONTAINER_STOP)) {
+                e = command_continue(c);
+                if (e >= 0)
+                        (void)container_event(c, e);
+        } else if (command_awaits_start_post(c) && container_was_ready(c))
+                (void)container_event(c, EVENT_READY);
+}
+
 /* Its end was recorded, but the manager died before the rest was done. */
-static void finish_end(Container *c, const Blob *b, int *held, size_t n_held) {
+static void finish_end(Container *c, Blob *b, int *held, size_t n_held) {
+        ContainerEvent follows;
+
         open_cgroup_of(c);
         if (open_streams(c, b, held, n_held) < 0)
                 log_message(&c->manager->config.log, LOG_ERR, "%s: the end of its output is lost", c->name);
+        if (b->spec && b->spec->exec_stop_post.n > 0 && b->command_kind != COMMAND_STOP_POST) {
+                bool restart = b->restart;
+
+                take_blob(c, b);
+                c->commands.alone = false;
+                follows = container_end_event(c);
+                if (follows == EVENT_NEXT_STOP_POST && container_is_empty(c)) {
+                        container_restore_state(c, CONTAINER_CLEANING);
+                        if (c->stop_requested)
+                                (void)job_restore(c, restart ? JOB_RESTART : JOB_STOP);
+                        (void)container_event(c, follows);
+                        return;
+                }
+        }
         (void)action_undo(c);
 }
 
@@ -300,6 +371,7 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
         _cleanup_(blob_done) Blob b = {};
         size_t held = MIN_OF((size_t)message->n_held, n_fds);
         ExitReport report = report_of(message);
+        bool recorded;
         Container *c;
 
         if (n_fds - held < 4 || !container_name_valid(message->id) || find_or_add(m, message->id, &c) < 0)
@@ -310,22 +382,28 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
         }
         decode_or_invent(m, message, fds[1], &b);
         c->keeper_knows = true;
-        if (message->keeper_state == KEEPER_EXITED && c->end_saved && b.name &&
-            sd_id128_equal(c->invocation, b.invocation)) {
+        recorded = c->end_saved && b.name && sd_id128_equal(c->invocation, b.invocation);
+        if (message->keeper_state == KEEPER_EXITED && recorded && b.command_kind != COMMAND_STOP_POST) {
                 finish_end(c, &b, fds + (n_fds - held), held);
                 return;
         }
         container_disarm_restart(c);
         container_restore_state(c, CONTAINER_INACTIVE);
         take_blob(c, &b);
-        c->end_saved = false;
-        c->exit = (ExitReport){};
-        c->result = RESULT_SUCCESS;
-        free(c->last_error);
-        c->last_error = NULL;
+        c->end_saved = recorded; /* then ExecStopPost= run */
+        if (!recorded) {
+                c->exit = (ExitReport){ .valid = b.exit_code != 0,
+                                        .code = (int)b.exit_code,
+                                        .status = (int)b.exit_status,
+                                        .realtime_usec = b.exit_realtime,
+                                        .monotonic_usec = b.exit_monotonic };
+                c->result = RESULT_SUCCESS;
+                free(c->last_error);
+                c->last_error = NULL;
+        }
         c->leader_fd = TAKE_FD(fds[0]);
         c->leader = message->pid;
-        if (message->started_realtime_usec > 0) {
+        if (message->started_realtime_usec > 0 && !b.command_alone) {
                 c->start_realtime = message->started_realtime_usec;
                 c->start_monotonic = message->started_monotonic_usec;
         }
@@ -337,12 +415,14 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
         mac_adopt(c);
         c->active_enter[0] = c->start_realtime;
         c->active_enter[1] = c->start_monotonic;
-        notify_listen(c, message->payload_pid);
+        if (!c->commands.alone)
+                notify_listen(c, message->payload_pid);
         health_begin(c);
         if (message->keeper_state == KEEPER_EXITED)
                 container_ended(c, &report);
-        else
+        else if (!c->commands.alone)
                 container_save_life(c);
+        resume_commands(c);
         manager_announce(c);
 }
 
@@ -416,6 +496,7 @@ static int restore_life(const void *data, size_t size, void *userdata) {
         c->active_enter[1] = c->start_monotonic;
         container_orphaned(c);
         health_begin(c);
+        resume_commands(c);
         manager_announce(c);
         log_message(&m->config.log, LOG_WARNING,
                     "%s: runs on without its keeper; how it ends will not be known", c->name);
@@ -427,7 +508,7 @@ static void orphan_unlisted(Manager *m) {
         for (size_t i = 0; i < m->n_sorted; i++) {
                 Container *c = m->sorted[i];
 
-                if (!c->keeper_knows && c->leader_fd >= 0 && !c->launch)
+                if (!c->keeper_knows && c->leader_fd >= 0 && !c->spawning)
                         container_orphaned(c);
         }
 }

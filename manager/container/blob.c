@@ -47,6 +47,12 @@ typedef enum Tag {
         TAG_DOOM,
         TAG_HEALTH_STATE,
         TAG_HEALTH_STREAK,
+        TAG_COMMAND_KIND,
+        TAG_COMMAND_INDEX,
+        TAG_EXIT_CODE,
+        TAG_EXIT_STATUS,
+        TAG_EXIT_REALTIME,
+        TAG_EXIT_MONOTONIC,
         /* mandatory access control */
         TAG_APPARMOR_PROFILE = 96,
         TAG_SELINUX_CONTEXT,
@@ -58,7 +64,7 @@ typedef enum Tag {
 } Tag;
 
 enum { FLAG_STOP = 1, FLAG_RESTART = 2, FLAG_JOURNAL = 4, FLAG_VERIFIED = 8, FLAG_MAC_LOST = 16, FLAG_FAMILY = 32,
-       FLAG_ABORTING = 64 };
+       FLAG_ABORTING = 64, FLAG_ALONE = 128 };
 enum { NOTIFY_FLAG_HELD = 1, NOTIFY_FLAG_READY = 2, NOTIFY_FLAG_RELOADING = 4 };
 enum { RESOLVED_MISSING_OK = 1, RESOLVED_INIT_ROLE = 2 };
 enum { MAC_APPARMOR = 1, MAC_SELINUX = 2, MAC_LANDLOCK_SHIFT = 8 }; /* the Landlock ABI above */
@@ -130,7 +136,7 @@ int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
                    (b->stop_requested ? FLAG_STOP : 0) | (b->restart ? FLAG_RESTART : 0) |
                            (b->logs_to_journal ? FLAG_JOURNAL : 0) | (b->verified ? FLAG_VERIFIED : 0) |
                            (b->mac_lost ? FLAG_MAC_LOST : 0) | (b->labels.family ? FLAG_FAMILY : 0) |
-                           (b->aborting ? FLAG_ABORTING : 0));
+                           (b->aborting ? FLAG_ABORTING : 0) | (b->command_alone ? FLAG_ALONE : 0));
         encode_string(&e, TAG_APPARMOR_PROFILE, b->labels.apparmor_profile);
         encode_string(&e, TAG_SELINUX_CONTEXT, b->labels.selinux_context);
         encode_string(&e, TAG_SELINUX_FILE_CONTEXT, b->labels.selinux_file_context);
@@ -144,6 +150,12 @@ int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
         encode_notify(&e, b);
         encode_u64(&e, TAG_HEALTH_STATE, b->health.state);
         encode_u64(&e, TAG_HEALTH_STREAK, b->health.streak);
+        encode_u64(&e, TAG_COMMAND_KIND, b->command_kind);
+        encode_u64(&e, TAG_COMMAND_INDEX, b->command_index);
+        encode_u64(&e, TAG_EXIT_CODE, b->exit_code);
+        encode_u64(&e, TAG_EXIT_STATUS, b->exit_status);
+        encode_u64(&e, TAG_EXIT_REALTIME, b->exit_realtime);
+        encode_u64(&e, TAG_EXIT_MONOTONIC, b->exit_monotonic);
         for (size_t i = 0; i < b->n_streams; i++)
                 encode_u64(&e, TAG_STREAM,
                            (uint64_t)b->streams[i].sink << 32 | (uint32_t)b->streams[i].priority);
@@ -182,6 +194,12 @@ static const struct {
         NUMBER(TAG_NOTIFY_EXIT, notify.exit_status),
         NUMBER(TAG_HEALTH_STATE, health.state),
         NUMBER(TAG_HEALTH_STREAK, health.streak),
+        NUMBER(TAG_COMMAND_KIND, command_kind),
+        NUMBER(TAG_COMMAND_INDEX, command_index),
+        NUMBER(TAG_EXIT_CODE, exit_code),
+        NUMBER(TAG_EXIT_STATUS, exit_status),
+        NUMBER(TAG_EXIT_REALTIME, exit_realtime),
+        NUMBER(TAG_EXIT_MONOTONIC, exit_monotonic),
 #undef NUMBER
 };
 
@@ -317,6 +335,7 @@ static int decode_flags(Blob *b, const Field *f) {
         b->mac_lost = v & FLAG_MAC_LOST;
         b->labels.family = v & FLAG_FAMILY;
         b->aborting = v & FLAG_ABORTING;
+        b->command_alone = v & FLAG_ALONE;
         return 0;
 }
 

@@ -42,6 +42,9 @@ typedef struct Blob {
         bool holds_notify; /* the last descriptor that is held is the socket for messages */
         NotifyFacts notify;
         HealthFacts health;
+        uint32_t command_kind, command_index; /* CommandKind; which runs, or ran last */
+        bool command_alone;
+        uint64_t exit_code, exit_status, exit_realtime, exit_monotonic; /* of a oneshot's last ExecStart=; 0 = none yet */
 } Blob;
 void blob_done(Blob *b);
 

@@ -8,11 +8,6 @@
 
 #define FREEZE_WAIT_MSEC 50 /* mostly it takes one; the loop must not stand still longer */
 
-static bool has_processes(const Container *c) {
-        return c->state == CONTAINER_RUNNING || c->state == CONTAINER_STOPPING ||
-               c->state == CONTAINER_KILLING;
-}
-
 static int refuse_inactive(const Container *c, Diag *diag) {
         return diag_errno(diag, ERROR_NOT_ACTIVE, NULL, NULL, ESRCH, "%s is not running (%s)", c->name,
                           container_sub_state(c));
@@ -51,7 +46,7 @@ int container_kill(Container *c, const char *whom, int signal, Diag *diag) {
                 return diag_error(diag, ERROR_USAGE, NULL, NULL, "%d is not a signal", signal);
         if (!streq(whom, "leader") && !streq(whom, "all"))
                 return diag_error(diag, ERROR_USAGE, NULL, NULL, "\"%s\" is not leader or all", whom);
-        if (!has_processes(c) || c->leader_fd < 0)
+        if (c->leader_fd < 0)
                 return refuse_inactive(c, diag);
         r = streq(whom, "all") ? kill_all(c, signal) : pidfd_signal(c->leader_fd, signal);
         if (r < 0)
@@ -64,7 +59,7 @@ static int set_frozen(Container *c, bool frozen, Diag *diag) {
         uint64_t deadline = now_usec(CLOCK_MONOTONIC) + FREEZE_WAIT_MSEC * USEC_PER_MSEC;
         int r;
 
-        if (c->state != CONTAINER_RUNNING || c->cgroup.fd < 0)
+        if (!container_is_running(c) || c->cgroup.fd < 0)
                 return refuse_inactive(c, diag);
         c->freeze_wanted = frozen;
         r = cgroup_freeze(c->cgroup.fd, frozen);

@@ -44,8 +44,13 @@ static ContainerEvent signal_and_wait(Container *c, int signal, uint64_t timeout
         uint64_t now = now_usec(CLOCK_MONOTONIC);
         int r;
 
+        commands_abandon(c);
+        if (c->commands.reaping)
+                return EVENT_COMMAND_ENDED; /* between two commands */
         if (c->leader_fd < 0)
-                return _CONTAINER_EVENT_NONE; /* Type=simple, no payload yet: once more when it is there */
+                return _CONTAINER_EVENT_NONE; /* nobody was executed yet: once more when there is */
+        if (!c->commands.alone && c->commands.kind != COMMAND_START)
+                c->commands.kind = COMMAND_NONE;
         c->stop_deadline = 0;
         container_send_state(c);
         crash_point(c->manager, STOP_ANNOUNCED);
@@ -92,9 +97,12 @@ ContainerEvent action_kill(Container *c) {
         c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
         if (c->kill_reason == KILL_NONE)
                 c->kill_reason = c->leader_fd >= 0 ? KILL_TIMEOUT : KILL_CANCELED;
-        if (c->doom == RESULT_SUCCESS)
+        if (c->doom == RESULT_SUCCESS && c->commands.kind != COMMAND_STOP_POST)
                 c->stop_requested = true;
         container_send_state(c);
+        commands_abandon(c);
+        if (c->commands.reaping)
+                return EVENT_COMMAND_ENDED;
         if (c->cgroup.fd < 0 || cgroup_kill(c->cgroup.fd) < 0)
                 (void)pidfd_signal(c->leader_fd, SIGKILL);
         return _CONTAINER_EVENT_NONE;
@@ -144,7 +152,7 @@ static bool reboot(Container *c) {
 
 /* What the container itself said, or did not say, about its end. */
 static ContainerResult result_of_messages(const Container *c, ContainerResult result) {
-        if (result == RESULT_SUCCESS && !c->stop_requested && c->spec && c->spec->type == CONTAINER_TYPE_NOTIFY &&
+        if (result == RESULT_SUCCESS && !c->stop_requested && c->spec && container_type_notifies(c->spec->type) &&
             !c->notify.facts.ready)
                 return RESULT_PROTOCOL;
         return result;
@@ -153,7 +161,13 @@ static ContainerResult result_of_messages(const Container *c, ContainerResult re
 void container_ended(Container *c, const ExitReport *report) {
         uint64_t oom = cgroup_number(c->cgroup.fd, "memory.events", "oom_kill");
         bool rebooting = false, good = true;
+        const ExecCommand *command;
 
+        if (c->commands.alone) {
+                command_ended(c, report);
+                return;
+        }
+        command = c->commands.kind == COMMAND_START ? command_current(c) : NULL;
         notify_drain(c); /* what it said before */
         c->exit = *report;
         if (c->spec && c->spec->boot)
@@ -171,6 +185,8 @@ void container_ended(Container *c, const ExitReport *report) {
                 .canceled = c->kill_reason == KILL_CANCELED,
                 .oom = oom != UINT64_MAX && oom > 0,
         });
+        if (c->result != RESULT_TIMEOUT && command && command->ignore_failure)
+                c->result = RESULT_SUCCESS;
         c->result = result_of_messages(c, c->result);
         if (!good)
                 c->result = RESULT_SIGNAL;
@@ -183,11 +199,30 @@ void container_ended(Container *c, const ExitReport *report) {
         (void)container_event(c, EVENT_ENDED);
 }
 
-static ContainerEvent how_it_ended(const Container *c) {
-        if (c->result != RESULT_SUCCESS)
+/* Nothing of the unit is run any more where what confines it could not be trusted. */
+static bool is_unconfined(const Container *c) {
+        return c->result == RESULT_PROBE || c->result == RESULT_LABEL_MISMATCH || c->result == RESULT_MAC_LOST;
+}
+
+static ContainerEvent at_rest(const Container *c) {
+        if (c->result != RESULT_SUCCESS && c->result != RESULT_EXEC_CONDITION)
                 return EVENT_EMPTY_BADLY;
-        return c->spec && c->spec->remain_after_exit && !c->stop_requested ? EVENT_EMPTY_REMAIN
-                                                                           : EVENT_EMPTY_WELL;
+        return c->result == RESULT_SUCCESS && c->spec && c->spec->remain_after_exit && !c->stop_requested ?
+                       EVENT_EMPTY_REMAIN : EVENT_EMPTY_WELL;
+}
+
+ContainerEvent container_end_event(const Container *c) {
+        const bool well = c->result == RESULT_SUCCESS && !c->stop_requested && c->spec &&
+                          c->spec->type == CONTAINER_TYPE_ONESHOT;
+
+        if (well && c->commands.kind == COMMAND_START && c->commands.index + 1 < c->spec->exec_start.n)
+                return EVENT_NEXT_START;
+        if (well && c->commands.kind == COMMAND_START && c->spec->exec_start_post.n > 0)
+                return EVENT_NEXT_START_POST;
+        if (at_rest(c) != EVENT_EMPTY_REMAIN && c->spec && c->spec->exec_stop_post.n > 0 &&
+            c->commands.kind != COMMAND_STOP_POST && !is_unconfined(c))
+                return EVENT_NEXT_STOP_POST;
+        return at_rest(c);
 }
 
 static ContainerState state_after(ContainerEvent e) {
@@ -224,25 +259,32 @@ void container_save_end(Container *c, ContainerState state) {
                             strerror(-r));
 }
 
-static bool is_empty(const Container *c) {
+bool container_is_empty(const Container *c) {
         CgroupEvents e;
 
         return c->cgroup.fd < 0 || cgroup_events(c->cgroup.fd, &e) < 0 || !e.populated;
 }
 
 ContainerEvent action_clean(Container *c) {
+        ContainerEvent follows;
+
         c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
         c->leader_source = sd_event_source_disable_unref(c->leader_source);
         c->leader_fd = safe_close(c->leader_fd);
         c->leader = 0;
         watchdog_arm(c);
         c->launch = launch_free(c->launch);
+        commands_abandon(c);
+        c->commands.alone = c->commands.reaping = false;
         c->freeze_wanted = false;
-        container_save_end(c, container_plan_restart(c) ? CONTAINER_RESTARTING : state_after(how_it_ended(c)));
-        crash_point(c->manager, END_RECORDED);
+        follows = container_end_event(c);
+        if (follows != EVENT_NEXT_START && follows != EVENT_NEXT_START_POST) {
+                container_save_end(c, container_plan_restart(c) ? CONTAINER_RESTARTING : state_after(at_rest(c)));
+                crash_point(c->manager, END_RECORDED);
+        }
         if (c->cgroup.fd >= 0)
                 (void)cgroup_kill(c->cgroup.fd);
-        return is_empty(c) ? how_it_ended(c) : _CONTAINER_EVENT_NONE;
+        return container_is_empty(c) ? follows : _CONTAINER_EVENT_NONE;
 }
 
 void container_cgroup_changed(Container *c) {
@@ -251,10 +293,13 @@ void container_cgroup_changed(Container *c) {
         if (c->cgroup.fd < 0)
                 return;
         if (c->state == CONTAINER_CLEANING) {
-                if (is_empty(c))
-                        (void)container_event(c, how_it_ended(c));
+                if (container_is_empty(c))
+                        (void)container_event(c, container_end_event(c));
                 return;
         }
+        command_check_reaped(c);
+        if (c->cgroup.fd < 0)
+                return;
         if (cgroup_events(c->cgroup.fd, &e) < 0 || e.frozen == c->frozen)
                 return;
         c->frozen = e.frozen;
@@ -270,6 +315,8 @@ void container_release(Container *c) {
         c->leader_source = sd_event_source_disable_unref(c->leader_source);
         c->leader_fd = safe_close(c->leader_fd);
         c->launch = launch_free(c->launch);
+        commands_abandon(c);
+        c->spawning = c->payload_used = false;
         while (c->n_streams > 0) {
                 c->n_streams--;
                 c->streams[c->n_streams] = log_stream_free(c->streams[c->n_streams]);

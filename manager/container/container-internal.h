@@ -9,6 +9,7 @@
 
 #include "manager/base/string-list.h"
 #include "manager/cgroup/cgroup.h"
+#include "manager/container/commands.h"
 #include "manager/container/dependency.h"
 #include "manager/container/descriptor-store.h"
 #include "manager/container/health.h"
@@ -114,7 +115,8 @@ struct Container {
         unsigned automatic_starts;
         sd_event_source *automatic_timer; /* Upholds=: tried too often, once more when this is over */
         size_t request_index;             /* scratch of job-request.c */
-        Launch *launch;
+        Launch *launch; /* of the payload, from its preparation until it runs */
+        bool spawning;  /* the keeper has it, or a command's, and has not told how it went */
         char *last_error;
 
         /* --- the life that runs, or the last one */
@@ -135,6 +137,7 @@ struct Container {
         bool end_saved;    /* the record of the end is on disk: the keeper may forget */
         bool keeper_knows; /* the keeper has an entry that an ACK must drop */
         Cgroup cgroup;
+        bool payload_used; /* somebody was launched into its payload's part */
         char *cgroup_path; /* relative to the mount; set with cgroup */
         int watch;         /* inotify descriptor of cgroup.events, -1 = none */
         bool frozen, freeze_wanted;
@@ -144,6 +147,7 @@ struct Container {
 
         Notify notify;
         Health health;
+        Commands commands;
         DescriptorStore store; /* beyond the life */
 
         ContainerResult result;
@@ -246,6 +250,7 @@ void container_restore_state(Container *c, ContainerState state);
 void container_stamp_active(Container *c); /* it counts as active from now on, without a change of state */
 void container_notify(Container *c);
 bool container_is_down(const Container *c); /* inactive, exited or failed */
+bool container_is_running(const Container *c); /* its payload runs, and nobody has begun to end it */
 
 /* --- actions: return the event that follows at once, _CONTAINER_EVENT_NONE where one will come later or
  * none */
@@ -263,6 +268,10 @@ ContainerEvent action_forget(Container *c);
 ContainerEvent action_abort(Container *c);
 ContainerEvent action_judge(Container *c);
 ContainerEvent action_wait(Container *c);
+ContainerEvent action_run(Container *c);
+ContainerEvent action_reap(Container *c);
+ContainerEvent action_reload(Container *c);
+ContainerEvent action_revive(Container *c);
 
 /* --- load.c */
 int definition_load(Manager *m, const char *name, Diag *diag, LoadState *ret_state,
@@ -285,6 +294,9 @@ int passed_open(const Container *c, const PlanView *plan, SlotSet *slots);
 /* Leaves out of *plan what tests of the probe want left out. */
 int container_omit_steps(const Container *c, Plan **plan, Diag *diag);
 void container_spawn_lost(Container *c, int error);
+int container_spawn(Container *c, Launch *launch); /* SPAWN to the keeper, in place of what it has of the container */
+int container_renew_cgroup(Container *c, Diag *diag);
+int container_revive(Container *c, Diag *diag);
 #define CONTAINER_HELD_MAX (2 * LOG_STREAMS_MAX + 1)
 size_t container_held_descriptors(const Container *c, int ret[static CONTAINER_HELD_MAX]);
 void container_started(Container *c, const KeeperMessage *m, int *pidfd);
@@ -316,6 +328,8 @@ void container_release(Container *c);  /* everything of a life but its report; t
 int container_arm_stop_timer(Container *c, uint64_t deadline);
 void container_cgroup_changed(Container *c);
 void container_save_end(Container *c, ContainerState state); /* RUNTIME/state/NAME */
+bool container_is_empty(const Container *c); /* no process is in its control group */
+ContainerEvent container_end_event(const Container *c); /* what follows where nothing is left of the last life */
 
 /* --- restart.c */
 /* At the end of a life, or of a start that failed, with its result, before it is recorded: does another follow? */
@@ -382,6 +396,30 @@ int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag);
 /* --- outputs.c */
 int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag);
 
+/* Further ends of the streams that the life has. */
+int outputs_open_again(Container *c, int ret[static 3]);
+int outputs_reopen(Container *c, const PlanView *plan, Launch *launch);
+
+/* --- commands.c, command-run.c */
+void commands_begin_life(Container *c);
+void commands_abandon(Container *c); /* the life goes on, or ends, without the command that has joined it */
+void commands_free(Container *c);
+const char *command_directive(CommandKind kind);
+const ExecCommand *command_current(const Container *c); /* NULL = all of its kind are done */
+int command_begin_alone(Container *c, Diag *diag);
+int command_begin_joined(Container *c, Diag *diag);
+/* Runs the current command, or tells that there is none; also once more, under another manager. */
+ContainerEvent command_continue(Container *c);
+/* How it ended: the event that follows. */
+ContainerEvent command_judge(Container *c, int code, int status, bool timed_out);
+ContainerEvent command_failed(Container *c, ContainerResult result, char *why); /* takes why */
+void command_ended(Container *c, const ExitReport *report); /* of one that had a life of its own */
+void command_not_started(Container *c, const StepFailure *failure);
+void command_check_reaped(Container *c);
+void command_reloaded(Container *c); /* it has said READY=1 again */
+bool container_awaits_reload(const Container *c);
+bool command_awaits_start_post(const Container *c); /* ExecStartPost= follow as soon as the payload is ready */
+
 /* --- notify.c */
 void notify_begin(Container *c); /* a new life: nothing was said yet */
 /* The socket of a life whose plan wants one, and its mount for the launch. */
@@ -395,6 +433,7 @@ void notify_close(Container *c);
 void notify_sweep(Manager *m); /* sockets of launches that went with an earlier manager */
 /* The payload runs, but has not shown yet that it does what it is there for. */
 bool container_waits_for_ready(const Container *c);
+bool container_was_ready(const Container *c); /* it has shown it, or need not */
 void container_readiness_moved(Container *c);
 
 /* --- descriptor-store.c */
@@ -435,6 +474,8 @@ int container_check_running(const Container *c, Diag *diag); /* and may be enter
  * descriptors its output and errors. */
 int session_start_program(Container *c, Plan **plan, int input, int program, Diag *diag,
                           const SessionCallbacks *callbacks, uint32_t *ret_id);
+/* A plan (taken) of a command of the unit, with its streams (taken). */
+int session_start_command(Container *c, Plan **plan, int stdio[static 3], Diag *diag, const SessionCallbacks *callbacks);
 bool sessions_event(Manager *m, const KeeperMessage *message, int *fds, size_t n_fds);
 bool sessions_launching(const Container *c); /* some command has not been executed yet */
 void sessions_lost(Manager *m);

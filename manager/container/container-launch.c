@@ -34,6 +34,7 @@ void container_begin_life(Container *c) {
         c->verified = c->mac_lost = false;
         notify_begin(c);
         health_reset(c);
+        commands_begin_life(c);
         free(c->last_error);
         c->last_error = NULL;
         if (!c->restart.again) /* a restart is not lost with the manager that begins it */
@@ -65,6 +66,7 @@ int container_plan_start(Container *c, const PolicySet *policies, bool trial, Di
                                    .id_count = c->id_count,
                                    .invocation_id = sd_id128_to_string(c->invocation, invocation),
                                    .labels = mac_plan_labels(c),
+                                   .command = trial || c->commands.kind != COMMAND_START ? NULL : command_current(c),
                                    .trial = trial };
         int r;
 
@@ -105,12 +107,14 @@ static int build_plan(Container *c, Diag *diag, Plan **ret) {
         return r;
 }
 
+static CgroupOwner owner_of(const Container *c) {
+        return (CgroupOwner){ .delegate = c->spec->boot && c->id_count > 0, .uid = c->id_base, .gid = c->id_base };
+}
+
 static int make_cgroup(Container *c, Diag *diag) {
         _cleanup_free_ char *directory = NULL;
         CgroupLimit limits[CGROUP_LIMITS_MAX];
-        CgroupOwner owner = { .delegate = c->spec->boot && c->id_count > 0,
-                              .uid = c->id_base,
-                              .gid = c->id_base };
+        CgroupOwner owner = owner_of(c);
         CgroupRoot *root = &c->manager->cgroup;
         size_t n;
         int r;
@@ -147,6 +151,71 @@ int passed_open(const Container *c, const PlanView *plan, SlotSet *slots) {
                         return r;
         }
         return 0;
+}
+
+/* Nobody is cloned into a control group that was ever killed: each life of the keeper's gets one of its own. */
+int container_renew_cgroup(Container *c, Diag *diag) {
+        const CgroupOwner owner = owner_of(c);
+        int r;
+
+        if (!c->payload_used)
+                return 0;
+        r = cgroup_renew(&c->manager->cgroup, &c->cgroup, &owner);
+        if (r < 0)
+                return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot make a new control group in %s", c->cgroup_path);
+        c->payload_used = false;
+        return 0;
+}
+
+/* The launch of a payload that is not the first of its life, or whose preparation went with another manager. */
+static int prepare_again(Container *c, Diag *diag) {
+        _cleanup_(launch_freep) Launch *launch = calloc(1, sizeof(*launch));
+        _cleanup_(policy_set_unrefp) const PolicySet *policies = NULL;
+        int r;
+
+        if (!launch)
+                return -ENOMEM;
+        notify_close(c);
+        r = policy_compile(c->spec, c->manager->cache_fd, diag, &policies);
+        if (r >= 0)
+                r = container_plan_start(c, policies, false, diag, &launch->plan);
+        if (r >= 0)
+                r = container_omit_steps(c, &launch->plan, diag);
+        if (r >= 0)
+                r = slots_open_trees(&launch->plan->view, diag, &launch->slots);
+        if (r >= 0)
+                r = outputs_reopen(c, &launch->plan->view, launch);
+        if (r >= 0)
+                r = notify_open(c, &launch->plan->view, launch, diag);
+        if (r >= 0)
+                r = passed_open(c, &launch->plan->view, &launch->slots);
+        if (r < 0)
+                return r;
+        c->launch = TAKE_PTR(launch);
+        return 0;
+}
+
+/* After RemainAfterExit=: what a life stands on is made once more, and what the last one left to be told stays. */
+int container_revive(Container *c, Diag *diag) {
+        Launch launch = {};
+        int r;
+
+        r = choose_ids(c, diag);
+        if (r >= 0)
+                r = build_plan(c, diag, &launch.plan);
+        if (r >= 0)
+                r = make_cgroup(c, diag);
+        if (r >= 0)
+                r = outputs_open(c, &launch.plan->view, &launch, diag);
+        launch.plan = plan_free(launch.plan);
+        slot_set_done(&launch.slots);
+        if (r >= 0)
+                return 0;
+        if (c->cgroup.fd >= 0)
+                (void)cgroup_remove(&c->manager->cgroup, c->name);
+        mac_release(c);
+        container_release(c);
+        return r;
 }
 
 static int prepare(Container *c, Diag *diag) {
@@ -215,17 +284,19 @@ static void on_spawned(int error, void *userdata) {
         crash_point(c->manager, SPAWN_ANSWERED);
         if (error < 0)
                 container_spawn_lost(c, error);
-        else if (c->state == CONTAINER_LAUNCHING && c->spec && c->spec->type == CONTAINER_TYPE_SIMPLE)
+        else if (c->state == CONTAINER_LAUNCHING && c->spec && c->spec->type == CONTAINER_TYPE_SIMPLE &&
+                 c->spec->exec_start_post.n == 0) /* which join what was executed */
                 (void)container_event(c, EVENT_CLONED);
 }
 
 void container_spawn_lost(Container *c, int error) {
         _cleanup_(diag_done) Diag diag = {};
 
-        if (!c->launch)
+        if (!c->spawning)
                 return;
-        c->keeper_knows = false;
-        c->result = RESULT_LAUNCH;
+        c->spawning = c->keeper_knows = false;
+        if (c->result == RESULT_SUCCESS)
+                c->result = RESULT_LAUNCH;
         (void)diag_errno(&diag, error == -ECONNRESET ? ERROR_NO_KEEPER : ERROR_LAUNCH, NULL, NULL, -error,
                          "the keeper did not launch it");
         diag_keep(&diag, &c->last_error);
@@ -256,16 +327,16 @@ size_t container_held_descriptors(const Container *c, int ret[static CONTAINER_H
         return n;
 }
 
-static int spawn(Container *c) {
+static int spawn(Container *c, const Launch *launch) {
         _cleanup_close_ int plan_fd = -EBADF, blob_fd = -EBADF;
-        const SlotSet *slots = &c->launch->slots;
+        const SlotSet *slots = &launch->slots;
         int fds[3 + KEEPER_MAX_SLOTS + CONTAINER_HELD_MAX], r;
         KeeperMessage m;
         size_t n = 0;
 
         if (slots->n > KEEPER_MAX_SLOTS)
                 return -E2BIG;
-        r = memfd_sealed("bulwark-plan", c->launch->plan->data, c->launch->plan->size, &plan_fd);
+        r = memfd_sealed("bulwark-plan", launch->plan->data, launch->plan->size, &plan_fd);
         if (r >= 0)
                 r = blob_of(c, &blob_fd);
         if (r < 0)
@@ -283,31 +354,64 @@ static int spawn(Container *c) {
         return keeper_client_request(c->manager->keeper, &m, fds, n + m.n_held, on_spawned, c);
 }
 
+int container_spawn(Container *c, Launch *launch) {
+        int r;
+
+        container_send_ack(c); /* an end that could not be recorded before would keep its name taken */
+        r = spawn(c, launch);
+        if (r < 0)
+                return r;
+        c->keeper_knows = c->payload_used = c->spawning = true;
+        crash_point(c->manager, SPAWN_SENT);
+        slot_set_done(&launch->slots); /* the payload's ends must be its alone, or no pipe ever ends */
+        return 0;
+}
+
+/* The payload: after the commands before it, or after the one before it of a oneshot. */
+static int launch_payload(Container *c, Diag *diag) {
+        const bool next = c->commands.kind == COMMAND_START;
+        int r = 0;
+
+        c->commands.index = next ? c->commands.index + 1 : 0;
+        c->commands.kind = COMMAND_START;
+        c->commands.alone = c->commands.reaping = false;
+        c->kill_reason = KILL_NONE;
+        c->start_monotonic = now_usec(CLOCK_MONOTONIC);
+        if (!c->launch)
+                r = prepare_again(c, diag);
+        if (r >= 0)
+                r = container_renew_cgroup(c, diag);
+        return r < 0 ? r : container_spawn(c, c->launch);
+}
+
 ContainerEvent action_launch(Container *c) {
         _cleanup_(diag_done) Diag diag = {};
         int r;
 
-        container_send_ack(c); /* an end that could not be recorded before would keep its name taken */
-        r = spawn(c);
+        r = launch_payload(c, &diag);
         if (r < 0) {
                 c->result = RESULT_RESOURCES;
                 keep_error(c, &diag, r, "cannot send the launch to the keeper");
                 return EVENT_NOT_STARTED;
         }
-        c->keeper_knows = true;
-        crash_point(c->manager, SPAWN_SENT);
-        slot_set_done(&c->launch->slots); /* the payload's ends must be its alone, or no pipe ever ends */
         return _CONTAINER_EVENT_NONE;
 }
 
 void container_started(Container *c, const KeeperMessage *m, int *pidfd) {
-        if (!c->launch)
+        if (!c->spawning)
                 return;
+        c->spawning = false;
         crash_point(c->manager, START_TOLD);
-        c->launch = launch_free(c->launch);
         c->leader = m->pid;
         (void)safe_close(c->leader_fd);
         c->leader_fd = TAKE_FD(*pidfd);
+        if (c->commands.alone) {
+                c->commands.launch = launch_free(c->commands.launch);
+                mac_verify_start(c);
+                (void)container_event(c, EVENT_STARTED);
+                return;
+        }
+        c->launch = launch_free(c->launch);
         c->start_realtime = m->started_realtime_usec;
         c->start_monotonic = m->started_monotonic_usec;
         mac_verify_start(c);
@@ -317,6 +421,8 @@ void container_started(Container *c, const KeeperMessage *m, int *pidfd) {
         container_save_life(c);
         if (c->restart.again && c->leader_fd >= 0)
                 record_remove(c->manager->records_fd, c->name);
+        if (command_awaits_start_post(c) && container_was_ready(c))
+                (void)container_event(c, EVENT_READY);
         crash_point(c->manager, START_RECORDED);
 }
 
@@ -324,8 +430,13 @@ void container_not_started(Container *c, const KeeperMessage *m) {
         _cleanup_(diag_done) Diag diag = {};
 
         c->keeper_knows = false;
-        if (!c->launch)
+        if (!c->spawning)
                 return;
+        c->spawning = false;
+        if (c->commands.alone) {
+                command_not_started(c, &m->failure);
+                return;
+        }
         if (c->kill_reason == KILL_CANCELED)
                 c->result = c->doom;
         else {

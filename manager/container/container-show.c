@@ -22,16 +22,22 @@ static const struct {
 } words[_CONTAINER_STATE_MAX] = {
         [CONTAINER_INACTIVE] = { "inactive", "dead" },
         [CONTAINER_ASSEMBLING] = { "activating", "assembling" },
-        [CONTAINER_PREPARING] = { "activating", "start-pre" },
+        [CONTAINER_PREPARING] = { "activating", "preparing" },
         [CONTAINER_PROBING] = { "activating", "start-probe" },
         [CONTAINER_LAUNCHING] = { "activating", "start" },
         [CONTAINER_RUNNING] = { "active", "running" },
         [CONTAINER_EXITED] = { "active", "exited" },
         [CONTAINER_STOPPING] = { "deactivating", "stop-sigterm" },
         [CONTAINER_KILLING] = { "deactivating", "stop-sigkill" },
-        [CONTAINER_CLEANING] = { "deactivating", "stop-post" },
+        [CONTAINER_CLEANING] = { "deactivating", "final-sigkill" },
         [CONTAINER_FAILED] = { "failed", "failed" },
         [CONTAINER_RESTARTING] = { "activating", "auto-restart" },
+        [CONTAINER_CONDITION] = { "activating", "condition" },
+        [CONTAINER_START_PRE] = { "activating", "start-pre" },
+        [CONTAINER_START_POST] = { "activating", "start-post" },
+        [CONTAINER_RELOADING] = { "reloading", "reload" },
+        [CONTAINER_STOP] = { "deactivating", "stop" },
+        [CONTAINER_STOP_POST] = { "deactivating", "stop-post" },
 };
 
 static ContainerState shown_state(const Container *c) {
@@ -76,6 +82,7 @@ static const char *const results[_RESULT_MAX] = {
         [RESULT_POLICY] = "policy",       [RESULT_LABEL_MISMATCH] = "label-mismatch", [RESULT_MAC_LOST] = "mac-lost",
         [RESULT_PROBE] = "probe",         [RESULT_WATCHDOG] = "watchdog",   [RESULT_START_LIMIT] = "start-limit-hit",
         [RESULT_PROTOCOL] = "protocol",   [RESULT_UNHEALTHY] = "unhealthy",
+        [RESULT_EXEC_CONDITION] = "exec-condition",
 };
 
 const char *container_result_to_string(ContainerResult r) {

@@ -19,18 +19,44 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_STOP]          = TO(FORGET, INACTIVE), /* what is being compiled ends up in the cache */
         },
         [CONTAINER_PREPARING] = {
-                [EVENT_PREPARED]     = TO(LAUNCH, LAUNCHING),
+                [EVENT_PREPARED]     = TO(RUN, CONDITION),
                 [EVENT_UNVERIFIED]   = TO(VERIFY, PROBING),
                 [EVENT_NOT_PREPARED] = TO(JUDGE, FAILED),
         },
         [CONTAINER_PROBING] = {
-                [EVENT_VERIFIED]     = TO(LAUNCH, LAUNCHING),
+                [EVENT_VERIFIED]     = TO(RUN, CONDITION),
                 [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
                 [EVENT_MAC_LOST]     = TO(KILL, KILLING),
                 [EVENT_DOOM]         = TO(KILL, KILLING),
                 [EVENT_DOOM_ABORT]   = TO(KILL, KILLING),
                 [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
                 [EVENT_STOP]         = TO(KILL, KILLING), /* the probe's end is NOT_STARTED then */
+        },
+        [CONTAINER_CONDITION] = {
+                [EVENT_STARTED]      = TO(NONE, CONDITION),
+                [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
+                [EVENT_COMMAND_ENDED] = TO(REAP, CONDITION),
+                [EVENT_EMPTIED]      = TO(RUN, CONDITION),
+                [EVENT_COMMAND_FAILED] = TO(CLEAN, CLEANING),
+                [EVENT_COMMANDS_DONE] = TO(RUN, START_PRE),
+                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
+                [EVENT_DOOM]         = TO(TERMINATE, STOPPING),
+                [EVENT_DOOM_ABORT]   = TO(ABORT, STOPPING),
+                [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
+                [EVENT_STOP]         = TO(TERMINATE, STOPPING),
+        },
+        [CONTAINER_START_PRE] = {
+                [EVENT_STARTED]      = TO(NONE, START_PRE),
+                [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
+                [EVENT_COMMAND_ENDED] = TO(REAP, START_PRE),
+                [EVENT_EMPTIED]      = TO(RUN, START_PRE),
+                [EVENT_COMMAND_FAILED] = TO(CLEAN, CLEANING),
+                [EVENT_COMMANDS_DONE] = TO(LAUNCH, LAUNCHING),
+                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
+                [EVENT_DOOM]         = TO(TERMINATE, STOPPING),
+                [EVENT_DOOM_ABORT]   = TO(ABORT, STOPPING),
+                [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
+                [EVENT_STOP]         = TO(TERMINATE, STOPPING),
         },
         [CONTAINER_LAUNCHING] = {
                 [EVENT_CLONED]       = TO(NONE, RUNNING),
@@ -51,16 +77,61 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_DOOM]         = TO(TERMINATE, STOPPING),
                 [EVENT_DOOM_ABORT]   = TO(ABORT, STOPPING),
                 [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
-                [EVENT_STOP]         = TO(TERMINATE, STOPPING),
+                [EVENT_STOP]         = TO(RUN, STOP),
+                [EVENT_STOPPING]     = TO(AWAIT_END, STOPPING),
+                [EVENT_READY]        = TO(RUN, START_POST),
+                [EVENT_RELOAD]       = TO(RELOAD, RELOADING),
+        },
+        [CONTAINER_START_POST] = {
+                [EVENT_STARTED]      = TO(NONE, START_POST),
+                [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
+                [EVENT_COMMAND_ENDED] = TO(REAP, START_POST),
+                [EVENT_EMPTIED]      = TO(RUN, START_POST),
+                [EVENT_COMMAND_FAILED] = TO(CLEAN, CLEANING),
+                [EVENT_COMMANDS_DONE] = TO(NONE, RUNNING),
+                [EVENT_COMMANDS_OVER] = TO(CLEAN, CLEANING),
+                [EVENT_ENDED]        = TO(CLEAN, CLEANING),
+                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
+                [EVENT_DOOM]         = TO(TERMINATE, STOPPING),
+                [EVENT_DOOM_ABORT]   = TO(ABORT, STOPPING),
+                [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
+                [EVENT_STOP]         = TO(TERMINATE, STOPPING), /* it has not started: no ExecStop= */
+                [EVENT_STOPPING]     = TO(AWAIT_END, STOPPING),
+        },
+        [CONTAINER_RELOADING] = {
+                [EVENT_EMPTIED]      = TO(RUN, RELOADING),
+                [EVENT_COMMANDS_DONE] = TO(NONE, RUNNING),
+                [EVENT_COMMAND_FAILED] = TO(NONE, RUNNING), /* it runs on as it is */
+                [EVENT_ENDED]        = TO(CLEAN, CLEANING),
+                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
+                [EVENT_DOOM]         = TO(TERMINATE, STOPPING),
+                [EVENT_DOOM_ABORT]   = TO(ABORT, STOPPING),
+                [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
+                [EVENT_STOP]         = TO(RUN, STOP),
                 [EVENT_STOPPING]     = TO(AWAIT_END, STOPPING),
         },
         [CONTAINER_EXITED] = {
-                [EVENT_STOP]         = TO(FORGET, INACTIVE),
+                [EVENT_STOP]         = TO(REVIVE, STOP),
+        },
+        [CONTAINER_STOP] = {
+                [EVENT_STARTED]      = TO(NONE, STOP),
+                [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
+                [EVENT_COMMAND_ENDED] = TO(REAP, STOP),
+                [EVENT_EMPTIED]      = TO(RUN, STOP),
+                [EVENT_COMMAND_FAILED] = TO(CLEAN, CLEANING),
+                [EVENT_COMMANDS_DONE] = TO(TERMINATE, STOPPING),
+                [EVENT_COMMANDS_OVER] = TO(CLEAN, CLEANING),
+                [EVENT_ENDED]        = TO(CLEAN, CLEANING),
+                [EVENT_STOP_TIMEOUT] = TO(KILL, KILLING),
+                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
+                [EVENT_EMPTY_WELL]   = TO(FORGET, INACTIVE), /* nothing to revive: no commands for its end */
+                [EVENT_NOT_PREPARED] = TO(NONE, FAILED),
         },
         [CONTAINER_STOPPING] = {
                 [EVENT_STARTED]      = TO(TERMINATE, STOPPING), /* Type=simple: the signal had nobody to go to */
                 [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
+                [EVENT_COMMAND_ENDED] = TO(CLEAN, CLEANING),
                 [EVENT_STOP_TIMEOUT] = TO(KILL, KILLING),
                 [EVENT_DOOM_ABORT]   = TO(ABORT, STOPPING), /* TimeoutStopFailureMode=abort */
                 [EVENT_MAC_LOST]     = TO(KILL, KILLING),
@@ -69,11 +140,25 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_STARTED]      = TO(KILL, KILLING),
                 [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
+                [EVENT_COMMAND_ENDED] = TO(CLEAN, CLEANING),
         },
         [CONTAINER_CLEANING] = {
+                [EVENT_NEXT_START]   = TO(LAUNCH, LAUNCHING),
+                [EVENT_NEXT_START_POST] = TO(RUN, START_POST),
+                [EVENT_NEXT_STOP_POST] = TO(RUN, STOP_POST),
                 [EVENT_EMPTY_WELL]   = TO(UNDO, INACTIVE),
                 [EVENT_EMPTY_REMAIN] = TO(UNDO, EXITED),
                 [EVENT_EMPTY_BADLY]  = TO(UNDO, FAILED),
+        },
+        [CONTAINER_STOP_POST] = {
+                [EVENT_STARTED]      = TO(NONE, STOP_POST),
+                [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
+                [EVENT_COMMAND_ENDED] = TO(REAP, STOP_POST),
+                [EVENT_EMPTIED]      = TO(RUN, STOP_POST),
+                [EVENT_COMMAND_FAILED] = TO(CLEAN, CLEANING),
+                [EVENT_COMMANDS_OVER] = TO(CLEAN, CLEANING),
+                [EVENT_STOP_TIMEOUT] = TO(KILL, KILLING),
+                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
         },
         [CONTAINER_FAILED] = {
                 [EVENT_START]        = TO(ASSEMBLE, ASSEMBLING),
@@ -101,6 +186,9 @@ static const char *const states[_CONTAINER_STATE_MAX] = {
         [CONTAINER_EXITED] = "exited", [CONTAINER_STOPPING] = "stopping",
         [CONTAINER_KILLING] = "killing", [CONTAINER_CLEANING] = "cleaning",
         [CONTAINER_FAILED] = "failed", [CONTAINER_RESTARTING] = "restarting",
+        [CONTAINER_CONDITION] = "condition", [CONTAINER_START_PRE] = "start-pre",
+        [CONTAINER_START_POST] = "start-post", [CONTAINER_RELOADING] = "reloading",
+        [CONTAINER_STOP] = "stop", [CONTAINER_STOP_POST] = "stop-post",
 };
 
 static const char *const events[_CONTAINER_EVENT_MAX] = {
@@ -117,6 +205,11 @@ static const char *const events[_CONTAINER_EVENT_MAX] = {
         [EVENT_EMPTY_REMAIN] = "empty-remain", [EVENT_EMPTY_BADLY] = "empty-badly",
         [EVENT_RESET] = "reset", [EVENT_RESTART] = "restart", [EVENT_RESTART_REFUSED] = "restart-refused",
         [EVENT_START_LIMIT] = "start-limit",
+        [EVENT_READY] = "ready", [EVENT_RELOAD] = "reload", [EVENT_COMMAND_ENDED] = "command-ended",
+        [EVENT_EMPTIED] = "emptied", [EVENT_COMMAND_FAILED] = "command-failed",
+        [EVENT_COMMANDS_DONE] = "commands-done", [EVENT_COMMANDS_OVER] = "commands-over",
+        [EVENT_NEXT_START] = "next-start", [EVENT_NEXT_START_POST] = "next-start-post",
+        [EVENT_NEXT_STOP_POST] = "next-stop-post",
 };
 
 static const char *const actions[_CONTAINER_ACTION_MAX] = {
@@ -124,6 +217,7 @@ static const char *const actions[_CONTAINER_ACTION_MAX] = {
         [ACTION_VERIFY] = "verify", [ACTION_TERMINATE] = "terminate", [ACTION_KILL] = "kill", [ACTION_CLEAN] = "clean",
         [ACTION_AWAIT_END] = "await-end", [ACTION_ABORT] = "abort",
         [ACTION_UNDO] = "undo", [ACTION_FORGET] = "forget", [ACTION_JUDGE] = "judge", [ACTION_WAIT] = "wait",
+        [ACTION_RUN] = "run", [ACTION_REAP] = "reap", [ACTION_RELOAD] = "reload", [ACTION_REVIVE] = "revive",
 };
 
 const char *container_state_to_string(ContainerState s) {

@@ -5,6 +5,7 @@
 
 #include "manager/base/util.h"
 
+/* Records on disk have these numbers: a new state goes to the end. */
 typedef enum ContainerState {
         CONTAINER_INACTIVE,
         CONTAINER_ASSEMBLING, /* outside compilers make what the policies need; the host is as it was */
@@ -18,6 +19,12 @@ typedef enum ContainerState {
         CONTAINER_CLEANING,   /* waiting for the cgroup to empty, then undo */
         CONTAINER_FAILED,
         CONTAINER_RESTARTING, /* it ended, and waits for the time of its next life: Restart= */
+        CONTAINER_CONDITION,  /* ExecCondition= run, each in namespaces of its own */
+        CONTAINER_START_PRE,  /* ExecStartPre=, the same */
+        CONTAINER_START_POST, /* ExecStartPost=, beside the payload; of a oneshot after it, in namespaces of their own */
+        CONTAINER_RELOADING,  /* ExecReload= beside the payload, or it was signalled and has not said READY=1 yet */
+        CONTAINER_STOP,       /* ExecStop= beside the payload; after RemainAfterExit= in namespaces of their own */
+        CONTAINER_STOP_POST,  /* ExecStopPost=, each in namespaces of its own */
         _CONTAINER_STATE_MAX,
         _CONTAINER_STATE_INVALID = -EINVAL,
 } ContainerState;
@@ -48,6 +55,16 @@ typedef enum ContainerEvent {
         EVENT_RESTART,      /* the end is all over, and Restart= wants another life */
         EVENT_RESTART_REFUSED, /* which cannot begin: its unit has become a bad one, its job was canceled */
         EVENT_START_LIMIT,  /* a start job begins, and there were too many */
+        EVENT_READY,        /* the payload does what it is there for, and ExecStartPost= follow */
+        EVENT_RELOAD,       /* a reload job begins */
+        EVENT_COMMAND_ENDED, /* a command that had namespaces of its own is gone */
+        EVENT_EMPTIED,      /* and so is what it left; it has not failed */
+        EVENT_COMMAND_FAILED, /* the same, and it has; or it could not be run */
+        EVENT_COMMANDS_DONE, /* every command of this state has run, and the payload lives or is yet to come */
+        EVENT_COMMANDS_OVER, /* the same, and it has gone */
+        EVENT_NEXT_START,   /* no process is left, and another ExecStart= of a oneshot follows */
+        EVENT_NEXT_START_POST, /* or its ExecStartPost= */
+        EVENT_NEXT_STOP_POST, /* or ExecStopPost= */
         _CONTAINER_EVENT_MAX,
         _CONTAINER_EVENT_NONE = -EINVAL,
 } ContainerEvent;
@@ -67,6 +84,10 @@ typedef enum ContainerAction {
         ACTION_FORGET,    /* drop the record of the last end */
         ACTION_JUDGE,     /* a start that failed before it changed the host: does another follow? */
         ACTION_WAIT,      /* arm the timer of the restart */
+        ACTION_RUN,       /* the next command of this state */
+        ACTION_REAP,      /* let the keeper forget the command, wait until nothing of it is left */
+        ACTION_RELOAD,    /* ReloadSignal= where the payload takes one, then the commands */
+        ACTION_REVIVE,    /* control group, labels and streams once more, for commands after the payload's end */
         _CONTAINER_ACTION_MAX,
 } ContainerAction;
 

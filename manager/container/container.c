@@ -54,6 +54,7 @@ void container_destroy(Container *c) {
         free(c->notify.facts.status);
         descriptor_store_done(c);
         health_free(c);
+        commands_free(c);
         free(c->name);
         free(c->log_directory);
         free(c->load_error);
@@ -64,6 +65,11 @@ void container_destroy(Container *c) {
 bool container_is_down(const Container *c) {
         return c->state == CONTAINER_INACTIVE || c->state == CONTAINER_EXITED ||
                c->state == CONTAINER_FAILED;
+}
+
+bool container_is_running(const Container *c) {
+        return c->leader_fd >= 0 && (c->state == CONTAINER_RUNNING || c->state == CONTAINER_RELOADING ||
+                                     (c->state == CONTAINER_START_POST && !c->commands.alone));
 }
 
 void container_notify(Container *c) {
@@ -109,7 +115,9 @@ static ContainerEvent (*const actions[_CONTAINER_ACTION_MAX])(Container *c) = {
         [ACTION_AWAIT_END] = action_await_end, [ACTION_ABORT] = action_abort,
         [ACTION_CLEAN] = action_clean,         [ACTION_UNDO] = action_undo,
         [ACTION_FORGET] = action_forget,       [ACTION_JUDGE] = action_judge,
-        [ACTION_WAIT] = action_wait,
+        [ACTION_WAIT] = action_wait,           [ACTION_RUN] = action_run,
+        [ACTION_REAP] = action_reap,           [ACTION_RELOAD] = action_reload,
+        [ACTION_REVIVE] = action_revive,
 };
 
 bool container_event(Container *c, ContainerEvent event) {

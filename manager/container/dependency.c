@@ -51,6 +51,7 @@ static const struct {
         [DEPENDENCY_ON_SUCCESS] = { "OnSuccess", "OnSuccessOf", EFFECT_ON_SUCCESS, 0 },
         [DEPENDENCY_PROPAGATES_STOP_TO] = { "PropagatesStopTo", "StopPropagatedFrom", EFFECT_STOP | EFFECT_STOP_BY_END,
                                             0 },
+        [DEPENDENCY_PROPAGATES_RELOAD_TO] = { "PropagatesReloadTo", "ReloadPropagatedFrom", EFFECT_RELOAD, 0 },
 };
 
 /* Which row of the language makes which. */
@@ -72,6 +73,8 @@ static const struct {
         { DIRECTIVE_OnSuccess, DEPENDENCY_ON_SUCCESS, false },
         { DIRECTIVE_PropagatesStopTo, DEPENDENCY_PROPAGATES_STOP_TO, false },
         { DIRECTIVE_StopPropagatedFrom, DEPENDENCY_PROPAGATES_STOP_TO, true },
+        { DIRECTIVE_PropagatesReloadTo, DEPENDENCY_PROPAGATES_RELOAD_TO, false },
+        { DIRECTIVE_ReloadPropagatedFrom, DEPENDENCY_PROPAGATES_RELOAD_TO, true },
 };
 
 const char *dependency_kind_to_string(DependencyKind k, bool backwards) {

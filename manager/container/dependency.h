@@ -21,6 +21,7 @@ typedef enum DependencyKind {
         DEPENDENCY_ON_FAILURE,
         DEPENDENCY_ON_SUCCESS,
         DEPENDENCY_PROPAGATES_STOP_TO,
+        DEPENDENCY_PROPAGATES_RELOAD_TO,
         _DEPENDENCY_MAX,
         _DEPENDENCY_INVALID = -EINVAL,
 } DependencyKind;
@@ -48,6 +49,7 @@ typedef enum DependencyEffect {
         EFFECT_NEEDED = 1 << 16,
         EFFECT_HELD = 1 << 17,
         EFFECT_UPHELD = 1 << 18,
+        EFFECT_RELOAD = 1 << 19,      /* a reload of this one reloads the other, where that is active and can be */
 } DependencyEffect;
 
 typedef struct DependencyGraph DependencyGraph;

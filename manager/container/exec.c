@@ -379,7 +379,7 @@ static int join(Session *s, const SlotSet *slots) {
 }
 
 int container_check_running(const Container *c, Diag *diag) {
-        if (c->state != CONTAINER_RUNNING || c->leader_fd < 0)
+        if (!container_is_running(c))
                 return diag_errno(diag, ERROR_NOT_ACTIVE, NULL, NULL, ESRCH, "%s is not running (%s)",
                                   c->name, container_sub_state(c));
         if (!c->spec)
@@ -492,6 +492,23 @@ int session_start_program(Container *c, Plan **plan, int input, int program, Dia
         if (r >= 0)
                 *ret_id = id;
         return r;
+}
+
+int session_start_command(Container *c, Plan **plan, int stdio[static 3], Diag *diag, const SessionCallbacks *callbacks) {
+        int theirs[_THEIRS] = { -EBADF, -EBADF, -EBADF, -EBADF, -EBADF }, r;
+        _cleanup_(session_freep) Session *s = NULL;
+        _cleanup_(slot_set_done) SlotSet slots = {};
+
+        r = session_new(c, callbacks, &s);
+        if (r < 0)
+                return r;
+        s->plan = TAKE_PTR(*plan);
+        for (int i = 0; i < 3; i++)
+                theirs[i] = TAKE_FD(stdio[i]);
+        r = fill_slots(c, &s->plan->view, theirs, &slots);
+        for (size_t i = 0; i < ELEMENTSOF(theirs); i++)
+                (void)safe_close(theirs[i]);
+        return session_begin(&s, &slots, r, diag);
 }
 
 int manager_exec_signal(Manager *m, uint32_t id, int signal) {

@@ -44,8 +44,8 @@ const char *health_state_to_string(HealthState s) {
 }
 
 static bool is_wanted(const Container *c) {
-        return c->spec && c->spec->health_cmd.n > 0 && c->state == CONTAINER_RUNNING && c->leader_fd >= 0 &&
-               !(c->spec->type == CONTAINER_TYPE_NOTIFY && !c->notify.facts.ready);
+        return c->spec && c->spec->health_cmd.n > 0 && container_is_running(c) && c->leader_fd >= 0 &&
+               !(container_type_notifies(c->spec->type) && !c->notify.facts.ready);
 }
 
 int health_command(const ContainerSpec *spec, char ***ret) {

@@ -115,7 +115,7 @@ static int list(Request *q, Container *c) {
 
 static Course course_of(const Container *c) {
         if (c->job)
-                return c->job->type == JOB_STOP ? COURSE_STOPPING : COURSE_STARTING;
+                return c->job->type == JOB_STOP ? COURSE_STOPPING : c->job->type == JOB_RELOAD ? COURSE_UP : COURSE_STARTING;
         if (container_is_dead(c))
                 return COURSE_DOWN;
         if (!container_is_up(c))
@@ -183,6 +183,10 @@ static int on_check_start(const char *name, Diag *diag, void *userdata) {
 
 /* --- from the list to the jobs */
 
+static bool starts(JobType type) {
+        return type == JOB_START || type == JOB_RESTART;
+}
+
 static int refuse_busy(Manager *m, const Transaction *t, Diag *diag) {
         int error = 0;
 
@@ -222,7 +226,11 @@ static int install_all(Manager *m, const Transaction *t, uint32_t *ret_id) {
 
         for (size_t i = t->n_jobs; i > 0; i--) {
                 Container *c = manager_find(m, t->jobs[i - 1].name);
-                int r = c ? install(c, t->jobs[i - 1].type, false, &id) : -ENOENT;
+                int r;
+
+                if (i > 1 && c && t->jobs[i - 1].type == JOB_RELOAD && !container_can_reload(c))
+                        continue; /* passed on to one that has nothing to do about it */
+                r = c ? install(c, t->jobs[i - 1].type, false, &id) : -ENOENT;
 
                 if (r < 0)
                         return r;
@@ -246,7 +254,7 @@ static int queue_with_dependencies(Container *c, JobType type, JobMode mode, Dia
         const TransactionHost host = { on_course, on_check_start, &q };
         int r = 0;
 
-        if (type != JOB_STOP)
+        if (starts(type))
                 r = check_all(&q, c, type);
         if (r >= 0)
                 r = transaction_build(c->manager->dependencies, c->name, type, &host, diag, &left_out, &t);
@@ -262,7 +270,7 @@ static int queue_alone(Container *c, JobType type, Diag *diag, uint32_t *ret_id)
         Checked k = { .container = c };
         int r;
 
-        if (type != JOB_STOP)
+        if (starts(type))
                 check_one(&k, type == JOB_RESTART);
         r = k.error;
         for (size_t i = 0; r < 0 && i < k.diag.n_entries; i++) {
@@ -274,13 +282,66 @@ static int queue_alone(Container *c, JobType type, Diag *diag, uint32_t *ret_id)
         return r < 0 ? r : install(c, type, true, ret_id);
 }
 
+/* --- what is to be done */
+
+bool container_can_reload(const Container *c) {
+        const ContainerSpec *spec = c->spec && !container_is_dead(c) ? c->spec : c->loaded;
+
+        return spec && (spec->exec_reload.n > 0 || spec->type == CONTAINER_TYPE_NOTIFY_RELOAD);
+}
+
+static int check_reload(const Container *c, Diag *diag) {
+        if (!container_is_up(c))
+                return diag_errno(diag, ERROR_NOT_ACTIVE, NULL, NULL, ESRCH, "%s is not running (%s)", c->name,
+                                  container_sub_state(c));
+        if (!container_can_reload(c))
+                return diag_error(diag, ERROR_STATE, NULL, NULL,
+                                  "%s cannot be reloaded: its unit has neither ExecReload= nor Type=notify-reload", c->name);
+        return 0;
+}
+
+/* By systemd's rules. A container with a start or restart job is on its way, and counts as active. */
+JobType container_job_of(const Container *c, JobRequest request) {
+        const bool up = container_is_up(c) || c->state == CONTAINER_RESTARTING || (c->job && starts(c->job->type));
+        const bool reloads = container_is_up(c) && container_can_reload(c);
+
+        switch (request) {
+        case REQUEST_START:
+                return JOB_START;
+        case REQUEST_STOP:
+                return JOB_STOP;
+        case REQUEST_RESTART:
+                return JOB_RESTART;
+        case REQUEST_TRY_RESTART:
+                return up ? JOB_RESTART : JOB_NOP;
+        case REQUEST_RELOAD:
+                return JOB_RELOAD;
+        case REQUEST_RELOAD_OR_RESTART:
+                return reloads ? JOB_RELOAD : up ? JOB_RESTART : JOB_START;
+        case REQUEST_RELOAD_OR_TRY_RESTART:
+                return reloads ? JOB_RELOAD : up ? JOB_RESTART : JOB_NOP;
+        case _JOB_REQUEST_MAX:
+                break;
+        }
+        return _JOB_TYPE_MAX;
+}
+
 int container_queue_job(Container *c, JobType type, JobMode mode, Diag *diag, uint32_t *ret_id) {
+        int r;
+
         if ((int)type < 0 || type >= _JOB_TYPE_MAX || (int)mode < 0 || mode >= _JOB_MODE_MAX)
                 return -EINVAL;
         if (type != JOB_STOP && c->manager->shutting_down)
                 return diag_error(diag, ERROR_BUSY, NULL, NULL, "the manager is stopping all containers");
-        if (type == JOB_STOP && container_is_dead(c) && c->load == LOAD_NOT_FOUND)
+        if (!starts(type) && container_is_dead(c) && c->load == LOAD_NOT_FOUND)
                 return diag_error(diag, ERROR_NO_SUCH_UNIT, NULL, NULL, "no unit \"%s.container\"", c->name);
+        if (type == JOB_RELOAD) {
+                r = check_reload(c, diag);
+                if (r < 0)
+                        return r;
+        }
+        if (type == JOB_NOP)
+                return install(c, type, true, ret_id);
         if (mode == JOB_MODE_IGNORE_DEPENDENCIES)
                 return queue_alone(c, type, diag, ret_id);
         return queue_with_dependencies(c, type, mode, diag, ret_id);

@@ -5,7 +5,7 @@
 
 #define TELL_AFTER USEC_PER_SEC
 
-static const char *const types[_JOB_TYPE_MAX] = { "start", "stop", "restart" };
+static const char *const types[_JOB_TYPE_MAX] = { "start", "stop", "restart", "reload", "nop" };
 
 const char *job_type_to_string(JobType t) {
         return (int)t >= 0 && t < _JOB_TYPE_MAX ? types[t] : NULL;
@@ -38,11 +38,14 @@ bool container_is_dead(const Container *c) {
 }
 
 static bool is_coming(const Container *c) {
-        return c->state == CONTAINER_ASSEMBLING || c->state == CONTAINER_PREPARING || c->state == CONTAINER_LAUNCHING;
+        return c->state == CONTAINER_ASSEMBLING || c->state == CONTAINER_PREPARING || c->state == CONTAINER_PROBING ||
+               c->state == CONTAINER_CONDITION || c->state == CONTAINER_START_PRE || c->state == CONTAINER_LAUNCHING ||
+               c->state == CONTAINER_START_POST;
 }
 
 bool container_is_up(const Container *c) {
-        return is_coming(c) || c->state == CONTAINER_RUNNING || c->state == CONTAINER_EXITED;
+        return is_coming(c) || c->state == CONTAINER_RUNNING || c->state == CONTAINER_RELOADING ||
+               c->state == CONTAINER_EXITED;
 }
 
 bool container_is_ready(const Container *c) {
@@ -67,6 +70,10 @@ static void fail_follower(Container *c, const Container *failed, const Dependenc
         job_finish(c, "dependency", true);
 }
 
+static bool is_to_start(const Job *j) {
+        return j->type == JOB_START || j->type == JOB_RESTART;
+}
+
 static void fail_followers(Container *c) {
         bool again = true;
 
@@ -79,7 +86,7 @@ static void fail_followers(Container *c) {
                 for (size_t cursor = 0; !again && dependency_next(n, EFFECT_FAIL, &cursor, &s);) {
                         Container *other = manager_find(c->manager, dependency_name(s.other));
 
-                        if (!other || !other->job || other->job->type == JOB_STOP || other->job->begun ||
+                        if (!other || !other->job || !is_to_start(other->job) || other->job->begun ||
                             other->job->ignore_order)
                                 continue;
                         fail_follower(other, c, s.edge);
@@ -95,7 +102,7 @@ static void tell_removed(Manager *m, uint32_t id, Container *c, const char *resu
 }
 
 void job_finish(Container *c, const char *result, bool recursive) {
-        bool starting = c->job->type != JOB_STOP, begun = c->job->begun;
+        bool starting = is_to_start(c->job), begun = c->job->begun;
         uint32_t id = c->job->id;
 
         c->job = job_free(c->job);
@@ -105,7 +112,7 @@ void job_finish(Container *c, const char *result, bool recursive) {
                 dependencies_job_failed(c);
         tell_removed(c->manager, id, c, result);
         container_notify(c);
-        if (recursive && starting && !streq(result, "done"))
+        if (recursive && starting && !streq(result, "done") && !streq(result, "skipped"))
                 fail_followers(c);
         dependencies_moved(c);
         descriptor_store_settle(c);
@@ -118,6 +125,8 @@ void job_finish(Container *c, const char *result, bool recursive) {
 /* --- order */
 
 JobPhase job_phase(const Job *j) {
+        if (j->type == JOB_RELOAD || j->type == JOB_NOP)
+                return PHASE_NONE;
         return j->type == JOB_STOP || (j->type == JOB_RESTART && j->stopping) ? PHASE_STOP : PHASE_START;
 }
 
@@ -183,7 +192,7 @@ static bool is_after(const DependencyNode *n, const DependencyNode *other) {
 
 /* Is it on its way, so that its start will end without anything from us? */
 static bool is_starting(const Container *c) {
-        return is_coming(c) || (c->job && c->job->begun && c->job->type != JOB_STOP);
+        return is_coming(c) || (c->job && c->job->begun && is_to_start(c->job));
 }
 
 static const char *check_needs(Container *c, const Job *j, bool *ret_wait) {
@@ -248,7 +257,9 @@ static const char *begin_start(Container *c, Job *j, bool *moved) {
 static const char *advance_start(Container *c, Job *j, bool *moved) {
         switch (c->state) {
         case CONTAINER_INACTIVE:
-                return j->begun ? "done" : begin_start(c, j, moved); /* a oneshot that came to its end */
+                if (!j->begun)
+                        return begin_start(c, j, moved);
+                return c->result == RESULT_EXEC_CONDITION ? "skipped" : "done"; /* a oneshot that came to its end */
         case CONTAINER_FAILED:
                 if (j->begun)
                         return c->result == RESULT_POLICY || c->result == RESULT_PROBE ? "refused" : "failed";
@@ -259,6 +270,7 @@ static const char *advance_start(Container *c, Job *j, bool *moved) {
                 /* Who starts it waits for its time; who restarts it does not. */
                 return j->type == JOB_RESTART ? begin_start(c, j, moved) : NULL;
         case CONTAINER_RUNNING:
+        case CONTAINER_RELOADING:
                 j->begun = j->running = true;
                 return container_is_ready(c) ? "done" : NULL;
         case CONTAINER_EXITED:
@@ -266,12 +278,17 @@ static const char *advance_start(Container *c, Job *j, bool *moved) {
         case CONTAINER_ASSEMBLING:
         case CONTAINER_PREPARING:
         case CONTAINER_PROBING:
+        case CONTAINER_CONDITION:
+        case CONTAINER_START_PRE:
         case CONTAINER_LAUNCHING:
+        case CONTAINER_START_POST:
                 j->begun = j->running = true;
                 return NULL;
+        case CONTAINER_STOP:
         case CONTAINER_STOPPING:
         case CONTAINER_KILLING:
         case CONTAINER_CLEANING:
+        case CONTAINER_STOP_POST:
         case _CONTAINER_STATE_MAX:
         case _CONTAINER_STATE_INVALID:
                 break;
@@ -290,6 +307,23 @@ static const char *advance_restart(Container *c, Job *j, bool *moved) {
         return NULL;
 }
 
+/* It waits for a start that is under way; whoever goes down meanwhile cannot be reloaded any more. */
+static const char *advance_reload(Container *c, Job *j, bool *moved) {
+        if (c->state == CONTAINER_RELOADING || is_coming(c) || (c->state == CONTAINER_RUNNING && !container_is_ready(c)))
+                return NULL;
+        if (c->state == CONTAINER_RUNNING && j->begun)
+                return c->commands.reload_failed ? "failed" : "done";
+        if (c->state != CONTAINER_RUNNING || j->begun)
+                return "failed";
+        if (c->frozen || c->freeze_wanted) {
+                set_error(c, strdup("it is frozen; thaw it first"));
+                return "failed";
+        }
+        j->begun = j->running = true;
+        *moved = container_event(c, EVENT_RELOAD);
+        return NULL;
+}
+
 static const char *advance(Container *c, Job *j, bool *moved) {
         switch (j->type) {
         case JOB_START:
@@ -298,6 +332,10 @@ static const char *advance(Container *c, Job *j, bool *moved) {
                 return advance_stop(c, j, moved);
         case JOB_RESTART:
                 return advance_restart(c, j, moved);
+        case JOB_RELOAD:
+                return advance_reload(c, j, moved);
+        case JOB_NOP:
+                return "done";
         case _JOB_TYPE_MAX:
                 break;
         }

@@ -265,7 +265,7 @@ static int on_reconnect(sd_event_source *s, uint64_t usec, void *userdata) {
 
 static void launches_lost(Manager *m) {
         for (size_t i = 0; i < m->n_sorted; i++)
-                if (m->sorted[i]->launch)
+                if (m->sorted[i]->spawning)
                         container_spawn_lost(m->sorted[i], -ECONNRESET);
 }
 

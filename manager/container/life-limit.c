@@ -4,9 +4,10 @@
 LifeLimit life_limit(const ContainerSpec *spec, ContainerState state, bool ready) {
         if (!spec)
                 return LIFE_UNLIMITED;
-        if (state == CONTAINER_PROBING || state == CONTAINER_LAUNCHING)
+        if (state == CONTAINER_PROBING || state == CONTAINER_CONDITION || state == CONTAINER_START_PRE ||
+            state == CONTAINER_LAUNCHING || (state == CONTAINER_START_POST && spec->type == CONTAINER_TYPE_ONESHOT))
                 return LIFE_STARTS;
-        if (state != CONTAINER_RUNNING)
+        if (state != CONTAINER_RUNNING && state != CONTAINER_RELOADING)
                 return LIFE_UNLIMITED;
         return spec->type == CONTAINER_TYPE_ONESHOT || !ready ? LIFE_STARTS : LIFE_RUNS;
 }

@@ -208,7 +208,7 @@ void mac_verify(Container *c) {
         _cleanup_(finding_done) Finding f = {};
         bool was_lost = c->mac_lost;
 
-        if (!c->spec || c->leader_fd < 0 || c->state != CONTAINER_RUNNING || !has_labels(c))
+        if (!c->spec || !container_is_running(c) || !has_labels(c))
                 return;
         /* A command on its way in is inside before its execve gives it the label: then everybody is looked at as soon
          * as it has arrived. */

@@ -71,7 +71,14 @@ int manager_get(Manager *m, const char *name, Diag *diag, Container **ret);
 int manager_reload(Manager *m, Diag *diag); /* daemon-reload: bad units keep their last good definition while running */
 
 /* --- jobs: return the id at once; job_removed tells the end. What the dependencies pull in gets jobs of its own. */
-typedef enum JobType { JOB_START, JOB_STOP, JOB_RESTART, _JOB_TYPE_MAX } JobType;
+typedef enum JobType {
+        JOB_START,
+        JOB_STOP,
+        JOB_RESTART,
+        JOB_RELOAD,
+        JOB_NOP, /* what was asked for has nothing to do: it ends at once */
+        _JOB_TYPE_MAX,
+} JobType;
 const char *job_type_to_string(JobType t);
 typedef enum JobMode {
         JOB_MODE_REPLACE,             /* jobs that stand against it are canceled */
@@ -83,6 +90,19 @@ typedef enum JobMode {
 const char *job_mode_to_string(JobMode m);
 JobMode job_mode_from_string(const char *word);
 int container_queue_job(Container *c, JobType type, JobMode mode, Diag *diag, uint32_t *ret_id);
+/* What is asked for where it depends on the container what is done: see container_job_of(). */
+typedef enum JobRequest {
+        REQUEST_START,
+        REQUEST_STOP,
+        REQUEST_RESTART,
+        REQUEST_TRY_RESTART,           /* only what is active */
+        REQUEST_RELOAD,
+        REQUEST_RELOAD_OR_RESTART,     /* what is not active is started */
+        REQUEST_RELOAD_OR_TRY_RESTART,
+        _JOB_REQUEST_MAX,
+} JobRequest;
+JobType container_job_of(const Container *c, JobRequest request);
+bool container_can_reload(const Container *c); /* its unit says how, whether it runs or not */
 int manager_cancel_job(Manager *m, uint32_t id, Diag *diag); /* the container stays as far as it has come */
 
 /* --- dependencies, of all units; sorted */
@@ -166,6 +186,7 @@ typedef enum ContainerResult { /* systemd's words for Result= */
         RESULT_UNHEALTHY, /* HealthOnFailure=kill, or Notify=healthy and it never was */
         RESULT_WATCHDOG,  /* WatchdogSec= passed without a word from it */
         RESULT_START_LIMIT, /* "start-limit-hit": too many starts in too short a time */
+        RESULT_EXEC_CONDITION, /* ExecCondition= said no: nothing was started, and nothing has failed */
         _RESULT_MAX,
 } ContainerResult;
 const char *container_result_to_string(ContainerResult r);

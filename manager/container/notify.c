@@ -23,6 +23,7 @@ void notify_begin(Container *c) {
         free(c->notify.facts.status);
         c->notify.facts = (NotifyFacts){};
         c->notify.main_pid = 0;
+        c->notify.reload = RELOAD_NONE;
         c->notify.refused = c->notify.told_at = 0;
 }
 
@@ -262,6 +263,10 @@ static bool on_ready(Container *c, const NotifyMessage *m) {
         bool moved = !c->notify.facts.ready || c->notify.facts.reloading;
 
         c->notify.facts.reloading = false;
+        if (c->notify.reload == RELOAD_BEGUN) {
+                c->notify.reload = RELOAD_NONE;
+                command_reloaded(c);
+        }
         if (!c->notify.facts.ready) {
                 c->notify.facts.ready = true;
                 health_begin(c);
@@ -273,6 +278,10 @@ static bool on_ready(Container *c, const NotifyMessage *m) {
 static bool on_reloading(Container *c, const NotifyMessage *m) {
         bool moved = !c->notify.facts.reloading;
 
+        /* One that was on its way before the signal tells of another reload. */
+        if (c->notify.reload == RELOAD_SIGNALLED && notify_has(m, NOTIFY_MONOTONIC_USEC) &&
+            m->numbers[NOTIFY_MONOTONIC_USEC] >= c->notify.reload_since)
+                c->notify.reload = RELOAD_BEGUN;
         c->notify.facts.reloading = true;
         return moved;
 }
@@ -533,13 +542,21 @@ void notify_listen(Container *c, pid_t payload_pid) {
 bool container_waits_for_ready(const Container *c) {
         if (c->state != CONTAINER_RUNNING || !c->spec)
                 return false;
-        return (c->spec->type == CONTAINER_TYPE_NOTIFY && !c->notify.facts.ready) ||
-               (c->spec->notify == READY_HEALTHY && c->health.facts.state <= HEALTH_STARTING);
+        return !container_was_ready(c) || command_awaits_start_post(c);
+}
+
+bool container_was_ready(const Container *c) {
+        return !(container_type_notifies(c->spec->type) && !c->notify.facts.ready) &&
+               !(c->spec->notify == READY_HEALTHY && c->health.facts.state <= HEALTH_STARTING);
 }
 
 void container_readiness_moved(Container *c) {
-        if (c->state != CONTAINER_RUNNING || container_waits_for_ready(c))
+        if (c->state != CONTAINER_RUNNING || !container_was_ready(c))
                 return;
+        if (command_awaits_start_post(c)) {
+                (void)container_event(c, EVENT_READY);
+                return;
+        }
         container_stamp_active(c);
         container_arm_life(c);
         watchdog_arm(c);

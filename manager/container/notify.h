@@ -17,8 +17,17 @@ typedef struct NotifyFacts { /* of what was said; kept in the state blob */
         uint32_t exit_status;     /* EXIT_STATUS= */
 } NotifyFacts;
 
+/* Type=notify-reload: how far a reload has come. */
+typedef enum ReloadProgress {
+        RELOAD_NONE,
+        RELOAD_SIGNALLED, /* RELOADING=1 is waited for, said after the signal */
+        RELOAD_BEGUN,     /* and then READY=1 */
+} ReloadProgress;
+
 typedef struct Notify {
         NotifyFacts facts;
+        ReloadProgress reload;
+        uint64_t reload_since; /* monotonic */
         int fd; /* -EBADF = this life has none */
         sd_event_source *source, *watchdog;
         sd_event_source *pause;   /* descriptors that came along hang in close(): nothing is heard for a while */

@@ -184,3 +184,48 @@ int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag)
                 (void)safe_close(fds[i]);
         return r;
 }
+
+/* --- once more, for what runs beside the payload or after it: into the same pipes, so that no file is cut a second time */
+
+static int output_open_again(Container *c, const value_output *o, int priority, size_t *stream, int *ret_fd) {
+        if (!to_file(o->kind) && o->kind != OUTPUT_NULL && c->logs_to_journal)
+                return journal_open(c, priority, ret_fd);
+        if (o->kind != OUTPUT_NULL && *stream < c->n_streams)
+                return log_stream_open_writer(c->streams[(*stream)++], ret_fd);
+        *ret_fd = open("/dev/null", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        return *ret_fd < 0 ? -errno : 0;
+}
+
+int outputs_open_again(Container *c, int ret[static 3]) {
+        const value_output *out = &c->spec->standard_output, *error = &c->spec->standard_error;
+        int fds[3] = { -EBADF, -EBADF, -EBADF }, r;
+        size_t stream = 0;
+
+        fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        r = fds[0] < 0 ? -errno : 0;
+        if (r >= 0)
+                r = output_open_again(c, out, PRIORITY_OUTPUT, &stream, &fds[1]);
+        if (r >= 0 && share_stream(out, error)) {
+                fds[2] = fcntl(fds[1], F_DUPFD_CLOEXEC, 3);
+                r = fds[2] < 0 ? -errno : 0;
+        } else if (r >= 0)
+                r = output_open_again(c, error->kind == OUTPUT_INHERIT ? out : error, PRIORITY_ERROR, &stream, &fds[2]);
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+                if (r >= 0)
+                        ret[i] = fds[i];
+                else
+                        (void)safe_close(fds[i]);
+        return r;
+}
+
+int outputs_reopen(Container *c, const PlanView *plan, Launch *launch) {
+        int fds[3], r;
+
+        r = outputs_open_again(c, fds);
+        if (r < 0)
+                return r;
+        r = hand_over(plan, &launch->slots, fds);
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+                (void)safe_close(fds[i]);
+        return r;
+}

@@ -160,7 +160,7 @@ static int apply_limits(Container *c, Diag *diag) {
         size_t n;
         int r;
 
-        if (c->state != CONTAINER_RUNNING || c->cgroup.fd < 0 || !c->spec)
+        if (!container_is_running(c) || c->cgroup.fd < 0 || !c->spec)
                 return 0;
         cgroup_limits_change(limits_in_force(c), c->loaded, change, &n);
         r = cgroup_limits_check(root, change, n, diag);

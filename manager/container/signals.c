@@ -21,7 +21,7 @@ static bool has(const Pids *p, pid_t pid) {
 
 /* An init of ours passes on what it gets: the payload would get it twice. */
 static bool is_passed_by(const Container *c, pid_t pid) {
-        return c->spec && c->spec->init_role && pid == c->leader;
+        return c->spec && (c->spec->init_role || c->commands.alone) && pid == c->leader;
 }
 
 /* cgroup.procs is read again until nobody new is seen: a fork during the walk must not be missed, and nobody gets a

@@ -34,6 +34,11 @@ static uint64_t chance_of(const Container *c) {
         return chance;
 }
 
+/* Each command of a start has all of TimeoutStartSec=, as in systemd. */
+static uint64_t since_of(const Container *c) {
+        return c->commands.alone ? c->commands.begun : c->start_monotonic;
+}
+
 static int on_life_over(sd_event_source *s, uint64_t usec, void *userdata) {
         _cleanup_free_ char *span = NULL, *why = NULL;
         Container *c = userdata;
@@ -41,7 +46,7 @@ static int on_life_over(sd_event_source *s, uint64_t usec, void *userdata) {
 
         c->life_timer = sd_event_source_disable_unref(c->life_timer);
         notify_drain(c); /* what the loop has not come to yet may be the very word */
-        limit = life_over(c->spec, c->state, !container_waits_for_ready(c), c->start_monotonic, chance_of(c),
+        limit = life_over(c->spec, c->state, !container_waits_for_ready(c), since_of(c), chance_of(c),
                           now_usec(CLOCK_MONOTONIC));
         if (limit == LIFE_UNLIMITED) {
                 container_arm_life(c);
@@ -56,7 +61,7 @@ static int on_life_over(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 void container_arm_life(Container *c) {
-        uint64_t at = life_deadline(c->spec, c->state, !container_waits_for_ready(c), c->start_monotonic, chance_of(c));
+        uint64_t at = life_deadline(c->spec, c->state, !container_waits_for_ready(c), since_of(c), chance_of(c));
 
         if (c->life_timer && at == c->life_deadline)
                 return;

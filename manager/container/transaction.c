@@ -3,10 +3,12 @@
 #include "manager/container/transaction.h"
 
 static const JobMerge merges[_JOB_TYPE_MAX][_JOB_TYPE_MAX] = {
-        /*                 [wanted] start          stop            restart */
-        [JOB_START]   = { MERGE_KEEP,     MERGE_CONFLICT, MERGE_GROW },
-        [JOB_STOP]    = { MERGE_CONFLICT, MERGE_KEEP,     MERGE_CONFLICT },
-        [JOB_RESTART] = { MERGE_KEEP,     MERGE_CONFLICT, MERGE_KEEP },
+        /*                 [wanted] start          stop            restart         reload          nop */
+        [JOB_START]   = { MERGE_KEEP,     MERGE_CONFLICT, MERGE_GROW,     MERGE_KEEP,     MERGE_KEEP },
+        [JOB_STOP]    = { MERGE_CONFLICT, MERGE_KEEP,     MERGE_CONFLICT, MERGE_CONFLICT, MERGE_KEEP },
+        [JOB_RESTART] = { MERGE_KEEP,     MERGE_CONFLICT, MERGE_KEEP,     MERGE_KEEP,     MERGE_KEEP },
+        [JOB_RELOAD]  = { MERGE_KEEP,     MERGE_CONFLICT, MERGE_GROW,     MERGE_KEEP,     MERGE_KEEP },
+        [JOB_NOP]     = { MERGE_GROW,     MERGE_GROW,     MERGE_GROW,     MERGE_GROW,     MERGE_KEEP },
 };
 
 JobMerge job_merge(JobType installed, JobType wanted) {
@@ -131,10 +133,11 @@ static const struct {
         { JOB_RESTART, EFFECT_STOP_BY_START_WEAKLY, JOB_STOP, false },
         { JOB_RESTART, EFFECT_RESTART, JOB_RESTART, true },
         { JOB_STOP, EFFECT_STOP, JOB_STOP, true },
+        { JOB_RELOAD, EFFECT_RELOAD, JOB_RELOAD, false },
 };
 
-/* A restart that is passed on is for those that are active only. */
-static bool has_nothing_to_restart(const Builder *b, const char *name) {
+/* A restart or reload that is passed on is for those that are active only. */
+static bool is_not_active(const Builder *b, const char *name) {
         Course course = b->host->course(name, b->host->userdata);
 
         return course == COURSE_DOWN || course == COURSE_STOPPING;
@@ -179,7 +182,7 @@ static int pull(Builder *b, const Request *by, const DependencyStep *s, size_t r
         size_t n_before = b->t.n_jobs;
         int r;
 
-        if (q.type == JOB_RESTART && has_nothing_to_restart(b, q.name))
+        if ((q.type == JOB_RESTART || q.type == JOB_RELOAD) && is_not_active(b, q.name))
                 return 0;
         if (pulls[row].matters) {
                 r = request(b, &q, diag, left_out);
@@ -202,7 +205,7 @@ static int check_start(Builder *b, const Request *q, Diag *diag) {
         bool cyclic = false;
         int r;
 
-        if (q->type == JOB_STOP)
+        if (q->type != JOB_START && q->type != JOB_RESTART)
                 return 0;
         if (is_banned(b, q->name))
                 return diag_error(diag, ERROR_CONFLICT, q->by ? &q->by->origin : NULL,
@@ -267,7 +270,7 @@ static void drop_done(Builder *b) {
         for (size_t i = 0; i < b->t.n_jobs; i++) {
                 const TransactionJob *j = b->t.jobs + i;
 
-                if (i == 0 || j->type == JOB_RESTART ||
+                if (i == 0 || j->type == JOB_RESTART || j->type == JOB_RELOAD ||
                     b->host->course(j->name, b->host->userdata) != done[j->type])
                         b->t.jobs[n++] = *j;
         }

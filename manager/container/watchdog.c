@@ -28,7 +28,7 @@ void watchdog_arm(Container *c) {
         int r;
 
         c->notify.watchdog = sd_event_source_disable_unref(c->notify.watchdog);
-        if (interval == 0 || c->state != CONTAINER_RUNNING || c->frozen || c->freeze_wanted || !c->notify.source ||
+        if (interval == 0 || !container_is_running(c) || c->frozen || c->freeze_wanted || !c->notify.source ||
             container_waits_for_ready(c))
                 return;
         r = sd_event_add_time_relative(c->manager->event, &c->notify.watchdog, CLOCK_MONOTONIC, interval, 1, on_expired, c);
@@ -40,7 +40,7 @@ void watchdog_expired(Container *c) {
         _cleanup_free_ char *span = time_span_to_string(watchdog_interval(c));
         _cleanup_free_ char *text = NULL;
 
-        if (c->state != CONTAINER_RUNNING)
+        if (!container_is_running(c))
                 return;
         c->notify.watchdog = sd_event_source_disable_unref(c->notify.watchdog);
         (void)str_append(&text, "it did not say WATCHDOG=1 within %s, or asked for the consequence",

@@ -282,7 +282,7 @@ static int on_job(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 const char *job_type_to_string(JobType t) {
-        static const char *const names[_JOB_TYPE_MAX] = { "start", "stop", "restart" };
+        static const char *const names[_JOB_TYPE_MAX] = { "start", "stop", "restart", "reload", "nop" };
 
         return t < _JOB_TYPE_MAX ? names[t] : NULL;
 }
@@ -336,6 +336,21 @@ void dependency_views_free(DependencyView *views, size_t n) {
         for (size_t i = 0; i < n; i++)
                 free(views[i].origin);
         free(views);
+}
+
+JobType container_job_of(const Container *c, JobRequest request) {
+        static const JobType jobs[_JOB_REQUEST_MAX] = {
+                [REQUEST_START] = JOB_START,           [REQUEST_STOP] = JOB_STOP,
+                [REQUEST_RESTART] = JOB_RESTART,       [REQUEST_TRY_RESTART] = JOB_RESTART,
+                [REQUEST_RELOAD] = JOB_RELOAD,         [REQUEST_RELOAD_OR_RESTART] = JOB_RELOAD,
+                [REQUEST_RELOAD_OR_TRY_RESTART] = JOB_RELOAD,
+        };
+
+        return jobs[request];
+}
+
+bool container_can_reload(const Container *c) {
+        return true;
 }
 
 int container_queue_job(Container *c, JobType type, JobMode mode, Diag *diag, uint32_t *ret_id) {

@@ -320,6 +320,8 @@ static void test_life(void **state) {
         assert_string_equal(texts[7], "ok");
         must_call(c, "RestartContainer", NULL, "ss", "any@life", "fail");
         expect_job(c, 0, "any@life", "done");
+        must_call(c, "ReloadContainer", NULL, "ss", "any@life", "fail");
+        expect_job(c, 0, "any@life", "done");
         must_call(c, "KillContainer", NULL, "ssi", "any@life", "leader", 9);
         must_call(c, "WaitContainer", &waited, "s", "any@life");
         read_wait(waited, "failed", "signal", 2, 9);
@@ -336,7 +338,8 @@ static void test_life_by_object(void **state) {
                 const char *member, *mode;
         } rows[] = {
                 { "Start", "fail" }, { "Freeze", NULL }, { "Thaw", NULL },
-                { "Restart", "replace" }, { "Stop", "replace" }, { "ResetFailed", NULL },
+                { "Restart", "replace" }, { "TryRestart", "replace" }, { "Reload", "replace" },
+                { "ReloadOrRestart", "replace" }, { "ReloadOrTryRestart", "replace" }, { "Stop", "replace" }, { "ResetFailed", NULL },
         };
         _cleanup_client_ sd_bus *c = client_new(*state);
         _cleanup_free_ char *path = container_path("any@object");

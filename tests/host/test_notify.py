@@ -4,6 +4,54 @@
 from harness import *
 from speaker import *
 
+RELOADER = """
+import signal
+reloads = 0
+def reload(number, frame):
+    global reloads
+    reloads += 1
+    print("signal", number, flush=True)
+    mode = open("/data/mode").read().strip()
+    now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    if mode == "silent": return
+    if mode == "old": now -= 10000000
+    say("RELOADING=1\\nMONOTONIC_USEC=%d" % now)
+    time.sleep(0.5)
+    say("READY=1\\nSTATUS=reloaded %d" % reloads)
+signal.signal(signal.SIGHUP, reload)
+signal.signal(signal.SIGUSR1, reload)
+say("READY=1")
+while True: signal.pause()
+"""
+
+
+def test_reload_by_signal(bed):
+    """Type=notify-reload: the signal of ReloadSignal=, then RELOADING=1 said after it, then READY=1; else the reload fails."""
+    mode = os.path.join(bed.root, "data", "mode")
+    write(mode, "good")
+    speaker(bed, "hup", RELOADER, "TimeoutStartSec=3s", kind="notify-reload")
+    speaker(bed, "usr", RELOADER, "ReloadSignal=SIGUSR1", "ExecReload=/bin/sh -c 'echo command $MAINPID'", "TimeoutStartSec=3s",
+            kind="notify-reload")
+    for name, number in (("hup", 1), ("usr", 10)):
+        bed.ctl("start", name).expect(0)
+        equal(bed.property(name, "CanReload"), "yes", "CanReload")
+        bed.ctl("reload", "--no-block", name).expect(0)
+        wait_until(lambda: bed.property(name, "SubState") == "reload", "the reload")
+        equal(bed.active(name), "reloading", "ActiveState")
+        wait_until(lambda: bed.active(name) == "active", "the end of the reload")
+        begin = time.monotonic()
+        bed.ctl("reload", name).expect(0)
+        check(time.monotonic() - begin > 0.4, "it waits for READY=1")
+        equal(bed.property(name, "StatusText"), "reloaded 2", "StatusText")
+        equal(bed.logs(name).count("signal %d" % number), 2, "signals")
+    equal(bed.logs("usr").count("command 2"), 2, "ExecReload= beside it")
+    leader = bed.leader("hup")
+    for how in ("silent", "old"):
+        write(mode, how)
+        bed.ctl("reload", "hup").expect(1, "within TimeoutStartSec=3s")
+        equal((bed.active("hup"), bed.leader("hup")), ("active", leader), "it runs on")
+    os.unlink(mode)
+
 
 def manager_log(bed):
     return read(bed.log)

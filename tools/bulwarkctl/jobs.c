@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* start, stop, restart. All calls are sent at once, with --wait the question for the end right behind them,
+/* start, stop, restart, reload. All calls are sent at once, with --wait the question for the end right behind them,
  * so that a start costs one round trip. A job's end may be signalled before the reply that names the job:
  * ends are collected by path and matched afterwards. */
 #include <inttypes.h>
@@ -290,7 +290,6 @@ static const struct {
         { "canceled", ERROR_BUSY, "another request took its place, or somebody canceled it" },
         { "timeout", ERROR_TIMEOUT, "it took too long" },
         { "dependency", ERROR_FAILED, "a container that it needs did not start" },
-        { "skipped", ERROR_FAILED, "it was skipped" },
         { "refused", ERROR_POLICY, "it was refused" },
         { "failed", ERROR_FAILED, "it failed" },
 };
@@ -333,6 +332,15 @@ static int report_failure(const Jobs *j, const Job *job, const char *result) {
         return error_code_exit_status(code);
 }
 
+/* Its unit's own condition said no: nothing has failed. */
+static int report_skipped(const Jobs *j, const Job *job) {
+        _cleanup_free_ char *words = last_error(&j->context->client, job->name);
+
+        if (!j->context->options->quiet)
+                fprintf(stderr, "%s was not started: %s\n", job->name, words ? words : "it was skipped");
+        return EXIT_SUCCESS;
+}
+
 /* With --wait the payload's own code counts, whatever the job's result; without one, why there is none. */
 static int wait_status(const Jobs *j, const Job *job) {
         int status = payload_exit_status(job->code, job->status);
@@ -349,6 +357,8 @@ static int wait_status(const Jobs *j, const Job *job) {
                         fprintf(stderr, "%s ended by %s\n", job->name, job->result);
                 return status;
         }
+        if (result && streq(result, "skipped"))
+                return report_skipped(j, job);
         if (result && !streq(result, "done"))
                 return report_failure(j, job, result);
         if (streq(job->result, "success"))
@@ -371,6 +381,8 @@ static int job_status(const Jobs *j, const Job *job) {
                 return wait_status(j, job);
         if (!result || streq(result, "done"))
                 return EXIT_SUCCESS;
+        if (streq(result, "skipped"))
+                return report_skipped(j, job);
         return report_failure(j, job, result);
 }
 
@@ -415,4 +427,20 @@ int verb_stop(Context *c) {
 
 int verb_restart(Context *c) {
         return run_jobs(c, "restart", "RestartContainer");
+}
+
+int verb_try_restart(Context *c) {
+        return run_jobs(c, "restart", "TryRestartContainer");
+}
+
+int verb_reload(Context *c) {
+        return run_jobs(c, "reload", "ReloadContainer");
+}
+
+int verb_reload_or_restart(Context *c) {
+        return run_jobs(c, "reload or restart", "ReloadOrRestartContainer");
+}
+
+int verb_try_reload_or_restart(Context *c) {
+        return run_jobs(c, "reload or restart", "ReloadOrTryRestartContainer");
 }

@@ -101,14 +101,10 @@ static int check_exec_start(const Check *c) {
                         c->diag, ERROR_BAD_VALUE, &unit, "ExecStart",
                         "is required unless Boot=yes; write for example ExecStart=/usr/bin/sleep infinity "
                         "in [Container]");
-        if (l->n > 1 && c->spec->type == CONTAINER_TYPE_ONESHOT)
-                return diag_error(c->diag, ERROR_UNSUPPORTED, &l->items[1].origin, "ExecStart",
-                                  "several commands are not supported yet; join them in one, for example "
-                                  "ExecStart=/bin/sh -c 'FIRST && SECOND'");
-        if (l->n > 1)
+        if (l->n > 1 && c->spec->type != CONTAINER_TYPE_ONESHOT)
                 return diag_error(c->diag, ERROR_CONFLICT, &l->items[1].origin, "ExecStart",
-                                  "stands %zu times, and one command is what a container runs; an empty ExecStart= "
-                                  "before it takes the earlier ones away",
+                                  "stands %zu times, and one command is what a container runs unless Type=oneshot; an empty "
+                                  "ExecStart= before it takes the earlier ones away",
                                   l->n);
         return 0;
 }
@@ -145,7 +141,7 @@ static int check_notify(const Check *c) {
                 DirectiveId id;
                 bool needs;
         } rows[] = {
-                { DIRECTIVE_Type, c->spec->type == CONTAINER_TYPE_NOTIFY },
+                { DIRECTIVE_Type, container_type_notifies(c->spec->type) },
                 { DIRECTIVE_WatchdogSec, container_spec_watchdog(c->spec) > 0 },
                 { DIRECTIVE_FileDescriptorStoreMax, c->spec->file_descriptor_store_max > 0 },
         };

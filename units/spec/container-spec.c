@@ -210,7 +210,7 @@ uint64_t container_spec_watchdog(const ContainerSpec *s) {
 NotifyAccess container_spec_notify_access(const ContainerSpec *s) {
         if (s->notify_access != NOTIFY_ACCESS_UNSET)
                 return s->notify_access;
-        return s->type == CONTAINER_TYPE_NOTIFY || container_spec_watchdog(s) > 0 || s->file_descriptor_store_max > 0 ?
+        return container_type_notifies(s->type) || container_spec_watchdog(s) > 0 || s->file_descriptor_store_max > 0 ?
                        NOTIFY_ACCESS_MAIN :
                        NOTIFY_ACCESS_NONE;
 }

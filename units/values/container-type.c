@@ -6,6 +6,7 @@ static const char *const container_type_words[] = {
         [CONTAINER_TYPE_EXEC] = "exec",
         [CONTAINER_TYPE_ONESHOT] = "oneshot",
         [CONTAINER_TYPE_NOTIFY] = "notify",
+        [CONTAINER_TYPE_NOTIFY_RELOAD] = "notify-reload",
         [_CONTAINER_TYPE_MAX] = NULL,
 };
 
@@ -16,7 +17,6 @@ static const struct {
                     "foreground and use exec"},
         {"dbus", "the container is not on the host's bus; use exec"},
         {"idle", "starts are never delayed for the console; use exec"},
-        {"notify-reload", "a container cannot be told to reload yet; use notify"},
 };
 
 const char *container_type_to_string(ContainerType t) {
@@ -37,7 +37,7 @@ static int container_type_parse(const ValueContext *c, const char *text, void *f
                 if (streq(refused[i].word, text))
                         return value_error(c, "'%s': %s", text, refused[i].why);
         near = text_nearest(text, container_type_words);
-        return value_error(c, "'%s' is not a type; write simple, exec, oneshot or notify%s%s%s", text,
+        return value_error(c, "'%s' is not a type; write simple, exec, oneshot, notify or notify-reload%s%s%s", text,
                            near ? "; did you mean " : "", strempty(near), near ? "?" : "");
 }
 
@@ -51,7 +51,7 @@ static int container_type_explode(const void *field, char ***ret) {
 
 const ValueType value_type_container_type = {
         .name = "container_type",
-        .syntax = "simple, exec, oneshot or notify",
+        .syntax = "simple, exec, oneshot, notify or notify-reload",
         .signature = "s",
         .size = sizeof(value_container_type),
         .parse = container_type_parse,

@@ -24,9 +24,13 @@ typedef enum ContainerType {
         CONTAINER_TYPE_EXEC,   /* started once execve() succeeded; the default */
         CONTAINER_TYPE_ONESHOT,
         CONTAINER_TYPE_NOTIFY, /* started once it says READY=1 */
+        CONTAINER_TYPE_NOTIFY_RELOAD, /* the same, and it reloads by a signal and says so */
         _CONTAINER_TYPE_MAX,
         _CONTAINER_TYPE_INVALID = -EINVAL,
 } ContainerType;
+static inline bool container_type_notifies(ContainerType t) {
+        return t == CONTAINER_TYPE_NOTIFY || t == CONTAINER_TYPE_NOTIFY_RELOAD;
+}
 typedef ContainerType value_container_type; /* forking, dbus, idle: refused with the reason */
 
 typedef struct ExecCommand {

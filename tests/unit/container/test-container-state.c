@@ -95,7 +95,27 @@ static void no_life_ends_without_undo(void **state) {
                 }
         for (int e = 0; e < _CONTAINER_EVENT_MAX; e++)
                 if (container_transition(CONTAINER_CLEANING, e).allowed)
-                        assert_int_equal(container_transition(CONTAINER_CLEANING, e).action, ACTION_UNDO);
+                        assert_int_equal(container_transition(CONTAINER_CLEANING, e).action,
+                                         e == EVENT_NEXT_START ? ACTION_LAUNCH :
+                                         e == EVENT_NEXT_START_POST || e == EVENT_NEXT_STOP_POST ? ACTION_RUN : ACTION_UNDO);
+}
+
+/* Where commands run, their end and their failure are heard, and there is a way to end them. */
+static void commands_are_heard(void **state) {
+        static const ContainerState states[] = { CONTAINER_CONDITION, CONTAINER_START_PRE, CONTAINER_START_POST, CONTAINER_STOP,
+                                                 CONTAINER_STOP_POST };
+
+        for (size_t i = 0; i < ELEMENTSOF(states); i++) {
+                assert_int_equal(container_transition(states[i], EVENT_COMMAND_ENDED).action, ACTION_REAP);
+                assert_int_equal(container_transition(states[i], EVENT_EMPTIED).action, ACTION_RUN);
+                assert_int_equal(container_transition(states[i], EVENT_EMPTIED).next, states[i]);
+                assert_int_equal(container_transition(states[i], EVENT_COMMAND_FAILED).next, CONTAINER_CLEANING);
+                assert_int_equal(container_transition(states[i], EVENT_NOT_STARTED).next, CONTAINER_CLEANING);
+                assert_true(container_transition(states[i], EVENT_STOP).allowed ||
+                            container_transition(states[i], EVENT_STOP_TIMEOUT).allowed);
+        }
+        assert_int_equal(container_transition(CONTAINER_STOPPING, EVENT_COMMAND_ENDED).next, CONTAINER_CLEANING);
+        assert_int_equal(container_transition(CONTAINER_KILLING, EVENT_COMMAND_ENDED).next, CONTAINER_CLEANING);
 }
 
 /* The end of the leader is heard in every state in which there may be one. */
@@ -154,6 +174,7 @@ int main(void) {
                 cmocka_unit_test(every_event_and_action_is_used),
                 cmocka_unit_test(no_life_ends_without_undo),
                 cmocka_unit_test(the_end_is_always_heard),
+                cmocka_unit_test(commands_are_heard),
                 cmocka_unit_test(empty_cells_stay_empty),
                 cmocka_unit_test(the_table_prints),
         };

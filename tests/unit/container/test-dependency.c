@@ -148,6 +148,9 @@ static void requests(void **state) {
                 { "ban", "Requires=mild,k" },
                 { "mild", "Wants=w" },
                 { "k", "Conflicts=w" },
+                { "front", "PropagatesReloadTo=back" },
+                { "back", "PropagatesReloadTo=last" },
+                { "listens", "ReloadPropagatedFrom=back" },
         };
         static const struct {
                 const char *name;
@@ -178,6 +181,10 @@ static void requests(void **state) {
                 { "hard", JOB_START, NULL, NULL, "both start and stop hard", NULL },
                 { "ban", JOB_START, NULL, "start:ban start:k start:mild", NULL, "w has to be stopped for the same request" },
                 { "nobody", JOB_START, NULL, "start:nobody", NULL, NULL },
+                { "front", JOB_RELOAD, " front back last listens ", "reload:back reload:front reload:last reload:listens", NULL,
+                  NULL },
+                { "front", JOB_RELOAD, " front back ", "reload:back reload:front", NULL, NULL },
+                { "front", JOB_RESTART, " front back ", "restart:front", NULL, NULL },
         };
         DependencyGraph *g = graph_of(units, ELEMENTSOF(units));
 
@@ -286,9 +293,16 @@ static void units_are_read_again(void **state) {
 
 static void merge_table(void **state) {
         static const JobMerge expected[_JOB_TYPE_MAX][_JOB_TYPE_MAX] = {
-                [JOB_START] = { [JOB_START] = MERGE_KEEP, [JOB_STOP] = MERGE_CONFLICT, [JOB_RESTART] = MERGE_GROW },
-                [JOB_STOP] = { [JOB_START] = MERGE_CONFLICT, [JOB_STOP] = MERGE_KEEP, [JOB_RESTART] = MERGE_CONFLICT },
-                [JOB_RESTART] = { [JOB_START] = MERGE_KEEP, [JOB_STOP] = MERGE_CONFLICT, [JOB_RESTART] = MERGE_KEEP },
+                [JOB_START] = { [JOB_START] = MERGE_KEEP, [JOB_STOP] = MERGE_CONFLICT, [JOB_RESTART] = MERGE_GROW,
+                                [JOB_RELOAD] = MERGE_KEEP, [JOB_NOP] = MERGE_KEEP },
+                [JOB_STOP] = { [JOB_START] = MERGE_CONFLICT, [JOB_STOP] = MERGE_KEEP, [JOB_RESTART] = MERGE_CONFLICT,
+                               [JOB_RELOAD] = MERGE_CONFLICT, [JOB_NOP] = MERGE_KEEP },
+                [JOB_RESTART] = { [JOB_START] = MERGE_KEEP, [JOB_STOP] = MERGE_CONFLICT, [JOB_RESTART] = MERGE_KEEP,
+                                  [JOB_RELOAD] = MERGE_KEEP, [JOB_NOP] = MERGE_KEEP },
+                [JOB_RELOAD] = { [JOB_START] = MERGE_KEEP, [JOB_STOP] = MERGE_CONFLICT, [JOB_RESTART] = MERGE_GROW,
+                                 [JOB_RELOAD] = MERGE_KEEP, [JOB_NOP] = MERGE_KEEP },
+                [JOB_NOP] = { [JOB_START] = MERGE_GROW, [JOB_STOP] = MERGE_GROW, [JOB_RESTART] = MERGE_GROW,
+                              [JOB_RELOAD] = MERGE_GROW, [JOB_NOP] = MERGE_KEEP },
         };
 
         for (JobType a = 0; a < _JOB_TYPE_MAX; a++)

@@ -11,10 +11,13 @@ static void each_state_has_its_limit(void **state) {
         const ContainerSpec daemon = { .type = CONTAINER_TYPE_EXEC }, oneshot = { .type = CONTAINER_TYPE_ONESHOT };
 
         for (ContainerState s = 0; s < _CONTAINER_STATE_MAX; s++) {
-                bool starts = s == CONTAINER_LAUNCHING || s == CONTAINER_PROBING, runs = s == CONTAINER_RUNNING;
+                bool starts = s == CONTAINER_LAUNCHING || s == CONTAINER_PROBING || s == CONTAINER_CONDITION ||
+                              s == CONTAINER_START_PRE;
+                bool runs = s == CONTAINER_RUNNING || s == CONTAINER_RELOADING;
+                bool after = s == CONTAINER_START_POST; /* beside a daemon each command has a timer of its own */
 
                 assert_int_equal(life_limit(&daemon, s, true), starts ? LIFE_STARTS : runs ? LIFE_RUNS : LIFE_UNLIMITED);
-                assert_int_equal(life_limit(&oneshot, s, true), starts || runs ? LIFE_STARTS : LIFE_UNLIMITED);
+                assert_int_equal(life_limit(&oneshot, s, true), starts || runs || after ? LIFE_STARTS : LIFE_UNLIMITED);
                 assert_int_equal(life_limit(NULL, s, true), LIFE_UNLIMITED);
         }
 }

@@ -31,6 +31,7 @@ static const struct {
         { RESULT_MAC_LOST,       "......." },
         { RESULT_PROBE,          "......." },
         { RESULT_START_LIMIT,    "......." },
+        { RESULT_EXEC_CONDITION, "......." },
 };
 
 static void every_result_has_its_row(void **state) {

@@ -276,6 +276,38 @@ static void test_id_ranges(void **state) {
         }
 }
 
+/* A command beside the payload has every step of a start but the last one's words, and those that give it a voice. */
+static void test_command_beside(void **state) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+        static char *variables[] = { (char *)"MAINPID=2", (char *)"LEVEL=9", NULL };
+        _cleanup_(plan_freep) Plan *payload = NULL, *p = NULL, *joined = NULL;
+        PlanParameters parameters = { .id_base = 0x80000, .id_count = 65536, .directive = "ExecStopPost", .variables = variables };
+        ExecParameters exec = { .command_directive = "ExecReload", .environment = variables, .user_namespace = true };
+        const PlanStep *e;
+
+        assert_int_equal(fixture_set(s, DIRECTIVE_ExecStopPost, 9, "/bin/after $MAINPID ${LEVEL}"), 0);
+        assert_int_equal(fixture_set(s, DIRECTIVE_NotifyAccess, 10, "all"), 0);
+        s->init_role = false;
+        parameters.command = exec.command = s->exec_stop_post.items;
+        assert_int_equal(fixture_plan(s, &payload), 0);
+        assert_int_equal(plan_build(s, fixture_policies(), &parameters, NULL, &p), 0);
+        assert_int_equal(plan_build_exec(s, fixture_policies(), &exec, NULL, &joined), 0);
+        e = p->view.steps + find(p, STEP_EXECUTE, 0);
+        assert_int_equal(e->t.size + 1, sizeof("/bin/after\0" "2\0" "9"));
+        assert_memory_equal(plan_text(&p->view, e->t), "/bin/after\0" "2\0" "9", e->t.size);
+        assert_string_equal(plan_text(&p->view, e->origin_directive), "ExecStopPost");
+        assert_int_equal(e->origin_line, 9);
+        assert_true(p->view.header->flags & PLAN_FLAG_INIT_ROLE);
+        assert_false(payload->view.header->flags & PLAN_FLAG_INIT_ROLE);
+        for (uint32_t i = 0; i < p->view.header->n_slots; i++)
+                assert_int_not_equal(p->view.slots[i].kind, SLOT_NOTIFY);
+        for (size_t i = 0; i < ELEMENTSOF(order); i++)
+                assert_true(find(p, order[i][0], 0) < find(p, order[i][1], 0));
+        e = joined->view.steps + find(joined, STEP_EXECUTE, 0);
+        assert_memory_equal(plan_text(&joined->view, e->t), "/bin/after\0" "2\0" "9", e->t.size);
+        assert_string_equal(plan_text(&joined->view, e->origin_directive), "ExecReload");
+}
+
 static void test_print(void **state) {
         _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
         _cleanup_(plan_freep) Plan *p = NULL;
@@ -302,6 +334,7 @@ int main(void) {
                 cmocka_unit_test(test_arguments),
                 cmocka_unit_test(test_expansion),
                 cmocka_unit_test(test_exec_is_the_same_confinement),
+                cmocka_unit_test(test_command_beside),
                 cmocka_unit_test(test_id_ranges),
                 cmocka_unit_test(test_print),
         };

@@ -74,7 +74,6 @@ static void contradictions(void **state) {
                 { "RootDirectory=/srv/r", "ExecStart", ERROR_BAD_VALUE, 0, "write for example ExecStart=/" },
                 { "RootDirectory=/\nExecStart=/bin/x", "RootDirectory", ERROR_BAD_VALUE, 1, "the host's own root" },
                 { GOOD "ExecStart=/bin/y", "ExecStart", ERROR_CONFLICT, 3, "stands 2 times" },
-                { GOOD "Type=oneshot\nExecStart=/bin/y", "ExecStart", ERROR_UNSUPPORTED, 4, "join them in one" },
                 { GOOD "Boot=yes", "ExecStart", ERROR_CONFLICT, 2, "contradicts Boot=yes" },
                 { "RootDirectory=/srv/r\nBoot=yes\nProcessTwo=yes", "ProcessTwo", ERROR_CONFLICT, 3, "Boot=yes" },
                 { "RootDirectory=/srv/r\nBoot=yes\nUser=bob", "User", ERROR_CONFLICT, 3, "must be root" },
