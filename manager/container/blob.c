@@ -53,6 +53,8 @@ typedef enum Tag {
         TAG_EXIT_STATUS,
         TAG_EXIT_REALTIME,
         TAG_EXIT_MONOTONIC,
+        TAG_START_UNTIL,
+        TAG_RUN_UNTIL,
         /* mandatory access control */
         TAG_APPARMOR_PROFILE = 96,
         TAG_SELINUX_CONTEXT,
@@ -107,6 +109,8 @@ static void encode_notify(Encoder *e, const Blob *b) {
         encode_u64(e, TAG_NOTIFY_WATCHDOG, b->notify.watchdog_usec);
         encode_u64(e, TAG_NOTIFY_ERROR, b->notify.error);
         encode_u64(e, TAG_NOTIFY_EXIT, b->notify.exit_status);
+        encode_u64(e, TAG_START_UNTIL, b->notify.start_until);
+        encode_u64(e, TAG_RUN_UNTIL, b->notify.run_until);
 }
 
 int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
@@ -192,6 +196,8 @@ static const struct {
         NUMBER(TAG_NOTIFY_WATCHDOG, notify.watchdog_usec),
         NUMBER(TAG_NOTIFY_ERROR, notify.error),
         NUMBER(TAG_NOTIFY_EXIT, notify.exit_status),
+        NUMBER(TAG_START_UNTIL, notify.start_until),
+        NUMBER(TAG_RUN_UNTIL, notify.run_until),
         NUMBER(TAG_HEALTH_STATE, health.state),
         NUMBER(TAG_HEALTH_STREAK, health.streak),
         NUMBER(TAG_COMMAND_KIND, command_kind),

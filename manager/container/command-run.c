@@ -239,6 +239,19 @@ void commands_free(Container *c) {
         c->commands.reload_timer = sd_event_source_disable_unref(c->commands.reload_timer);
 }
 
+static void extend(sd_event_source *timer, uint64_t until) {
+        uint64_t at;
+
+        if (timer && sd_event_source_get_time(timer, &at) >= 0 && at < until)
+                (void)sd_event_source_set_time(timer, until);
+}
+
+void command_extend(Container *c, uint64_t until) {
+        if (c->commands.joined && c->commands.joined->id != 0)
+                extend(c->commands.joined->timer, until);
+        extend(c->commands.reload_timer, until);
+}
+
 static int plan_joined(Container *c, Diag *diag, Plan **ret) {
         _cleanup_(policy_set_unrefp) const PolicySet *policies = NULL;
         _cleanup_strv_ char **variables = NULL;

@@ -350,6 +350,7 @@ int container_signal_stop(Container *c, int signal); /* to whom KillMode= says; 
  * false: there is none, or it is ending already. */
 bool container_doom(Container *c, ContainerResult result, FailureMode how, const char *why);
 void container_arm_life(Container *c); /* after every change of state */
+bool container_extend_life(Container *c, uint64_t until); /* the limit that is in force now; false: it was as late already */
 
 /* --- cgroup-watch.c */
 int cgroup_watch_open(Manager *m);
@@ -418,6 +419,7 @@ void command_not_started(Container *c, const StepFailure *failure);
 void command_check_reaped(Container *c);
 void command_reloaded(Container *c); /* it has said READY=1 again */
 bool container_awaits_reload(const Container *c);
+void command_extend(Container *c, uint64_t until); /* the time of one that has joined, and of a reload */
 bool command_awaits_start_post(const Container *c); /* ExecStartPost= follow as soon as the payload is ready */
 
 /* --- notify.c */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "manager/container/life-limit.h"
 
-LifeLimit life_limit(const ContainerSpec *spec, ContainerState state, bool ready) {
+LifeLimit life_limit(const ContainerSpec *spec, const LifeFacts *f) {
+        const ContainerState state = f->state;
+
         if (!spec)
                 return LIFE_UNLIMITED;
         if (state == CONTAINER_PROBING || state == CONTAINER_CONDITION || state == CONTAINER_START_PRE ||
@@ -9,18 +11,20 @@ LifeLimit life_limit(const ContainerSpec *spec, ContainerState state, bool ready
                 return LIFE_STARTS;
         if (state != CONTAINER_RUNNING && state != CONTAINER_RELOADING)
                 return LIFE_UNLIMITED;
-        return spec->type == CONTAINER_TYPE_ONESHOT || !ready ? LIFE_STARTS : LIFE_RUNS;
+        return spec->type == CONTAINER_TYPE_ONESHOT || !f->ready ? LIFE_STARTS : LIFE_RUNS;
 }
 
 static uint64_t add(uint64_t a, uint64_t b) {
         return a > USEC_INFINITY - b ? USEC_INFINITY : a + b;
 }
 
-uint64_t life_deadline(const ContainerSpec *spec, ContainerState state, bool ready, uint64_t since, uint64_t chance) {
+uint64_t life_deadline(const ContainerSpec *spec, const LifeFacts *f) {
+        const LifeLimit limit = life_limit(spec, f);
         uint64_t span = 0;
 
-        switch (life_limit(spec, state, ready)) {
+        switch (limit) {
         case LIFE_UNLIMITED:
+        case _LIFE_LIMIT_MAX:
                 return USEC_INFINITY;
         case LIFE_STARTS:
                 span = spec->timeout_start_usec;
@@ -29,13 +33,13 @@ uint64_t life_deadline(const ContainerSpec *spec, ContainerState state, bool rea
                 span = spec->runtime_max_usec;
                 if (span != 0 && spec->runtime_random_usec > 0)
                         span = add(span, spec->runtime_random_usec == USEC_INFINITY
-                                                 ? chance
-                                                 : chance % (spec->runtime_random_usec + 1));
+                                                 ? f->chance
+                                                 : f->chance % (spec->runtime_random_usec + 1));
                 break;
         }
-        return span == 0 ? USEC_INFINITY : add(since, span);
+        return span == 0 ? USEC_INFINITY : MAX_OF(add(f->since, span), f->extended[limit]);
 }
 
-LifeLimit life_over(const ContainerSpec *spec, ContainerState state, bool ready, uint64_t since, uint64_t chance, uint64_t now) {
-        return now < life_deadline(spec, state, ready, since, chance) ? LIFE_UNLIMITED : life_limit(spec, state, ready);
+LifeLimit life_over(const ContainerSpec *spec, const LifeFacts *f, uint64_t now) {
+        return now < life_deadline(spec, f) ? LIFE_UNLIMITED : life_limit(spec, f);
 }

@@ -9,11 +9,20 @@ typedef enum LifeLimit {
         LIFE_UNLIMITED,
         LIFE_STARTS, /* TimeoutStartSec=: launching, a oneshot that runs, or no word yet that it is ready */
         LIFE_RUNS,   /* RuntimeMaxSec= */
+        _LIFE_LIMIT_MAX,
 } LifeLimit;
 
-/* spec may be NULL: unlimited. ready: the payload has said so, or need not. */
-LifeLimit life_limit(const ContainerSpec *spec, ContainerState state, bool ready);
-/* When it is over, on the clock of since, when it began; USEC_INFINITY = never. chance: anything, the same each time. */
-uint64_t life_deadline(const ContainerSpec *spec, ContainerState state, bool ready, uint64_t since, uint64_t chance);
+typedef struct LifeFacts {
+        ContainerState state;
+        bool ready;      /* the payload has said so, or need not */
+        uint64_t since;  /* when it began */
+        uint64_t chance; /* anything, the same each time */
+        uint64_t extended[_LIFE_LIMIT_MAX]; /* EXTEND_TIMEOUT_USEC=: each limit is not over before; 0 = nothing said */
+} LifeFacts;
+
+/* spec may be NULL: unlimited. */
+LifeLimit life_limit(const ContainerSpec *spec, const LifeFacts *f);
+/* When it is over, on the clock of since; USEC_INFINITY = never. */
+uint64_t life_deadline(const ContainerSpec *spec, const LifeFacts *f);
 /* Which limit is over at now; LIFE_UNLIMITED: none. A word that came at the last moment may have put another in force. */
-LifeLimit life_over(const ContainerSpec *spec, ContainerState state, bool ready, uint64_t since, uint64_t chance, uint64_t now);
+LifeLimit life_over(const ContainerSpec *spec, const LifeFacts *f, uint64_t now);

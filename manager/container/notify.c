@@ -341,9 +341,10 @@ static bool on_extend(Container *c, const NotifyMessage *m) {
         uint64_t usec = m->numbers[NOTIFY_EXTEND_TIMEOUT_USEC], now = now_usec(CLOCK_MONOTONIC);
         uint64_t until = usec > USEC_INFINITY - now ? USEC_INFINITY : now + usec;
 
-        if (c->state != CONTAINER_STOPPING || until <= c->stop_deadline)
-                return false;
-        return container_arm_stop_timer(c, until) >= 0;
+        command_extend(c, until);
+        if (c->state == CONTAINER_STOPPING)
+                return until > c->stop_deadline && container_arm_stop_timer(c, until) >= 0;
+        return container_extend_life(c, until);
 }
 
 /* The order is that in which they are looked at: what is said of the end comes last. */

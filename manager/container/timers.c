@@ -34,20 +34,41 @@ static uint64_t chance_of(const Container *c) {
         return chance;
 }
 
-/* Each command of a start has all of TimeoutStartSec=, as in systemd. */
-static uint64_t since_of(const Container *c) {
-        return c->commands.alone ? c->commands.begun : c->start_monotonic;
+static LifeFacts facts_of(const Container *c) {
+        const NotifyFacts *said = &c->notify.facts;
+
+        return (LifeFacts){ .state = c->state,
+                            .ready = !container_waits_for_ready(c),
+                            /* Each command of a start has all of TimeoutStartSec=, as in systemd. */
+                            .since = c->commands.alone ? c->commands.begun : c->start_monotonic,
+                            .chance = chance_of(c),
+                            .extended = { [LIFE_STARTS] = said->start_until, [LIFE_RUNS] = said->run_until } };
+}
+
+/* A limit moves only away, as in systemd. */
+bool container_extend_life(Container *c, uint64_t until) {
+        const LifeFacts facts = facts_of(c);
+        const LifeLimit limit = life_limit(c->spec, &facts);
+        uint64_t *said = limit == LIFE_STARTS ? &c->notify.facts.start_until :
+                         limit == LIFE_RUNS   ? &c->notify.facts.run_until : NULL;
+
+        if (!said || until <= *said)
+                return false;
+        *said = until;
+        container_arm_life(c);
+        return true;
 }
 
 static int on_life_over(sd_event_source *s, uint64_t usec, void *userdata) {
         _cleanup_free_ char *span = NULL, *why = NULL;
         Container *c = userdata;
+        LifeFacts facts;
         LifeLimit limit;
 
         c->life_timer = sd_event_source_disable_unref(c->life_timer);
         notify_drain(c); /* what the loop has not come to yet may be the very word */
-        limit = life_over(c->spec, c->state, !container_waits_for_ready(c), since_of(c), chance_of(c),
-                          now_usec(CLOCK_MONOTONIC));
+        facts = facts_of(c);
+        limit = life_over(c->spec, &facts, now_usec(CLOCK_MONOTONIC));
         if (limit == LIFE_UNLIMITED) {
                 container_arm_life(c);
                 return 0;
@@ -61,7 +82,8 @@ static int on_life_over(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 void container_arm_life(Container *c) {
-        uint64_t at = life_deadline(c->spec, c->state, !container_waits_for_ready(c), since_of(c), chance_of(c));
+        const LifeFacts facts = facts_of(c);
+        uint64_t at = life_deadline(c->spec, &facts);
 
         if (c->life_timer && at == c->life_deadline)
                 return;

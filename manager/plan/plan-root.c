@@ -366,7 +366,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         make_layers(w, p, slots);
         root_attributes(w, spec, p, slots);
         unit_mounts_attributes(w, spec, p, mounts, n, slots);
-        notify_slot(w, spec, slots);
+        notify_slot(w, spec, p, slots);
         plan_origin_none(w);
         make_dev(w, p, slots);
         if (!spec->private_network) {

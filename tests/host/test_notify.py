@@ -53,6 +53,53 @@ def test_reload_by_signal(bed):
     os.unlink(mode)
 
 
+EXTENDS = """
+import signal
+mode = sys.argv[1]
+def slowly():
+    for i in range(6):
+        say("EXTEND_TIMEOUT_USEC=1000000")
+        time.sleep(0.4)
+def stop(number, frame):
+    if mode == "stop": slowly()
+    print("ends", flush=True)
+    os._exit(0)
+signal.signal(signal.SIGTERM, stop)
+if mode == "start": slowly()
+say("READY=1")
+if mode == "run": slowly()
+print("through", flush=True)
+while True: signal.pause()
+"""
+
+
+def test_extended_timeouts(bed):
+    """EXTEND_TIMEOUT_USEC= moves the end of a start, a life and a stop away, and of no other; under another manager too."""
+    for mode, line in (("start", "TimeoutStartSec=1s"), ("run", "RuntimeMaxSec=1s"), ("stop", "TimeoutStopSec=1s")):
+        name = "ext-" + mode
+        speaker(bed, name, EXTENDS.replace("sys.argv[1]", repr(mode)), line)
+        result = bed.ctl("start", name)
+        if mode == "start":
+            result.expect(0)
+        if mode == "run":
+            time.sleep(0.8)
+            bed.kill_manager()
+            bed.start_manager()
+        if mode in ("start", "run"):
+            wait_until(lambda: "through" in bed.logs(name), "it to come through")
+        if mode == "run":
+            bed.wait_active(name, "failed")
+            equal(bed.property(name, "Result"), "timeout", "in the end")
+        else:
+            wait_until(lambda: "through" in bed.logs(name), "it to run")
+            bed.ctl("stop", name).expect(0)
+            equal((bed.active(name), bed.property(name, "Result")), ("inactive", "success"), name)
+        contains(bed.logs(name), "ends")
+    speaker(bed, "ext-late", "say('EXTEND_TIMEOUT_USEC=500000')\ntime.sleep(1000)", "TimeoutStartSec=1s")
+    bed.ctl("start", "ext-late").expect(1)
+    equal(bed.property("ext-late", "Result"), "timeout", "who says no more")
+
+
 def manager_log(bed):
     return read(bed.log)
 

@@ -64,7 +64,7 @@ static Blob sample(const ContainerSpec *spec) {
                    .exit_monotonic = 10,
                    .holds_notify = true,
                    .notify = { .ready = true, .status = (char *)"serving", .watchdog_usec = 7,
-                               .error = 13, .exit_status = 4 } };
+                               .error = 13, .exit_status = 4, .start_until = 21, .run_until = 22 } };
 
         memset(b.invocation.bytes, 0x5a, sizeof(b.invocation.bytes));
         return b;
@@ -111,6 +111,7 @@ static void comes_back_as_it_was(void **state) {
         assert_int_equal(back.notify.watchdog_usec, 7);
         assert_int_equal(back.notify.error, 13);
         assert_int_equal(back.notify.exit_status, 4);
+        assert_true(back.notify.start_until == 21 && back.notify.run_until == 22);
 
         assert_non_null(back.spec);
         same_text(spec, back.spec);
