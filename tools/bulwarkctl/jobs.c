@@ -2,12 +2,11 @@
 /* start, stop, restart, reload. All calls are sent at once, with --wait the question for the end right behind them,
  * so that a start costs one round trip. A job's end may be signalled before the reply that names the job:
  * ends are collected by path and matched afterwards. */
-#include <inttypes.h>
 #include <stdio.h>
-#include <systemd/sd-daemon.h>
 #include <time.h>
 
 #include "manager/base/string-list.h"
+#include "tools/bulwarkctl/notify.h"
 #include "tools/bulwarkctl/progress.h"
 #include "tools/bulwarkctl/property-text.h"
 
@@ -36,7 +35,7 @@ typedef struct Jobs {
         size_t n;
         JobEnd *ends;
         size_t n_ends;
-        bool notified;    /* --notify: the service manager knows that the container is active */
+        Notify notify;    /* --notify */
         bool reconnected; /* whatever jobs there were belonged to the manager before */
 } Jobs;
 
@@ -50,6 +49,7 @@ static void jobs_done(Jobs *j) {
                 free(j->ends[i].path);
                 free(j->ends[i].result);
         }
+        notify_done(&j->notify);
         free(j->items);
         free(j->ends);
 }
@@ -181,6 +181,11 @@ static int jobs_reconnect(Jobs *j) {
                 (void)nanosleep(&pause, NULL);
         }
         j->reconnected = true;
+        if (j->context->options->notify) {
+                r = notify_begin(&j->notify, j->context, j->items->name);
+                if (r < 0)
+                        return r;
+        }
         for (size_t i = 0; i < j->n; i++) {
                 Job *job = j->items + i;
 
@@ -218,32 +223,18 @@ static bool wait_was_cut(const Jobs *j) {
         return false;
 }
 
-/* The service manager's view: active, and who it is about. Its main process is this one, which ends as the container
- * does; the container's own processes are in the keeper's control group. */
-static void notify_active(Jobs *j) {
-        const Job *job = j->items;
-        const char *result = job_result(j, job);
-        _cleanup_json_ json_object *p = NULL;
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_free_ char *path = NULL;
+static bool is_active(const Jobs *j) {
+        const char *result = job_result(j, j->items);
 
-        if (!j->context->options->notify || j->notified || !(j->reconnected || (result && streq(result, "done"))))
-                return;
-        j->notified = true;
-        if (client_container(&j->context->client, job->name, &error, &path) < 0 ||
-            client_properties(&j->context->client, path, BUS_INTERFACE_CONTAINER, &error, &p) < 0) {
-                (void)sd_notify(false, "READY=1");
-                return;
-        }
-        (void)sd_notifyf(false, "READY=1\nSTATUS=Container %s: leader %" PRIu64 ", control group %s", job->name,
-                         property_number(p, "MainPID"), property_string(p, "ControlGroup"));
+        return j->reconnected || (result && streq(result, "done"));
 }
 
 static int jobs_pump(Jobs *j) {
         while (!jobs_finished(j)) {
                 int r;
 
-                notify_active(j);
+                if (is_active(j))
+                        notify_active(&j->notify);
                 r = sd_bus_process(j->context->client.bus, NULL);
 
                 if (r == 0)
@@ -263,6 +254,8 @@ static int jobs_run(Jobs *j) {
                                 on_job_removed, j);
         if (r >= 0)
                 r = progress_show(j->context);
+        if (r >= 0 && o->notify)
+                r = notify_begin(&j->notify, j->context, j->items->name);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < j->n; i++) {
@@ -407,6 +400,7 @@ static int run_jobs(Context *c, const char *verb, const char *member) {
         }
 
         r = jobs_run(&j);
+        notify_ended(&j.notify);
         if (r < 0)
                 return client_report(NULL, r, "cannot", verb);
         for (size_t i = 0; i < j.n; i++) {

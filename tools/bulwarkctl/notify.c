@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+
+#include "tools/bulwarkctl/notify.h"
+#include "tools/bulwarkctl/property-text.h"
+
+#define BARRIER_USEC (5 * USEC_PER_SEC)
+
+static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Notify *n = userdata;
+
+        n->moved = true;
+        return 0;
+}
+
+int notify_begin(Notify *n, Context *c, const char *name) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        n->context = c;
+        n->name = name;
+        n->moved = true;
+        free(n->path);
+        n->path = NULL;
+        r = client_container(&c->client, name, &error, &n->path);
+        if (r < 0) /* whoever starts it says why */
+                return 0;
+        r = sd_bus_match_signal(c->client.bus, NULL, NULL, n->path, "org.freedesktop.DBus.Properties", "PropertiesChanged",
+                                on_changed, n);
+        return r < 0 ? r : 0;
+}
+
+void notify_done(Notify *n) {
+        free(n->path);
+        *n = (Notify){};
+}
+
+static void tell(Notify *n, pid_t leader, const char *group) {
+        char main_pid[48] = "";
+
+        if (leader != n->leader)
+                (void)snprintf(main_pid, sizeof(main_pid), "MAINPID=%d\n", (int)(leader > 0 ? leader : getpid()));
+        n->leader = leader;
+        /* What the container uses is not in this service's control group, so nothing is counted there. */
+        (void)sd_notifyf(false, "%s%sSTATUS=Container %s, control group %s; bulwarkctl status %s shows what it uses", main_pid,
+                         n->ready ? "" : "READY=1\n", n->name, group, n->name);
+        n->ready = true;
+}
+
+void notify_active(Notify *n) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_json_ json_object *p = NULL;
+        pid_t leader;
+
+        if (!n->name || !n->moved)
+                return;
+        n->moved = false;
+        if (!n->path || client_properties(&n->context->client, n->path, BUS_INTERFACE_CONTAINER, &error, &p) < 0) {
+                if (!n->ready)
+                        (void)sd_notify(false, "READY=1");
+                n->ready = true;
+                return;
+        }
+        leader = (pid_t)property_number(p, "MainPID");
+        if (!n->ready || leader != n->leader)
+                tell(n, leader, property_string(p, "ControlGroup"));
+}
+
+void notify_ended(Notify *n) {
+        if (!n->name || n->leader == 0)
+                return;
+        n->leader = 0;
+        (void)sd_notifyf(false, "MAINPID=%d\nSTATUS=Container %s has ended", (int)getpid(), n->name);
+        (void)sd_notify_barrier(false, BARRIER_USEC); /* it must know before it sees us end */
+}

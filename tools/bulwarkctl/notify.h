@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* start --notify: what the service manager is told of a container that is one of its services. The service's main process
+ * is the container's leader, so that `systemctl status` and `systemctl kill` mean that one; it is no child of the service
+ * manager, which can tell how its own children end only. So at the end this process takes its place, and ends as the
+ * container did. */
+
+#include "tools/bulwarkctl/verbs.h"
+
+typedef struct Notify {
+        Context *context;
+        const char *name; /* of the container; NULL = nobody is to be told */
+        char *path;
+        bool ready;       /* told */
+        bool moved;       /* something has changed since we looked */
+        pid_t leader;     /* told; 0 = this process */
+} Notify;
+
+/* On a new connection, also another one after the manager was restarted. */
+int notify_begin(Notify *n, Context *c, const char *name);
+void notify_done(Notify *n);
+/* The container is active, and may have moved. */
+void notify_active(Notify *n);
+/* It has ended: this process will, too. */
+void notify_ended(Notify *n);
