@@ -53,6 +53,7 @@ struct Bus {
         size_t n_readers;
         Link sessions; /* of ExecCall: outlives its caller until the manager says that it ended */
         Link probes;   /* of ProbeCall: likewise */
+        Link scopings; /* of Scoping */
         Link gates;    /* of Gate: calls whose caller is being asked for */
         sd_bus_vtable *container_vtables[2]; /* generated from the tables; [1] = for a bus that others listen to */
         char **changing;                     /* names of the properties that a state change moves */
@@ -177,6 +178,12 @@ const char *right_action(Right right); /* NULL: none can be asked for */
 /* --- the system bus */
 void bus_system_lost(Bus *b);
 void bus_system_close(Bus *b);
+
+Connection *bus_shared_connection(const Bus *b); /* NULL = none */
+
+/* --- machines */
+int bus_machines_begin(Connection *c); /* the system bus is there */
+void bus_machines_end(Bus *b);         /* and is not any more */
 
 /* --- directives as arguments */
 typedef struct Changes {

@@ -63,6 +63,8 @@ static int on_connected(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         r = connection_new(b, sd, true, &c); /* takes sd also when it fails */
         if (r >= 0) {
                 r = sd_bus_request_name_async(c->sd, NULL, BUS_NAME, SD_BUS_NAME_QUEUE, on_name, c);
+                if (r >= 0)
+                        r = bus_machines_begin(c);
                 if (r < 0)
                         connection_condemn(c);
         } else if (!b->system.retry)
@@ -138,7 +140,18 @@ void bus_join_system(Bus *b) {
         bus_try(b);
 }
 
+Connection *bus_shared_connection(const Bus *b) {
+        for (Link *l = b->connections.next; l != &b->connections; l = l->next) {
+                Connection *c = container_of(l, Connection, link);
+
+                if (c->shared && !c->condemned)
+                        return c;
+        }
+        return NULL;
+}
+
 void bus_system_lost(Bus *b) {
+        bus_machines_end(b);
         if (!b->manager || b->closing)
                 return;
         if (!b->system.missed)
@@ -149,6 +162,7 @@ void bus_system_lost(Bus *b) {
 
 void bus_system_close(Bus *b) {
         b->closing = true;
+        bus_machines_end(b);
         b->system.retry = sd_event_source_disable_unref(b->system.retry);
         b->system.connecting = sd_bus_close_unref(b->system.connecting);
 }

@@ -332,6 +332,7 @@ int bus_new(Manager *manager, sd_event *event, Diag *diag, Bus **ret) {
         link_init(&b->sessions);
         link_init(&b->probes);
         link_init(&b->gates);
+        link_init(&b->scopings);
 
         r = container_vtable_new(false, &b->container_vtables[false], &b->changing);
         if (r >= 0)

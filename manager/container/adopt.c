@@ -207,13 +207,33 @@ static void take_blob(Container *c, Blob *b) {
                             "%s: its range of ids is given to another container now", c->name);
 }
 
+/* A machine's control groups are in a scope of its own: where, says one of them. */
+static void find_scope(Container *c, int cgroup_fd) {
+        char link[32], path[4096];
+        ssize_t n;
+
+        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", cgroup_fd);
+        n = readlink(link, path, sizeof(path) - 1);
+        if (n < 0)
+                return;
+        path[n] = 0;
+        (void)machine_adopt(c, path);
+}
+
+static void find_scope_of_leader(Container *c, pid_t leader) {
+        _cleanup_free_ char *path = NULL;
+
+        if (cgroup_path_of_process(leader, &path) >= 0)
+                (void)machine_adopt(c, path);
+}
+
 static void open_cgroup_of(Container *c) {
         _cleanup_free_ char *directory = cgroup_name_escape(c->name);
         CgroupEvents e;
 
-        if (!directory || cgroup_open(&c->manager->cgroup, c->name, &c->cgroup) < 0)
+        if (!directory || cgroup_open(container_cgroup_root(c), c->name, &c->cgroup) < 0)
                 return;
-        (void)str_append(&c->cgroup_path, "%s/containers/%s", c->manager->cgroup.path, directory);
+        (void)str_append(&c->cgroup_path, "%s/containers/%s", container_cgroup_root(c)->path, directory);
         cgroup_watch_add(c);
         if (cgroup_events(c->cgroup.fd, &e) >= 0)
                 c->frozen = c->freeze_wanted = e.frozen;
@@ -344,9 +364,10 @@ static void resume_commands(Container *c) {
 }
 
 /* Its end was recorded, but the manager died before the rest was done. */
-static void finish_end(Container *c, Blob *b, int *held, size_t n_held) {
+static void finish_end(Container *c, Blob *b, int cgroup_fd, int *held, size_t n_held) {
         ContainerEvent follows;
 
+        find_scope(c, cgroup_fd);
         open_cgroup_of(c);
         if (open_streams(c, b, held, n_held) < 0)
                 log_message(&c->manager->config.log, LOG_ERR, "%s: the end of its output is lost", c->name);
@@ -384,7 +405,7 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
         c->keeper_knows = true;
         recorded = c->end_saved && b.name && sd_id128_equal(c->invocation, b.invocation);
         if (message->keeper_state == KEEPER_EXITED && recorded && b.command_kind != COMMAND_STOP_POST) {
-                finish_end(c, &b, fds + (n_fds - held), held);
+                finish_end(c, &b, fds[3], fds + (n_fds - held), held);
                 return;
         }
         container_disarm_restart(c);
@@ -407,6 +428,7 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
                 c->start_realtime = message->started_realtime_usec;
                 c->start_monotonic = message->started_monotonic_usec;
         }
+        find_scope(c, fds[3]);
         open_cgroup_of(c);
         if (open_streams(c, &b, fds + (n_fds - held), held) < 0)
                 log_message(&m->config.log, LOG_ERR, "%s: its output cannot be read any more", c->name);
@@ -480,6 +502,7 @@ static int restore_life(const void *data, size_t size, void *userdata) {
                 return r;
         if ((!container_is_down(c) && c->state != CONTAINER_RESTARTING) || b.leader <= 0)
                 return 0;
+        find_scope_of_leader(c, b.leader);
         open_cgroup_of(c);
         /* The pid may be somebody else's by now; in this cgroup it is not. The order makes it certain. */
         if (pidfd_open_checked(b.leader, &c->leader_fd) < 0 || !lives_there(c, b.leader)) {

@@ -198,12 +198,12 @@ static int assemble_next(Container *c, Diag *diag, bool *ret_waits) {
         return 0;
 }
 
-static ContainerEvent refuse(Container *c, Diag *diag, int r) {
+ContainerEvent container_refuse_start(Container *c, ContainerResult result, Diag *diag, int r) {
         if (diag->n_errors == 0)
                 (void)diag_errno(diag, r == -ENOMEM || r == -EMFILE || r == -ENFILE ? ERROR_NO_MEMORY : ERROR_POLICY,
                                  NULL, NULL, -r, "cannot assemble the policies");
         container_begin_life(c);
-        c->result = RESULT_POLICY;
+        c->result = result;
         diag_keep(diag, &c->last_error);
         container_save_end(c, CONTAINER_FAILED);
         return EVENT_NOT_ASSEMBLED;
@@ -219,7 +219,12 @@ ContainerEvent action_assemble(Container *c) {
         if (r >= 0 && waits)
                 return _CONTAINER_EVENT_NONE;
         free(TAKE_PTR(c->progress));
-        return r < 0 ? refuse(c, &diag, r) : EVENT_ASSEMBLED;
+        if (r < 0)
+                return container_refuse_start(c, RESULT_POLICY, &diag, r);
+        r = machine_prepare(c, &diag, &waits);
+        if (r < 0)
+                return container_refuse_start(c, RESULT_RESOURCES, &diag, r);
+        return waits ? _CONTAINER_EVENT_NONE : EVENT_ASSEMBLED;
 }
 
 /* --- and what comes back */
@@ -276,7 +281,7 @@ static void wake(Manager *m, const Digest *key, int error, const Diag *diag) {
                                                          &(Origin){ diag->entries[k].file, diag->entries[k].line },
                                                          diag->entries[k].directive, "%s", diag->entries[k].text);
                         c->awaits_work = false;
-                        e = refuse(c, &own, error);
+                        e = container_refuse_start(c, RESULT_POLICY, &own, error);
                 } else
                         e = action_assemble(c);
                 if (e != _CONTAINER_EVENT_NONE)

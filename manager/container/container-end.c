@@ -325,6 +325,7 @@ void container_release(Container *c) {
         cgroup_done(&c->cgroup);
         free(c->cgroup_path);
         c->cgroup_path = NULL;
+        machine_done(c);
 }
 
 ContainerEvent action_undo(Container *c) {
@@ -333,7 +334,7 @@ ContainerEvent action_undo(Container *c) {
         for (size_t i = 0; i < c->n_streams; i++)
                 log_stream_drain(c->streams[i]);
         cgroup_watch_remove(c);
-        r = cgroup_remove(&c->manager->cgroup, c->name);
+        r = cgroup_remove(container_cgroup_root(c), c->name);
         if (r < 0 && r != -ENOENT)
                 log_message(&c->manager->config.log, LOG_WARNING, "%s: cannot remove its control group: %s",
                             c->name, strerror(-r));
@@ -350,6 +351,7 @@ ContainerEvent action_undo(Container *c) {
 }
 
 ContainerEvent action_forget(Container *c) {
+        machine_done(c); /* of a start that was stopped before it had begun */
         container_disarm_restart(c);
         record_remove(c->manager->records_fd, c->name);
         if (c->state == CONTAINER_INACTIVE) {

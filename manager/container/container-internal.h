@@ -16,6 +16,7 @@
 #include "manager/container/keeper-client.h"
 #include "manager/container/log-stream.h"
 #include "manager/container/crash-points.h"
+#include "manager/container/machine.h"
 #include "manager/container/manager.h"
 #include "manager/container/notify.h"
 #include "manager/container/restart-policy.h"
@@ -136,6 +137,7 @@ struct Container {
         uint64_t life_deadline; /* of life_timer */
         bool end_saved;    /* the record of the end is on disk: the keeper may forget */
         bool keeper_knows; /* the keeper has an entry that an ACK must drop */
+        Machine machine;
         Cgroup cgroup;
         bool payload_used; /* somebody was launched into its payload's part */
         char *cgroup_path; /* relative to the mount; set with cgroup */
@@ -229,6 +231,8 @@ struct Manager {
         void *shutdown_userdata;
         sd_event_source *shutdown_source;
         Reexec reexec;
+        const MachineHost *machine_host; /* NULL = nobody is there */
+        void *machine_userdata;
 
         LogScratch *scratch;
         CrashPlan crash;
@@ -304,6 +308,16 @@ void container_not_started(Container *c, const KeeperMessage *m);
 
 /* --- assemble.c: outside compilers, off the loop */
 void assemblies_free(Manager *m);
+/* A start that ends before it has changed the host: the words and the event for it. */
+ContainerEvent container_refuse_start(Container *c, ContainerResult result, Diag *diag, int r);
+
+/* --- machine.c: RegisterMachine=yes */
+CgroupRoot *container_cgroup_root(Container *c); /* below which its control groups are */
+int machine_check(const Container *c, Diag *diag);
+int machine_prepare(Container *c, Diag *diag, bool *ret_waits);
+int machine_adopt(Container *c, const char *path); /* path: of one of its control groups; -ENODATA: it is in the keeper's */
+void machine_begin(Container *c);
+void machine_done(Container *c);
 
 /* --- mac.c: labels are chosen, read back and watched */
 int mac_open(Manager *m);

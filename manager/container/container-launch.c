@@ -115,7 +115,7 @@ static int make_cgroup(Container *c, Diag *diag) {
         _cleanup_free_ char *directory = NULL;
         CgroupLimit limits[CGROUP_LIMITS_MAX];
         CgroupOwner owner = owner_of(c);
-        CgroupRoot *root = &c->manager->cgroup;
+        CgroupRoot *root = container_cgroup_root(c);
         size_t n;
         int r;
 
@@ -160,7 +160,7 @@ int container_renew_cgroup(Container *c, Diag *diag) {
 
         if (!c->payload_used)
                 return 0;
-        r = cgroup_renew(&c->manager->cgroup, &c->cgroup, &owner);
+        r = cgroup_renew(container_cgroup_root(c), &c->cgroup, &owner);
         if (r < 0)
                 return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot make a new control group in %s", c->cgroup_path);
         c->payload_used = false;
@@ -212,7 +212,7 @@ int container_revive(Container *c, Diag *diag) {
         if (r >= 0)
                 return 0;
         if (c->cgroup.fd >= 0)
-                (void)cgroup_remove(&c->manager->cgroup, c->name);
+                (void)cgroup_remove(container_cgroup_root(c), c->name);
         mac_release(c);
         container_release(c);
         return r;
@@ -271,7 +271,7 @@ ContainerEvent action_prepare(Container *c) {
         keep_error(c, &diag, r, "cannot prepare the start");
         c->result = RESULT_RESOURCES;
         if (c->cgroup.fd >= 0)
-                (void)cgroup_remove(&c->manager->cgroup, c->name);
+                (void)cgroup_remove(container_cgroup_root(c), c->name);
         mac_release(c);
         container_release(c);
         container_save_end(c, container_plan_restart(c) ? CONTAINER_RESTARTING : CONTAINER_FAILED);
@@ -419,6 +419,7 @@ void container_started(Container *c, const KeeperMessage *m, int *pidfd) {
         notify_listen(c, m->payload_pid);
         health_begin(c);
         container_save_life(c);
+        machine_begin(c);
         if (c->restart.again && c->leader_fd >= 0)
                 record_remove(c->manager->records_fd, c->name);
         if (command_awaits_start_post(c) && container_was_ready(c))

@@ -32,6 +32,7 @@ int container_make(Manager *m, const char *name, Container **ret) {
         c->watch = -1;
         c->notify.fd = -EBADF;
         c->cgroup = CGROUP_EMPTY;
+        c->machine = MACHINE_EMPTY;
         c->load = LOAD_NOT_FOUND;
         *ret = c;
         return 0;

@@ -81,6 +81,9 @@ int container_check_start(Container *c, Diag *diag) {
         if (!keeper_client_connected(c->manager->keeper))
                 return diag_errno(diag, ERROR_NO_KEEPER, NULL, NULL, ENOTCONN,
                                   "the keeper does not answer on \"%s\"", c->manager->keeper_socket);
+        r = machine_check(c, diag);
+        if (r < 0)
+                return r;
         cgroup_limits_render(c->loaded, limits, &n);
         return cgroup_limits_check(&c->manager->cgroup, limits, n, diag);
 }

@@ -241,6 +241,18 @@ uint32_t container_health_streak(const Container *c); /* bad checks in a row */
 const char *container_health_output(const Container *c); /* of the last check; NULL = none yet */
 uint64_t container_health_usec(const Container *c);   /* realtime of the last check; 0 = none yet */
 
+/* --- RegisterMachine=yes: who speaks to systemd and to systemd-machined, while that can be done; answers come back as below */
+typedef struct MachineHost {
+        /* A scope of that name with the process in it, where machined has no machine of the container's name yet. */
+        int (*make_scope)(Container *c, const char *unit, pid_t anchor, void *userdata);
+        void (*register_machine)(Container *c, void *userdata);
+        void (*unregister_machine)(const char *name, void *userdata);
+} MachineHost;
+void manager_set_machine_host(Manager *m, const MachineHost *host, void *userdata); /* host: borrowed; NULL = nobody any more */
+void container_scoped(Container *c, const char *unit, int r, const char *words); /* once for each make_scope() that succeeded */
+void container_register_failed(Container *c, const char *words);
+const char *container_machine_unit(const Container *c); /* the scope that it is in, or will be; NULL = none */
+
 /* --- logs: files under STATE/logs/NAME/, newest "log", rotated "log.1"...; lines "REALTIME_USEC PRIORITY TEXT\n".
  * priority 6 = stdout, 3 = stderr. With journald the payload writes to the journal itself. */
 bool container_logs_to_journal(const Container *c);

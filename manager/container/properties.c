@@ -155,7 +155,7 @@ static const ContainerSpec *limits_in_force(const Container *c) {
 }
 
 static int apply_limits(Container *c, Diag *diag) {
-        const CgroupRoot *root = &c->manager->cgroup;
+        const CgroupRoot *root = container_cgroup_root(c);
         CgroupLimit change[CGROUP_CHANGES_MAX];
         size_t n;
         int r;

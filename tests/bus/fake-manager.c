@@ -200,6 +200,19 @@ int manager_reexecute(Manager *m, Diag *diag, void (*refused)(int r, const Diag 
         return 0;
 }
 
+void manager_set_machine_host(Manager *m, const MachineHost *host, void *userdata) {
+}
+
+void container_scoped(Container *c, const char *unit, int r, const char *words) {
+}
+
+void container_register_failed(Container *c, const char *words) {
+}
+
+const char *container_machine_unit(const Container *c) {
+        return NULL;
+}
+
 int manager_take_over_jobs(Manager *m, int fd) {
         return 0;
 }
