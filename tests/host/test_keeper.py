@@ -98,6 +98,12 @@ def test_reexec(bed):
     equal(bed.property("short", "ExecMainStatus"), "7", "ExecMainStatus of what ended")
     equal({k: bed.property("web", k) for k in before}, before, "properties")
     check(whole_count(bed, "log") > 20, "the log has stopped")
+    # What it hands to the next manager is whole, too.
+    bed.kill_manager()
+    bed.start_manager()
+    equal({k: bed.property("web", k) for k in before}, before, "properties as the next manager finds them")
+    n = whole_count(bed, "log")
+    wait_until(lambda: whole_count(bed, "log") > n, "the log to go on")
     bed.ctl("exec", "fresh", "true").expect(0)
     for name in ("web", "fresh", "log"):
         bed.ctl("stop", name).expect(0)

@@ -40,9 +40,10 @@ def kernel_arguments(lsm, shell):
     return " ".join(a for a in arguments if a)
 
 
-def command(base, run, lsm, shell):
+def command(base, run, lsm, shell, reboots=False):
     accelerator = ["-accel", "kvm", "-cpu", "host"] if hardware() else ["-accel", "tcg,thread=single", "-cpu", "max"]
-    result = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-m", "2048", "-smp", "2"]
+    result = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-m", "2048", "-smp", "2"]
+    result += [] if reboots else ["-no-reboot"]
     result += accelerator
     result += ["-kernel", os.path.join(base, "vmlinuz"), "-initrd", os.path.join(base, "initrd")]
     result += ["-append", kernel_arguments(lsm, shell)]
@@ -75,12 +76,12 @@ def processor_time(pid):
         return 0
 
 
-def boot(base, run, lsm, limit, on_line):
+def boot(base, run, lsm, limit, on_line, reboots=False):
     """Runs the guest to its end and hands over each line of its TAP port as it comes, with the processor time so far. What
-    went wrong, or None."""
+    went wrong, or None. reboots: a reset does not end it."""
     with open(os.path.join(run, "qemu.log"), "wb") as log:
         try:
-            process = subprocess.Popen(command(base, run, lsm, False), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            process = subprocess.Popen(command(base, run, lsm, False, reboots), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                        env=environment(run))
         except FileNotFoundError:
             raise Problem("qemu-system-x86_64 is not installed: tools/dev/install-dependencies vm") from None

@@ -26,9 +26,11 @@ def system_unit(bed, name, *lines, head="[Unit]\nDescription=A test of the bed\n
     write(os.path.join(UNITS, name + ".container"),
           "%s[Container]\nRootDirectory=%s\n%s\n" % (head, bed.root, "\n".join(lines)))
     systemctl(bed, "daemon-reload").expect(0)
-    if systemctl(bed, "is-active", "bulwarkd").code == 0:
-        bulwarkctl(bed, "daemon-reload").expect(0)
+    bulwarkctl(bed, "daemon-reload").expect(0)
 
+
+# Every call costs an emulated processor what it starts: services go on from test to test, and systemd reads its units when
+# a test has written one.
 
 def up(bed):
     done = systemctl(bed, "start", "bulwarkd.service")
@@ -37,13 +39,12 @@ def up(bed):
 
 
 def down(bed):
-    systemctl(bed, "stop", "bulwark@*.service", "bulwarkd.service", "bulwark-keeper.service")
-    systemctl(bed, "reset-failed")
-    for directory, _, files in os.walk(UNITS):
-        for file in files:
-            if file.startswith(NAME):
-                os.unlink(os.path.join(directory, file))
-    systemctl(bed, "daemon-reload").expect(0)
+    written = [os.path.join(directory, file) for directory, _, files in os.walk(UNITS) for file in files if file.startswith(NAME)]
+    if written:
+        systemctl(bed, "stop", "bulwark@*.service")
+        systemctl(bed, "reset-failed", "bulwark@*.service", "bulwarkd.service", "bulwark-keeper.service")
+    for path in written:
+        os.unlink(path)
 
 
 def with_system(test):
@@ -75,7 +76,12 @@ def test_start_and_stop(bed):
     systemctl(bed, "start", "bulwark@%s" % NAME).expect(0)
     equal(bulwarkctl(bed, "is-active", NAME).expect(0).out, "active\n", "the container")
     leader = bulwarkctl(bed, "show", NAME, "-p", "MainPID", "--value").expect(0).out.strip()
-    contains(prop(bed, "bulwark@%s" % NAME, "StatusText"), "leader %s, " % leader)
+    equal(prop(bed, "bulwark@%s" % NAME, "MainPID"), leader, "the main process of the unit")
+    shown = systemctl(bed, "status", "bulwark@%s" % NAME).expect(0).out
+    contains(shown, "Main PID: %s (bulwark-init)" % leader)
+    contains(shown, "bulwarkctl status %s shows what it uses" % NAME)
+    for word in ("Memory:", "Tasks:", "CPU:", "IO:"):
+        check(word not in shown, "figures of the process that waits, not of the container:\n" + shown)
     equal(prop(bed, "bulwark@%s" % NAME, "Description"), "A test of the bed", "the description comes from the container")
     group = read("/proc/%s/cgroup" % leader).split("::")[-1].strip()
     contains(group, "/bulwark-keeper.service/containers/%s" % NAME)
@@ -182,13 +188,99 @@ def test_manager_restarts(bed):
     system_unit(bed, NAME, "ExecStart=/bin/sleep 1000")
     systemctl(bed, "start", "bulwark@%s" % NAME).expect(0)
     leader = bulwarkctl(bed, "show", NAME, "-p", "MainPID", "--value").expect(0).out
-    for command in (["restart", "bulwarkd"], ["daemon-reexec"], ["kill", "-s", "KILL", "bulwarkd"]):
-        systemctl(bed, *command).expect(0)
+    services = lambda: [systemctl(bed, "show", "-p", "MainPID", "-p", "ActiveState", "-p", "NRestarts", unit).expect(0).out  # noqa
+                        for unit in ("bulwarkd", "bulwark-keeper")]
+    before = services()
+    keeper = os.path.realpath(bed.keeper)
+    try:  # another keeper is installed, and both become what there is now
+        shutil.copy2(keeper, keeper + ".old")
+        shutil.copy2(keeper, keeper + ".new")
+        with open(keeper + ".new", "ab") as f:
+            f.write(b"another")
+        os.rename(keeper + ".new", keeper)
+        bulwarkctl(bed, "daemon-reexec").expect(0)
+        equal(services(), before, "the services as systemd sees them after both were executed again")
+        with open("/proc/%s/exe" % re.search(r"MainPID=(\d+)", before[1])[1], "rb") as f:
+            check(f.read().endswith(b"another"), "the keeper has not become the new one")
+    finally:
+        os.rename(keeper + ".old", keeper)
+    for command in ([], ["restart", "bulwarkd"], ["daemon-reexec"], ["kill", "-s", "KILL", "bulwarkd"], ["restart", "dbus"]):
+        if command:
+            systemctl(bed, *command).expect(0)
         wait_until(lambda: bulwarkctl(bed, "list").code == 0, "the manager to answer after %s" % command)
         equal(bulwarkctl(bed, "show", NAME, "-p", "MainPID", "--value").expect(0).out, leader, "leader after %s" % command)
-        equal(prop(bed, "bulwark@%s" % NAME, "ActiveState"), "active", "the unit after %s" % command)
+        state = systemctl(bed, "show", "-p", "ActiveState", "-p", "MainPID", "bulwark@%s" % NAME).expect(0).out
+        equal(sorted(state.split()), ["ActiveState=active", "MainPID=" + leader.strip()], "the unit after %s" % command)
+    wait_until(lambda: bed.run(["busctl", "--system", "call", "org.bulwark1", "/org/bulwark1", "org.freedesktop.DBus.Peer", "Ping"],
+                               environment=SYSTEM_BUS).code == 0, "the manager on the new system bus")
     systemctl(bed, "stop", "bulwark@%s" % NAME).expect(0)
     equal(bulwarkctl(bed, "is-active", NAME).out, "inactive\n", "the container at the end")
+
+
+@with_system
+def test_operators(bed):
+    """the group of operators is made, and polkit lets its members start containers, but not into them."""
+    bed.run(["systemd-sysusers", "--dry-run", "bulwark.conf"]).expect(0)
+    bed.run(["systemd-sysusers", "bulwark.conf"]).expect(0)
+    system_unit(bed, NAME, "ExecStart=/bin/sleep 1000")
+    call = ["setpriv", "--reuid=nobody", "--clear-groups", "busctl", "--system", "call", "org.bulwark1", "/org/bulwark1", "org.bulwark1.Manager"]
+    start, into = [*call, "StartContainer", "ss", NAME, "replace"], [*call, "ExecContainer", "sasa{sv}", NAME, "1", "/bin/true", "0"]
+    check(bed.run(start, environment=SYSTEM_BUS).code != 0, "anybody may start a container")
+    try:
+        bed.run(["gpasswd", "-a", "nobody", "bulwark"]).expect(0)
+        wait_until(lambda: bed.run(start, environment=SYSTEM_BUS).code == 0, "polkit to see the member", 30)
+        bulwarkctl(bed, "stop", NAME).expect(0)
+        bed.run(start, environment=SYSTEM_BUS).expect(0)
+        wait_until(lambda: bulwarkctl(bed, "is-active", NAME).code == 0, "the container")
+        bed.run(into, environment=SYSTEM_BUS).expect(1, "org.bulwark1.exec")
+    finally:
+        bed.run(["gpasswd", "-d", "nobody", "bulwark"])
+
+
+def machines(bed):
+    return bed.run(["machinectl", "--no-legend", "--no-pager", "list"]).expect(0).out
+
+
+@with_system
+def test_machine(bed):
+    """RegisterMachine=yes: machinectl lists and ends that container alone, with its limits in a scope of its own."""
+    one, two = NAME + "-one", NAME + "-two"
+    for name in (one, two):
+        system_unit(bed, name, "ExecStart=/bin/sh -c 'trap \"exit 0\" TERM; while true; do sleep 0.2; done'", "RegisterMachine=yes", "MemoryMax=64M")
+    system_unit(bed, NAME + "_odd", "ExecStart=/bin/sleep 1000", "RegisterMachine=yes")
+    done = bulwarkctl(bed, "start", NAME + "_odd")
+    check(done.code != 0, "started under a name that machined does not take")
+    contains(done.err, "RegisterMachine=")
+    bulwarkctl(bed, "start", one, two).expect(0)
+    wait_until(lambda: one in machines(bed) and two in machines(bed), "machinectl to list them")
+    contains(machines(bed), "container bulwark")
+    leader = bulwarkctl(bed, "show", one, "-p", "MainPID", "--value").expect(0).out.strip()
+    shown = bed.run(["machinectl", "show", one, "-p", "Leader", "-p", "Unit", "-p", "RootDirectory"]).expect(0).out
+    contains(shown, "Leader=%s\n" % leader)
+    contains(shown, "RootDirectory=%s\n" % bed.root)
+    scope = re.search(r"Unit=(.*)", shown)[1]
+    check(re.fullmatch(r"bulwark-%s-[0-9a-f]{8}\.scope" % one, scope), "unit " + scope)
+    contains(bed.run(["machinectl", "--no-pager", "status", one]).expect(0).out, scope)
+    group = read("/proc/%s/cgroup" % leader).split("::")[-1].strip()
+    equal(group, "/machine.slice/%s/containers/%s/payload" % (scope, one), "control group")
+    equal(read("/sys/fs/cgroup" + os.path.dirname(group) + "/memory.max").strip(), str(64 << 20), "memory.max")
+    check(int(prop(bed, scope, "MemoryCurrent")) > 0, "the scope counts nothing")
+    bulwarkctl(bed, "exec", one, "true").expect(0)
+    bed.run(["machinectl", "terminate", one]).expect(0)
+    wait_until(lambda: bulwarkctl(bed, "is-active", one).out == "inactive\n", "the container to end")
+    equal(bulwarkctl(bed, "show", one, "-p", "Result", "--value").out, "success\n", "Result")
+    wait_until(lambda: one not in machines(bed), "the machine to go")
+    equal(bulwarkctl(bed, "is-active", two).out, "active\n", "the container beside it")
+    # The same without the manager that asked for the scope, and the next start has another.
+    bulwarkctl(bed, "start", one).expect(0)
+    bulwarkctl(bed, "daemon-reexec").expect(0)
+    bulwarkctl(bed, "exec", two, "true").expect(0)
+    bed.run(["machinectl", "terminate", two]).expect(0)
+    wait_until(lambda: bulwarkctl(bed, "is-active", two).out == "inactive\n", "the container to end without its controller")
+    equal(bulwarkctl(bed, "is-active", one).out, "active\n", "the container beside it")
+    bulwarkctl(bed, "stop", one).expect(0)
+    equal(machines(bed), "", "machines")
+    equal([d for d, _, _ in os.walk("/sys/fs/cgroup/machine.slice") if "/containers/" in d], [], "control groups")
 
 
 @with_system
@@ -200,6 +292,7 @@ def test_keeper_stops(bed):
     systemctl(bed, "start", "bulwark@%s" % NAME).expect(0)
     systemctl(bed, "stop", "bulwark-keeper").expect(0)
     equal(read(mark), "bye\n", "what the payload wrote at its end")
+    systemctl(bed, "stop", "bulwarkd").expect(0)
 
 
 run(__name__)
