@@ -74,6 +74,12 @@ static bool render_io_weight(const ContainerSpec *s, CgroupLimit *l) {
         return true;
 }
 
+/* What the manager does itself needs the controller as well: it is told by memory.events. */
+static bool render_oom_group(const ContainerSpec *s, CgroupLimit *l) {
+        return (s->oom_policy == OOM_POLICY_KILL || s->oom_policy == OOM_POLICY_STOP) &&
+               render_number(s->oom_policy == OOM_POLICY_KILL, l);
+}
+
 static const struct {
         DirectiveId id;
         const char *name, *controller, *file, *fallback, *unset; /* unset: the kernel's default */
@@ -82,6 +88,7 @@ static const struct {
         /* high before max: a payload near the limit is slowed before it is killed */
         { DIRECTIVE_MemoryHigh, "MemoryHigh", "memory", "memory.high", NULL, "max", render_memory_high },
         { DIRECTIVE_MemoryMax, "MemoryMax", "memory", "memory.max", NULL, "max", render_memory_max },
+        { DIRECTIVE_OOMPolicy, "OOMPolicy", "memory", "memory.oom.group", NULL, "0", render_oom_group },
         { DIRECTIVE_TasksMax, "TasksMax", "pids", "pids.max", NULL, "max", render_tasks_max },
         { DIRECTIVE_CPUQuota, "CPUQuota", "cpu", "cpu.max", NULL, "max", render_cpu_quota },
         { DIRECTIVE_CPUWeight, "CPUWeight", "cpu", "cpu.weight", NULL, "100", render_cpu_weight },

@@ -46,6 +46,7 @@ int container_encode_life(const Container *c, void **ret, size_t *ret_size) {
                    .command_kind = c->commands.kind,
                    .command_index = c->commands.index,
                    .command_alone = c->commands.alone,
+                   .oom_kills = c->oom_kills,
                    .exit_code = c->exit.valid ? (uint64_t)c->exit.code : 0,
                    .exit_status = (uint64_t)c->exit.status,
                    .exit_realtime = c->exit.realtime_usec,
@@ -201,6 +202,7 @@ static void take_blob(Container *c, Blob *b) {
         c->commands.alone = b->command_alone;
         c->commands.begun = c->start_monotonic;
         c->payload_used = true;
+        c->oom_kills = b->oom_kills;
         if (c->spec && c->spec->private_users.mode == PRIVATE_USERS_MANAGED &&
             id_ranges_take(&c->manager->ranges, c->name, c->id_base) < 0)
                 log_message(&c->manager->config.log, LOG_WARNING,
@@ -276,7 +278,7 @@ static void resume(Container *c, bool restart) {
                         (void)container_arm_stop_timer(c, c->stop_deadline);
                 return;
         }
-        if (state == CONTAINER_KILLING)
+        if (state == CONTAINER_KILLING && c->stop_deadline == 0)
                 (void)action_kill(c);
         else if (c->stop_deadline == 0)
                 (void)(c->aborting ? action_abort : action_terminate)(c); /* asked for, but the signal was not sent yet */
@@ -445,6 +447,7 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
         else if (!c->commands.alone)
                 container_save_life(c);
         resume_commands(c);
+        container_oom_changed(c); /* what nobody saw */
         manager_announce(c);
 }
 

@@ -55,6 +55,7 @@ typedef enum Tag {
         TAG_EXIT_MONOTONIC,
         TAG_START_UNTIL,
         TAG_RUN_UNTIL,
+        TAG_OOM_KILLS,
         /* mandatory access control */
         TAG_APPARMOR_PROFILE = 96,
         TAG_SELINUX_CONTEXT,
@@ -156,6 +157,7 @@ int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
         encode_u64(&e, TAG_HEALTH_STREAK, b->health.streak);
         encode_u64(&e, TAG_COMMAND_KIND, b->command_kind);
         encode_u64(&e, TAG_COMMAND_INDEX, b->command_index);
+        encode_u64(&e, TAG_OOM_KILLS, b->oom_kills);
         encode_u64(&e, TAG_EXIT_CODE, b->exit_code);
         encode_u64(&e, TAG_EXIT_STATUS, b->exit_status);
         encode_u64(&e, TAG_EXIT_REALTIME, b->exit_realtime);
@@ -202,6 +204,7 @@ static const struct {
         NUMBER(TAG_HEALTH_STREAK, health.streak),
         NUMBER(TAG_COMMAND_KIND, command_kind),
         NUMBER(TAG_COMMAND_INDEX, command_index),
+        NUMBER(TAG_OOM_KILLS, oom_kills),
         NUMBER(TAG_EXIT_CODE, exit_code),
         NUMBER(TAG_EXIT_STATUS, exit_status),
         NUMBER(TAG_EXIT_REALTIME, exit_realtime),

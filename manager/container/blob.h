@@ -44,6 +44,7 @@ typedef struct Blob {
         HealthFacts health;
         uint32_t command_kind, command_index; /* CommandKind; which runs, or ran last */
         bool command_alone;
+        uint64_t oom_kills; /* before the payload */
         uint64_t exit_code, exit_status, exit_realtime, exit_monotonic; /* of a oneshot's last ExecStart=; 0 = none yet */
 } Blob;
 void blob_done(Blob *b);

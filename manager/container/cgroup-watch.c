@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One inotify descriptor for the cgroup.events of all containers: emptied, frozen, thawed. */
+/* One inotify descriptor for the cgroup.events and memory.events of all containers: emptied, frozen, thawed; out of memory. */
 #include <stdio.h>
 #include <sys/inotify.h>
 
@@ -7,15 +7,24 @@
 
 static Container *by_watch(Manager *m, int watch) {
         for (size_t i = 0; i < m->n_sorted; i++)
-                if (m->sorted[i]->watch == watch)
+                if (m->sorted[i]->watch == watch || m->sorted[i]->oom_watch == watch)
                         return m->sorted[i];
         return NULL;
 }
 
+static void look_at(Container *c, int watch) {
+        if (watch == c->watch)
+                container_cgroup_changed(c);
+        else
+                container_oom_changed(c);
+}
+
 static void look_at_all(Manager *m) {
         for (size_t i = 0; i < m->n_sorted; i++)
-                if (m->sorted[i]->watch >= 0)
+                if (m->sorted[i]->watch >= 0) {
+                        container_oom_changed(m->sorted[i]);
                         container_cgroup_changed(m->sorted[i]);
+                }
 }
 
 static int on_inotify(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
@@ -31,7 +40,7 @@ static int on_inotify(sd_event_source *s, int fd, uint32_t revents, void *userda
                 if (e->mask & IN_Q_OVERFLOW)
                         look_at_all(m);
                 else if (c)
-                        container_cgroup_changed(c);
+                        look_at(c, e->wd);
         }
         return 0;
 }
@@ -46,15 +55,22 @@ int cgroup_watch_open(Manager *m) {
         return r < 0 ? r : 0;
 }
 
-void cgroup_watch_add(Container *c) {
+static int add(const Container *c, const char *file) {
         char path[64];
 
-        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/cgroup.events", c->cgroup.fd);
-        c->watch = inotify_add_watch(c->manager->inotify_fd, path, IN_MODIFY);
+        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", c->cgroup.fd, file);
+        return inotify_add_watch(c->manager->inotify_fd, path, IN_MODIFY);
+}
+
+void cgroup_watch_add(Container *c) {
+        c->watch = add(c, "cgroup.events");
+        c->oom_watch = add(c, "memory.events"); /* where the host has the controller */
 }
 
 void cgroup_watch_remove(Container *c) {
         if (c->watch >= 0)
                 (void)inotify_rm_watch(c->manager->inotify_fd, c->watch);
-        c->watch = -1;
+        if (c->oom_watch >= 0)
+                (void)inotify_rm_watch(c->manager->inotify_fd, c->oom_watch);
+        c->watch = c->oom_watch = -1;
 }

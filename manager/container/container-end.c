@@ -16,13 +16,18 @@ static int stop_signal_of(const Container *c) {
         return c->spec && c->spec->kill_signal > 0 ? c->spec->kill_signal : SIGTERM;
 }
 
+/* A manager that ends with its host waits for nobody. */
+static bool may_kill(const Container *c) {
+        return c->state != CONTAINER_STOPPING || !c->spec || c->spec->send_sigkill || c->manager->shutting_down;
+}
+
 static int on_stop_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
         Container *c = userdata;
 
         c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
         if (c->aborting || !c->spec || c->spec->timeout_stop_failure_mode != FAILURE_ABORT ||
             !container_doom(c, RESULT_TIMEOUT, FAILURE_ABORT, "it did not stop within TimeoutStopSec="))
-                (void)container_event(c, EVENT_STOP_TIMEOUT);
+                (void)container_event(c, may_kill(c) ? EVENT_STOP_TIMEOUT : EVENT_OVERDUE);
         return 0;
 }
 
@@ -93,7 +98,39 @@ ContainerEvent action_abort(Container *c) {
         return signal_and_wait(c, signal, c->spec ? c->spec->timeout_abort_usec : 90 * USEC_PER_SEC);
 }
 
+/* What TimeoutStopSec= did not end gets one more signal of the unit's choice, and the same time once more. */
+ContainerEvent action_final(Container *c) {
+        const int signal = c->spec ? c->spec->final_kill_signal : 0;
+        uint64_t now = now_usec(CLOCK_MONOTONIC), timeout = c->spec ? c->spec->timeout_stop_usec : 0;
+
+        c->kill_reason = KILL_TIMEOUT;
+        if (signal <= 0 || signal == SIGKILL || c->cgroup.fd < 0 || container_signal_all(c, signal) < 0 ||
+            container_arm_stop_timer(c, timeout > USEC_INFINITY - now ? USEC_INFINITY : now + timeout) < 0)
+                return EVENT_STOP_TIMEOUT;
+        container_send_state(c);
+        return _CONTAINER_EVENT_NONE;
+}
+
+/* It has failed to stop, whenever it does. */
+ContainerEvent action_tell(Container *c) {
+        _cleanup_free_ char *span = c->spec ? time_span_to_string(c->spec->timeout_stop_usec) : NULL;
+        char *text = NULL;
+
+        c->stop_deadline = USEC_INFINITY;
+        if (c->doom == RESULT_SUCCESS) {
+                c->doom = RESULT_TIMEOUT;
+                (void)str_append(&text, "it did not stop within TimeoutStopSec=%s, and SendSIGKILL=no leaves it alone",
+                                 strempty(span));
+                log_message(&c->manager->config.log, LOG_WARNING, "%s: %s", c->name, strempty(text));
+                free(c->last_error);
+                c->last_error = text;
+        }
+        container_send_state(c);
+        return _CONTAINER_EVENT_NONE;
+}
+
 ContainerEvent action_kill(Container *c) {
+        c->stop_deadline = 0;
         c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
         if (c->kill_reason == KILL_NONE)
                 c->kill_reason = c->leader_fd >= 0 ? KILL_TIMEOUT : KILL_CANCELED;
@@ -159,7 +196,6 @@ static ContainerResult result_of_messages(const Container *c, ContainerResult re
 }
 
 void container_ended(Container *c, const ExitReport *report) {
-        uint64_t oom = cgroup_number(c->cgroup.fd, "memory.events", "oom_kill");
         bool rebooting = false, good = true;
         const ExecCommand *command;
 
@@ -183,7 +219,9 @@ void container_ended(Container *c, const ExitReport *report) {
                 .stop_signal = stop_signal_of(c),
                 .timed_out = c->kill_reason == KILL_TIMEOUT,
                 .canceled = c->kill_reason == KILL_CANCELED,
-                .oom = oom != UINT64_MAX && oom > 0,
+                .oom = container_oom_kills(c) > 0 &&
+                       (!c->spec || container_spec_oom_policy(c->spec) != OOM_POLICY_CONTINUE ||
+                        (c->exit.code == CLD_KILLED && c->exit.status == SIGKILL)),
         });
         if (c->result != RESULT_TIMEOUT && command && command->ignore_failure)
                 c->result = RESULT_SUCCESS;

@@ -142,6 +142,9 @@ struct Container {
         bool payload_used; /* somebody was launched into its payload's part */
         char *cgroup_path; /* relative to the mount; set with cgroup */
         int watch;         /* inotify descriptor of cgroup.events, -1 = none */
+        int oom_watch;     /* and of memory.events */
+        bool oom_told;     /* OOMPolicy=continue: once a life */
+        uint64_t oom_kills; /* of which the life has been told, or which came before its payload */
         bool frozen, freeze_wanted;
         LogStream *streams[LOG_STREAMS_MAX];
         size_t n_streams;
@@ -276,6 +279,8 @@ ContainerEvent action_run(Container *c);
 ContainerEvent action_reap(Container *c);
 ContainerEvent action_reload(Container *c);
 ContainerEvent action_revive(Container *c);
+ContainerEvent action_final(Container *c);
+ContainerEvent action_tell(Container *c);
 
 /* --- load.c */
 int definition_load(Manager *m, const char *name, Diag *diag, LoadState *ret_state,
@@ -341,6 +346,8 @@ void container_orphaned(Container *c); /* no keeper knows it: its leader's pidfd
 void container_release(Container *c);  /* everything of a life but its report; the cgroup stays */
 int container_arm_stop_timer(Container *c, uint64_t deadline);
 void container_cgroup_changed(Container *c);
+void container_oom_changed(Container *c); /* OOMPolicy= */
+uint64_t container_oom_kills(const Container *c); /* since its payload was launched */
 void container_save_end(Container *c, ContainerState state); /* RUNTIME/state/NAME */
 bool container_is_empty(const Container *c); /* no process is in its control group */
 ContainerEvent container_end_event(const Container *c); /* what follows where nothing is left of the last life */
@@ -358,6 +365,7 @@ void container_forget_starts(Container *c);        /* reset-failed */
 
 /* --- signals.c */
 int container_signal_stop(Container *c, int signal); /* to whom KillMode= says; the leader has to be there */
+int container_signal_all(Container *c, int signal);  /* every process, each once */
 
 /* --- timers.c */
 /* Ends a life that has failed, so that its result is this one whatever its payload's exit is, and Restart= may follow.

@@ -35,6 +35,8 @@ void container_begin_life(Container *c) {
         notify_begin(c);
         health_reset(c);
         commands_begin_life(c);
+        c->oom_kills = 0;
+        c->oom_told = false;
         free(c->last_error);
         c->last_error = NULL;
         if (!c->restart.again) /* a restart is not lost with the manager that begins it */
@@ -376,6 +378,7 @@ static int launch_payload(Container *c, Diag *diag) {
         c->commands.kind = COMMAND_START;
         c->commands.alone = c->commands.reaping = false;
         c->kill_reason = KILL_NONE;
+        c->oom_kills += container_oom_kills(c); /* of the commands before it */
         c->start_monotonic = now_usec(CLOCK_MONOTONIC);
         if (!c->launch)
                 r = prepare_again(c, diag);

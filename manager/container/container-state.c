@@ -132,11 +132,13 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
                 [EVENT_COMMAND_ENDED] = TO(CLEAN, CLEANING),
-                [EVENT_STOP_TIMEOUT] = TO(KILL, KILLING),
+                [EVENT_STOP_TIMEOUT] = TO(FINAL, KILLING),
+                [EVENT_OVERDUE]      = TO(TELL, STOPPING),
                 [EVENT_DOOM_ABORT]   = TO(ABORT, STOPPING), /* TimeoutStopFailureMode=abort */
                 [EVENT_MAC_LOST]     = TO(KILL, KILLING),
         },
         [CONTAINER_KILLING] = {
+                [EVENT_STOP_TIMEOUT] = TO(KILL, KILLING), /* of FinalKillSignal= */
                 [EVENT_STARTED]      = TO(KILL, KILLING),
                 [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
@@ -200,7 +202,7 @@ static const char *const events[_CONTAINER_EVENT_MAX] = {
         [EVENT_NOT_PREPARED] = "not-prepared", [EVENT_CLONED] = "cloned",
         [EVENT_STARTED] = "started", [EVENT_NOT_STARTED] = "not-started",
         [EVENT_STOPPING] = "stopping",
-        [EVENT_STOP] = "stop", [EVENT_STOP_TIMEOUT] = "stop-timeout",
+        [EVENT_STOP] = "stop", [EVENT_STOP_TIMEOUT] = "stop-timeout", [EVENT_OVERDUE] = "overdue",
         [EVENT_ENDED] = "ended", [EVENT_EMPTY_WELL] = "empty-well",
         [EVENT_EMPTY_REMAIN] = "empty-remain", [EVENT_EMPTY_BADLY] = "empty-badly",
         [EVENT_RESET] = "reset", [EVENT_RESTART] = "restart", [EVENT_RESTART_REFUSED] = "restart-refused",
@@ -214,7 +216,7 @@ static const char *const events[_CONTAINER_EVENT_MAX] = {
 
 static const char *const actions[_CONTAINER_ACTION_MAX] = {
         [ACTION_NONE] = "none", [ACTION_ASSEMBLE] = "assemble", [ACTION_PREPARE] = "prepare", [ACTION_LAUNCH] = "launch",
-        [ACTION_VERIFY] = "verify", [ACTION_TERMINATE] = "terminate", [ACTION_KILL] = "kill", [ACTION_CLEAN] = "clean",
+        [ACTION_VERIFY] = "verify", [ACTION_TERMINATE] = "terminate", [ACTION_KILL] = "kill", [ACTION_FINAL] = "final", [ACTION_TELL] = "tell", [ACTION_CLEAN] = "clean",
         [ACTION_AWAIT_END] = "await-end", [ACTION_ABORT] = "abort",
         [ACTION_UNDO] = "undo", [ACTION_FORGET] = "forget", [ACTION_JUDGE] = "judge", [ACTION_WAIT] = "wait",
         [ACTION_RUN] = "run", [ACTION_REAP] = "reap", [ACTION_RELOAD] = "reload", [ACTION_REVIVE] = "revive",

@@ -43,6 +43,7 @@ typedef enum ContainerEvent {
         EVENT_STOP,         /* a stop job begins */
         EVENT_STOPPING,     /* it says that it ends by itself */
         EVENT_STOP_TIMEOUT, /* TimeoutStopSec= is over */
+        EVENT_OVERDUE,      /* the same, and SendSIGKILL=no lets it take as long as it likes */
         EVENT_DOOM,         /* the life has failed: it is ended as by a stop, but nobody asked for it */
         EVENT_DOOM_ABORT,   /* the same by SIGABRT, or a stop that took too long */
         EVENT_DOOM_KILL,    /* the same at once */
@@ -79,6 +80,8 @@ typedef enum ContainerAction {
         ACTION_AWAIT_END, /* arm TimeoutStopSec= */
         ACTION_ABORT,     /* SIGABRT or WatchdogSignal=, arm TimeoutAbortSec= */
         ACTION_KILL,      /* cgroup.kill */
+        ACTION_FINAL,     /* FinalKillSignal= to every process, arm TimeoutStopSec= once more; without one, cgroup.kill */
+        ACTION_TELL,      /* that it has not stopped in time */
         ACTION_CLEAN,     /* record the end, kill what is left in the cgroup, wait until it is empty */
         ACTION_UNDO,      /* drain the logs, remove the cgroup, let the keeper forget */
         ACTION_FORGET,    /* drop the record of the last end */

@@ -29,7 +29,7 @@ int container_make(Manager *m, const char *name, Container **ret) {
         }
         c->manager = m;
         c->leader_fd = -EBADF;
-        c->watch = -1;
+        c->watch = c->oom_watch = -1;
         c->notify.fd = -EBADF;
         c->cgroup = CGROUP_EMPTY;
         c->machine = MACHINE_EMPTY;
@@ -118,7 +118,8 @@ static ContainerEvent (*const actions[_CONTAINER_ACTION_MAX])(Container *c) = {
         [ACTION_FORGET] = action_forget,       [ACTION_JUDGE] = action_judge,
         [ACTION_WAIT] = action_wait,           [ACTION_RUN] = action_run,
         [ACTION_REAP] = action_reap,           [ACTION_RELOAD] = action_reload,
-        [ACTION_REVIVE] = action_revive,
+        [ACTION_REVIVE] = action_revive,       [ACTION_FINAL] = action_final,
+        [ACTION_TELL] = action_tell,
 };
 
 bool container_event(Container *c, ContainerEvent event) {

@@ -26,7 +26,7 @@ static bool is_passed_by(const Container *c, pid_t pid) {
 
 /* cgroup.procs is read again until nobody new is seen: a fork during the walk must not be missed, and nobody gets a
  * signal twice. */
-static int signal_group(Container *c, int signal) {
+int container_signal_all(Container *c, int signal) {
         _cleanup_free_ pid_t *known = NULL;
         Pids last = {};
 
@@ -61,6 +61,6 @@ static int signal_group(Container *c, int signal) {
 
 int container_signal_stop(Container *c, int signal) {
         if (c->spec && c->spec->kill_mode == KILL_MODE_CONTROL_GROUP && c->cgroup.fd >= 0)
-                return signal_group(c, signal);
+                return container_signal_all(c, signal);
         return pidfd_signal_awake(c->leader_fd, signal);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a life may not take: TimeoutStartSec= and RuntimeMaxSec=. The time follows from when the life began, so that a new
+/* What a life may not take: TimeoutStartSec=, RuntimeMaxSec= and OOMPolicy=. The time follows from when the life began, so that a new
  * manager finds it without a record; and whoever else finds a life to have failed ends it by container_doom(), too. */
 #include "manager/container/container-internal.h"
 #include "manager/container/life-limit.h"
@@ -26,6 +26,33 @@ bool container_doom(Container *c, ContainerResult result, FailureMode how, const
                     container_result_to_string(result));
         return container_event(c, event);
 }
+
+/* --- OOMPolicy= */
+
+uint64_t container_oom_kills(const Container *c) {
+        uint64_t n = cgroup_number(c->cgroup.fd, "memory.events", "oom_kill");
+
+        return n == UINT64_MAX || n <= c->oom_kills ? 0 : n - c->oom_kills;
+}
+
+/* By OOM_POLICY_KILL the kernel has ended all of them itself. What runs before the payload or after it is judged by its
+ * own end. */
+void container_oom_changed(Container *c) {
+        const ContainerSpec *spec = c->limits ? c->limits : c->spec;
+
+        if (!spec || c->commands.alone || container_oom_kills(c) == 0 || c->leader_fd < 0)
+                return;
+        if (container_spec_oom_policy(spec) == OOM_POLICY_STOP)
+                (void)container_doom(c, RESULT_OOM_KILL, FAILURE_TERMINATE,
+                                     "the kernel has killed a process of it for want of memory (OOMPolicy=stop)");
+        else if (container_spec_oom_policy(spec) == OOM_POLICY_CONTINUE && !c->oom_told) {
+                c->oom_told = true;
+                log_message(&c->manager->config.log, LOG_WARNING,
+                            "%s: the kernel has killed a process of it for want of memory; OOMPolicy=continue", c->name);
+        }
+}
+
+/* --- what a life may take */
 
 static uint64_t chance_of(const Container *c) {
         uint64_t chance;

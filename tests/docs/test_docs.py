@@ -89,6 +89,9 @@ def directives_are_described():
             yield f"{name}= has no default in the table, and bulwark.container(5) says: {described[1].strip()}"
         elif default != "NULL" and described[1].split()[0].strip(".,") != default:
             yield f"{name}= is {default} by default, and bulwark.container(5) says: {described[1].strip()}"
+    for section, name, *_ in rows("units/spec/shorthands.inc", "SHORTHAND"):
+        if items.pop((section, name), None) is None:
+            yield f"bulwark.container(5) lacks {name}= in [{section}]"
     for section, name in items:
         yield f"bulwark.container(5) describes {name}= in [{section}], which is no row of the table"
 

@@ -37,7 +37,7 @@ BROKEN = [
 
 # Known to systemd or planned for later, never ignored.
 UNSUPPORTED = ["AppArmorProfile=x", "DynamicUser=yes", "PAMName=login", "Personality=x86", "RootImage=/x.raw", "PrivateTmp=yes",
-               "DeviceAllow=/dev/kvm", "ProtectSystem=strict", "RestrictNamespaces=yes", "ExecStartPre=/bin/true", "LimitNOFILE=10",
+               "DeviceAllow=/dev/kvm", "ProtectSystem=strict", "RestrictNamespaces=yes", "ImportCredential=x", "LimitNOFILE=10",
                "SELinuxContext=x", "IPAddressDeny=any", "LoadCredential=a:/b", "MemoryLimit=1G", "CPUShares=1024"]
 
 

@@ -56,6 +56,81 @@ def test_stop_that_aborts(bed):
     equal(bed.property("web", "ExecMainStatus"), "9", "its own code")
 
 
+def test_final_signal(bed):
+    """FinalKillSignal= goes to every process when TimeoutStopSec= is over; the same time later SIGKILL follows, by another
+    manager too."""
+    write(os.path.join(bed.root, "data", "quits"), """
+trap "" TERM
+trap "echo got $1; exit 9" USR1
+[ $1 = child ] || sh /data/quits child &
+[ $1 = child ] || echo ready
+while true; do sleep 0.05; done
+""")
+    bed.unit("quits", "ExecStart=/bin/sh /data/quits leader", "TimeoutStopSec=500ms", "FinalKillSignal=SIGUSR1")
+    bed.ctl("start", "quits").expect(0)
+    ready(bed, "quits")
+    bed.ctl("stop", "quits")
+    equal(end_of(bed, "quits"), ("failed", "timeout"), "state")
+    equal(bed.property("quits", "ExecMainStatus"), "9", "its own code")
+    for word in ("got leader", "got child"):
+        equal(bed.logs("quits").count(word), 1, word)
+    for again in (False, True):
+        name = "stays-again" if again else "stays"
+        bed.unit(name, "ExecStart=/bin/sh -c 'trap \"\" TERM; trap \"echo got USR1\" USR1; echo ready; while true; do sleep 0.05; done'", "TimeoutStopSec=1s",
+                 "FinalKillSignal=USR1")
+        bed.ctl("start", name).expect(0)
+        ready(bed, name)
+        begin = time.monotonic()
+        bed.ctl("stop", "--no-block", name).expect(0)
+        wait_until(lambda: "got USR1" in bed.logs(name), "the final signal")
+        equal(bed.property(name, "SubState"), "stop-sigkill", "SubState")
+        if again:
+            bed.kill_manager()
+            bed.start_manager()
+        bed.wait_active(name, "failed")
+        check(1.9 < time.monotonic() - begin < 10, "the stop took %.1f s" % (time.monotonic() - begin))
+        equal((end_of(bed, name), bed.property(name, "ExecMainStatus")), (("failed", "timeout"), "9"), "killed in the end")
+        equal(bed.logs(name).count("got USR1"), 1, "signals")
+
+
+def test_without_a_kill(bed):
+    """SendSIGKILL=no: what does not stop in time is left to end by itself, and has failed to stop; kill ends it all the same."""
+    for again in (False, True):
+        name = "left-again" if again else "left"
+        bed.unit(name, "ExecStart=/bin/sh -c 'trap \"\" TERM; echo ready; while [ ! -e /data/end ]; do sleep 0.05; done'", "TimeoutStopSec=300ms",
+                 "SendSIGKILL=no", "Restart=always")
+        bed.ctl("start", name).expect(0)
+        ready(bed, name)
+        bed.ctl("stop", "--no-block", name).expect(0)
+        wait_until(lambda: "SendSIGKILL=no" in bed.property(name, "LastError"), "the time to be over")
+        if again:
+            bed.kill_manager()
+            bed.start_manager()
+        time.sleep(0.7)
+        equal(bed.property(name, "SubState"), "stop-sigterm", "SubState")
+        write(os.path.join(bed.root, "data", "end"), "")
+        bed.wait_active(name, "failed")
+        equal((end_of(bed, name), bed.property(name, "ExecMainStatus")), (("failed", "timeout"), "0"), name)
+        os.unlink(os.path.join(bed.root, "data", "end"))
+    bed.unit("ended", "ExecStart=/bin/sh -c 'trap \"\" TERM; echo ready; while true; do sleep 0.05; done'", "TimeoutStopSec=300ms", "SendSIGKILL=no")
+    bed.ctl("start", "ended").expect(0)
+    ready(bed, "ended")
+    bed.ctl("stop", "--no-block", "ended").expect(0)
+    wait_until(lambda: "SendSIGKILL=no" in bed.property("ended", "LastError"), "the time to be over")
+    bed.ctl("kill", "-s", "KILL", "ended").expect(0)
+    bed.wait_active("ended", "failed")
+
+
+def test_one_line_for_two(bed):
+    """TimeoutSec= is TimeoutStartSec= and TimeoutStopSec=; a later line for one of them alone counts."""
+    bed.unit("both", SLOW, "TimeoutSec=7s")
+    equal((bed.property("both", "TimeoutStartSec"), bed.property("both", "TimeoutStopSec")), ("7s", "7s"), "both")
+    bed.unit("one", SLOW, "TimeoutSec=7s", "TimeoutStopSec=2s")
+    equal((bed.property("one", "TimeoutStartSec"), bed.property("one", "TimeoutStopSec")), ("7s", "2s"), "one")
+    bed.unit("wrong", SLOW, "TimeoutSec=soon")
+    equal(bed.ctl("start", "wrong").err.count("soon"), 1, "a mistake is told once")
+
+
 def test_runtime(bed):
     """RuntimeMaxSec= ends a life, under another manager too; it has failed, and Restart= follows."""
     bed.unit("short", SLOW, "RuntimeMaxSec=1500ms", "RuntimeRandomizedExtraSec=100ms", "Restart=on-failure", "RestartSec=1h")

@@ -41,7 +41,14 @@ static void warn_of_steps(const ContainerSpec *s, Diag *diag) {
                              "RestartMaxDelaySec", "is less than RestartSec=, and has no effect");
 }
 
+static void warn_of_kill(const ContainerSpec *s, Diag *diag) {
+        if (!s->send_sigkill && s->final_kill_signal > 0)
+                diag_warning(diag, ERROR_CONFLICT, container_spec_origin(s, DIRECTIVE_FinalKillSignal), "FinalKillSignal",
+                             "has no effect with SendSIGKILL=no");
+}
+
 int lifecycle_check(const ContainerSpec *spec, Diag *diag) {
         warn_of_steps(spec, diag);
+        warn_of_kill(spec, diag);
         return check_oneshot(spec, diag);
 }

@@ -203,6 +203,13 @@ bool container_spec_row_equal(const ContainerSpec *a, const ContainerSpec *b, Di
                type->print(container_spec_field_const(b, id), &y) >= 0 && streq(x, y);
 }
 
+/* As systemd: an init looks after what runs below it. */
+OomPolicy container_spec_oom_policy(const ContainerSpec *s) {
+        if (s->oom_policy != OOM_POLICY_UNSET)
+                return s->oom_policy;
+        return s->boot ? OOM_POLICY_CONTINUE : OOM_POLICY_STOP;
+}
+
 uint64_t container_spec_watchdog(const ContainerSpec *s) {
         return s->watchdog_usec == USEC_INFINITY ? 0 : s->watchdog_usec;
 }

@@ -51,6 +51,9 @@ typedef struct Directive {
 
 extern const Directive directives[_DIRECTIVE_MAX];
 DirectiveId directive_find(DirectiveSection section, const char *name); /* exact; _DIRECTIVE_INVALID */
+#define SHORTHAND_ROWS 2
+/* The rows that a line of that name stands for, SHORTHAND_ROWS of them; NULL = it is no shorthand. */
+const DirectiveId *directive_shorthand(DirectiveSection section, const char *name);
 const char *section_to_string(DirectiveSection s);
 DirectiveSection section_from_string(const char *name);
 const char *directive_stage_to_string(DirectiveStage s); /* "plan" */
@@ -128,6 +131,8 @@ static inline void container_spec_unrefp(ContainerSpec **s) {
 
 /* Who may send messages: NotifyAccess=, or what the unit's other lines need. Never UNSET. */
 NotifyAccess container_spec_notify_access(const ContainerSpec *s);
+/* OOMPolicy=, or what goes with the rest of the unit. Never UNSET. */
+OomPolicy container_spec_oom_policy(const ContainerSpec *s);
 /* Microseconds of WatchdogSec=; 0 = none. */
 uint64_t container_spec_watchdog(const ContainerSpec *s);
 

@@ -39,6 +39,17 @@ static const struct {
 #undef ALIAS
 };
 
+static const struct {
+        DirectiveSection section;
+        const char *name;
+        DirectiveId ids[SHORTHAND_ROWS];
+} shorthands[] = {
+#define SHORTHAND(section_, name_, first_, second_) \
+        {SECTION_##section_, #name_, {DIRECTIVE_##first_, DIRECTIVE_##second_}},
+#include "units/spec/shorthands.inc"
+#undef SHORTHAND
+};
+
 static const char *const section_names[_SECTION_MAX] = {
         [SECTION_Unit] = "Unit",
         [SECTION_Container] = "Container",
@@ -100,6 +111,13 @@ const RefusedDirective *refused_directive_find(DirectiveSection section, const c
 const RefusedDirective *refused_directives(size_t *ret_n) {
         *ret_n = ELEMENTSOF(refused);
         return refused;
+}
+
+const DirectiveId *directive_shorthand(DirectiveSection section, const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(shorthands); i++)
+                if (shorthands[i].section == section && streq(shorthands[i].name, name))
+                        return shorthands[i].ids;
+        return NULL;
 }
 
 /* --- did you mean */
@@ -173,6 +191,9 @@ const char *directive_suggest(DirectiveSection section, const char *name) {
         for (size_t i = 0; i < _DIRECTIVE_MAX; i++)
                 if (directives[i].section == section)
                         suggest_nearer(name, directives[i].name, &distance, &best);
+        for (size_t i = 0; i < ELEMENTSOF(shorthands); i++)
+                if (shorthands[i].section == section)
+                        suggest_nearer(name, shorthands[i].name, &distance, &best);
         for (size_t i = 0; i < ELEMENTSOF(refused); i++)
                 if (refused[i].section == section)
                         suggest_nearer(name, refused[i].name, &distance, &best);

@@ -129,11 +129,21 @@ static int assign(void *userdata, const Origin *origin, const char *key, const c
                 .expand = specifier_expand,
                 .userdata = &l->specifiers,
         };
+        const DirectiveId *rows;
         DirectiveId id;
+        int r;
 
         if (l->ignored || is_extension(key))
                 return 0;
         id = directive_find(l->section, key);
+        rows = id < 0 ? directive_shorthand(l->section, key) : NULL;
+        for (size_t i = 0; rows && i < SHORTHAND_ROWS; i++) {
+                r = container_spec_assign(l->spec, rows[i], &c, value);
+                if (r < 0) /* the same mistake in both: once is enough */
+                        return r;
+        }
+        if (rows)
+                return 0;
         if (id < 0) {
                 refused = refused_directive_find(l->section, key);
                 return refused ? refuse(l, origin, refused) : unknown_key(l, origin, key);

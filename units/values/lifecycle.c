@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* restart_policy, restart_mode, failure_mode, kill_mode, count: when a container is started again, and how often. */
+/* restart_policy, restart_mode, failure_mode, oom_policy, kill_mode, count: when a container is started again, and how often. */
 #include <stdio.h>
 
 #include "units/values/parse.h"
@@ -30,6 +30,16 @@ DEFINE_CHOICE_TYPE(restart_policy, restart_policy_words, RESTART_NO,
                    "no, always, on-success, on-failure, on-abnormal, on-abort or on-watchdog");
 DEFINE_CHOICE_TYPE(restart_mode, restart_mode_words, RESTART_MODE_NORMAL, "normal or direct");
 DEFINE_CHOICE_TYPE(failure_mode, failure_mode_words, FAILURE_TERMINATE, "terminate, abort or kill");
+
+static const char *const oom_policy_words[] = {
+        [OOM_POLICY_UNSET] = "",
+        [OOM_POLICY_CONTINUE] = "continue",
+        [OOM_POLICY_STOP] = "stop",
+        [OOM_POLICY_KILL] = "kill",
+        [_OOM_POLICY_MAX] = NULL,
+};
+
+DEFINE_CHOICE_TYPE(oom_policy, oom_policy_words, OOM_POLICY_UNSET, "continue, stop or kill; empty lets Bulwark choose");
 
 const char *restart_policy_to_string(RestartPolicy p) {
         return (int)p >= 0 && p < _RESTART_POLICY_MAX ? restart_policy_words[p] : NULL;

@@ -124,6 +124,16 @@ typedef enum KillMode {
         _KILL_MODE_MAX,
 } KillMode;
 typedef KillMode value_kill_mode; /* process and none are refused with the reason */
+
+/* Who ends what is left when the kernel has killed a process for want of memory. */
+typedef enum OomPolicy {
+        OOM_POLICY_UNSET,    /* stop; of a container that boots an init, continue */
+        OOM_POLICY_CONTINUE, /* nobody */
+        OOM_POLICY_STOP,     /* the manager, as by a stop */
+        OOM_POLICY_KILL,     /* the kernel, all at once */
+        _OOM_POLICY_MAX,
+} OomPolicy;
+typedef OomPolicy value_oom_policy;
 typedef enum FailureMode {   /* how a life that took too long is ended */
         FAILURE_TERMINATE,   /* as a stop: KillSignal=, TimeoutStopSec=, then every process is killed */
         FAILURE_ABORT,       /* SIGABRT, TimeoutAbortSec=, then the same */
@@ -361,7 +371,7 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(mac_mode) X(mac_lost) X(address_families) X(socket_binds) X(selinux_context) \
         X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules) \
         X(verify_mode) X(units) X(restart_policy) X(restart_mode) X(count) X(notify_access) X(failure_mode) X(ready_mode) \
-        X(health_failure) X(kill_mode) X(store_preserve)
+        X(health_failure) X(kill_mode) X(store_preserve) X(oom_policy)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)

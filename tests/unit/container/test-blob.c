@@ -58,6 +58,7 @@ static Blob sample(const ContainerSpec *spec) {
                    .command_kind = 6,
                    .command_index = 9,
                    .command_alone = true,
+                   .oom_kills = 3,
                    .exit_code = 1,
                    .exit_status = 77,
                    .exit_realtime = 8,
@@ -105,7 +106,7 @@ static void comes_back_as_it_was(void **state) {
         assert_int_equal(back.streams[1].sink, LOG_SINK_FILE);
         assert_int_equal(back.streams[1].priority, 3);
         assert_true(back.command_kind == 6 && back.command_index == 9 && back.command_alone);
-        assert_true(back.exit_code == 1 && back.exit_status == 77 && back.exit_realtime == 8 && back.exit_monotonic == 10);
+        assert_true(back.exit_code == 1 && back.exit_status == 77 && back.exit_realtime == 8 && back.exit_monotonic == 10 && back.oom_kills == 3);
         assert_true(back.holds_notify && back.notify.ready && !back.notify.reloading);
         assert_string_equal(back.notify.status, "serving");
         assert_int_equal(back.notify.watchdog_usec, 7);

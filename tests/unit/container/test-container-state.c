@@ -138,7 +138,8 @@ static void empty_cells_stay_empty(void **state) {
                 { CONTAINER_EXITED, EVENT_START },       /* the same: RemainAfterExit= is active */
                 { CONTAINER_PREPARING, EVENT_STOP },     /* one local call: nothing comes in between */
                 { CONTAINER_STOPPING, EVENT_STOP },      /* the signal is sent once */
-                { CONTAINER_KILLING, EVENT_STOP_TIMEOUT }, /* there is nothing stronger */
+                { CONTAINER_KILLING, EVENT_OVERDUE },    /* SIGKILL has been sent, or may be */
+                { CONTAINER_STOP_POST, EVENT_OVERDUE },  /* a command is killed in time, whatever SendSIGKILL= says */
                 { CONTAINER_CLEANING, EVENT_START },     /* the job waits for the undo */
                 { CONTAINER_CLEANING, EVENT_STOP },
                 { CONTAINER_FAILED, EVENT_STOP },

@@ -134,6 +134,9 @@ static void warnings(void **state) {
                 { GOOD "MemoryMax=1G\nMemoryHigh=infinity", NULL, NULL },
                 { GOOD "PrivateUsers=1000000:65536\nTemporaryFileSystem=/data\nBindPaths=/srv/a:/proc2", NULL, NULL },
                 { GOOD "PrivateUsers=1000000:200000\nUser=far", NULL, NULL },
+                { GOOD "SendSIGKILL=no\nFinalKillSignal=SIGQUIT", "FinalKillSignal", "no effect with SendSIGKILL=no" },
+                { GOOD "SendSIGKILL=no", NULL, NULL },
+                { GOOD "FinalKillSignal=SIGQUIT", NULL, NULL },
                 { GOOD "AddCapability=CAP_SYS_RESOURCE", NULL, NULL },
                 { GOOD "InaccessiblePaths=/proc/kcore\nReadOnlyPaths=/etc", NULL, NULL },
         };

@@ -137,6 +137,22 @@ static void suggestions(void **state) {
         }
 }
 
+/* A name means one thing, and what it stands for can hold the same text. */
+static void shorthands_are_no_rows(void **state) {
+        const DirectiveId *rows = directive_shorthand(SECTION_Container, "TimeoutSec");
+
+        assert_non_null(rows);
+        assert_int_equal(rows[0], DIRECTIVE_TimeoutStartSec);
+        assert_int_equal(rows[1], DIRECTIVE_TimeoutStopSec);
+        assert_null(directive_shorthand(SECTION_Unit, "TimeoutSec"));
+        assert_null(directive_shorthand(SECTION_Container, "TimeoutStopSec"));
+        assert_true(directive_find(SECTION_Container, "TimeoutSec") < 0);
+        assert_null(refused_directive_find(SECTION_Container, "TimeoutSec"));
+        for (size_t i = 0; i < SHORTHAND_ROWS; i++)
+                assert_ptr_equal(directives[rows[i]].type, directives[rows[0]].type);
+        assert_string_equal(directive_suggest(SECTION_Container, "TimeoutSek"), "TimeoutSec");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_row_is_found),
@@ -145,6 +161,7 @@ int main(void) {
                 cmocka_unit_test(the_refused_are_sorted_and_refused),
                 cmocka_unit_test(the_refused_say_what_to_use),
                 cmocka_unit_test(suggestions),
+                cmocka_unit_test(shorthands_are_no_rows),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

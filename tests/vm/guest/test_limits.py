@@ -66,7 +66,8 @@ def test_memory_max(bed):
 
 def test_memory_max_of_a_child(bed):
     """a killed child leaves the others of its container alone; the limit holds for all of them together."""
-    bed.unit("parent", "ExecStart=/bin/sh -c 'dd if=/dev/zero of=/dev/null bs=64M count=1; echo child $$?; sleep 1000'", "MemoryMax=32M")
+    bed.unit("parent", "ExecStart=/bin/sh -c 'dd if=/dev/zero of=/dev/null bs=64M count=1; echo child $$?; sleep 1000'", "MemoryMax=32M",
+             "OOMPolicy=continue")
     bed.ctl("start", "parent").expect(0)
     wait_until(lambda: "child 137" in bed.logs("parent"), "the end of the child")
     equal(bed.active("parent"), "active", "state of the parent")
@@ -76,9 +77,41 @@ def test_memory_max_of_a_child(bed):
     check(0 < shown <= 32 * MEGABYTE, "MemoryCurrent=%d" % shown)
 
 
+def test_oom_policy(bed):
+    """OOMPolicy= says who goes with a child that was killed for want of memory: nobody, all by their signal, all at once."""
+    greedy = "dd if=/dev/zero of=/dev/null bs=64M count=1"
+    payload = "ExecStart=/bin/sh -c 'trap \"echo told; exit 0\" TERM; %s; echo child $$?; while true; do sleep 0.1; done'" % greedy
+
+    def end(name):
+        return bed.active(name), bed.property(name, "Result"), bed.property(name, "ExecMainStatus")
+
+    bed.start_sleeper("group", "OOMPolicy=kill")
+    equal(cgroup_file(bed, "group", "memory.oom.group"), "1", "memory.oom.group")
+    for name, line in (("unsaid", ""), ("stop", "OOMPolicy=stop"), ("kill", "OOMPolicy=kill")):
+        bed.unit(name, payload, "MemoryMax=32M", line, "ExecStopPost=/bin/sh -c 'echo after $SERVICE_RESULT'")
+        bed.ctl("start", name).expect(0)
+        bed.wait_active(name, "failed")
+        equal(end(name), ("failed", "oom-kill", "9" if name == "kill" else "0"), name)
+        equal("told" in bed.logs(name), name != "kill", "the signal of " + name)
+        check("after oom-kill" in bed.logs(name), "ExecStopPost= of " + name)
+    bed.unit("continue", payload, "MemoryMax=32M", "OOMPolicy=continue")
+    bed.ctl("start", "continue").expect(0)
+    wait_until(lambda: "child 137" in bed.logs("continue"), "the end of the child")
+    wait_until(lambda: "OOMPolicy=continue" in read(bed.log), "the manager to tell")
+    bed.ctl("stop", "continue").expect(0)
+    equal(end("continue"), ("inactive", "success", "0"), "continue")
+    bed.unit("again", payload, "MemoryMax=32M", "Restart=on-abnormal", "RestartSec=100ms")
+    bed.ctl("start", "again").expect(0)
+    wait_until(lambda: int(bed.property("again", "NRestarts")) >= 2, "restarts", 30)
+    bed.unit("before", "ExecStart=/bin/sleep 1000", "ExecStartPre=-/bin/%s" % greedy, "MemoryMax=32M")
+    bed.ctl("start", "before").expect(0)
+    time.sleep(0.5)
+    equal(bed.active("before"), "active", "what happened before the payload is not its affair")
+
+
 def test_memory_counts_exec(bed):
     """what exec brings in counts too."""
-    bed.start_sleeper("host", "MemoryMax=32M")
+    bed.start_sleeper("host", "MemoryMax=32M", "OOMPolicy=continue")
     bed.ctl("exec", "host", "dd", "if=/dev/zero", "of=/dev/null", "bs=8M", "count=1").expect(0)
     bed.ctl("exec", "host", "dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1").expect(128 + 9)
     equal(bed.active("host"), "active", "state")
