@@ -212,7 +212,7 @@ ContainerEvent command_continue(Container *c) {
                 if (c->commands.kind == COMMAND_RELOAD && container_awaits_reload(c))
                         return _CONTAINER_EVENT_NONE;
                 e = finished(c);
-                if (c->leader_fd >= 0)
+                if (c->leader_fd >= 0 && c->commands.index > 0)
                         container_send_state(c);
                 return e;
         }
@@ -239,12 +239,8 @@ static void enter(Container *c, CommandKind kind) {
         c->commands.index = 0;
         if (kind == COMMAND_RELOAD)
                 c->commands.reload_failed = false;
-        if (kind == COMMAND_STOP) {
+        if (kind == COMMAND_STOP)
                 c->stop_requested = true;
-                /* A frozen process can neither run the command nor follow it. */
-                c->freeze_wanted = false;
-                (void)cgroup_freeze(c->cgroup.fd, false);
-        }
         if (kind == COMMAND_STOP_POST) { /* how the payload was ended is its own affair */
                 c->kill_reason = KILL_NONE;
                 c->aborting = false;
@@ -261,6 +257,10 @@ ContainerEvent action_run(Container *c) {
         if (kind == COMMAND_STOP && !is_to_be_stopped(c)) {
                 c->commands.kind = COMMAND_NONE;
                 return EVENT_COMMANDS_DONE;
+        }
+        if (kind == COMMAND_STOP && c->spec->exec_stop.n > 0) { /* a frozen process can neither run nor follow it */
+                c->freeze_wanted = false;
+                (void)cgroup_freeze(c->cgroup.fd, false);
         }
         return command_continue(c);
 }
