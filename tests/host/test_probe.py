@@ -141,6 +141,7 @@ NOTICED = {
     "working-directory": "process",
     "security-label": "needs a security module: test_left_out_label, in the virtual machine",
     "close-descriptors": "descriptors",
+    "pass-descriptors": "it only gives, and only what is stored: test_stored misses it",
     "bounding-set": "capabilities",
     "identity": "identity",
     "capabilities": "capabilities",
