@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 RECIPE = os.path.join(HERE, "base")
 UNUSED_DAYS = 14
+ATTEMPTS = 3
 
 
 class Problem(Exception):
@@ -73,9 +74,17 @@ def base(say):
             begin = time.monotonic()
             say("building the Debian image, once for this recipe")
             building = path + ".building"
-            shutil.rmtree(building, ignore_errors=True)
-            os.makedirs(building)
-            logged([os.path.join(RECIPE, "make"), building], path + ".log", "building the image")
+            for attempt in range(ATTEMPTS):
+                shutil.rmtree(building, ignore_errors=True)
+                os.makedirs(building)
+                try:
+                    logged([os.path.join(RECIPE, "make"), building], path + ".log", "building the image")
+                    break
+                except Problem as why:  # a mirror that stumbles
+                    if attempt + 1 == ATTEMPTS:
+                        raise
+                    say("%s; once more" % why)
+                    time.sleep(10)
             os.rename(building, path)
             say("built in %d s: %s" % (time.monotonic() - begin, path))
         os.utime(path)
