@@ -2,6 +2,7 @@
 #include "policies/apparmor/apparmor.h"
 #include "policies/caps/caps.h"
 #include "policies/compile.h"
+#include "policies/families.h"
 #include "policies/landlock/landlock.h"
 #include "policies/seccomp/seccomp.h"
 #include "policies/selinux/selinux.h"
@@ -66,6 +67,8 @@ int policy_compile(const ContainerSpec *spec, int cache_fd, Diag *diag, const Po
                 if (r < 0 && result == 0)
                         result = r;
         }
+        if (result >= 0)
+                result = address_families_check_sockets(spec, address_families_of(spec, set), diag);
         if (result < 0)
                 return result;
 

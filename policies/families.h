@@ -15,5 +15,9 @@ static inline bool address_families_have(uint64_t families, unsigned family) {
         return family < ADDRESS_FAMILY_MAX && (families >> family & 1);
 }
 
+/* A socket that the unit has opened beforehand is of no use to a payload that may have none of its kind: every module but the
+ * filter looks at what is done with it. Refused with both lines. */
+int address_families_check_sockets(const ContainerSpec *spec, uint64_t families, Diag *diag);
+
 /* "AF_UNIX AF_INET", or "none". Owned. */
 int address_families_text(uint64_t families, char **ret);

@@ -88,6 +88,11 @@ static int find_or_add(Manager *m, const char *name, Container **ret) {
         return manager_add(m, name, ret); /* its unit has gone; it runs all the same */
 }
 
+/* It has no life here. */
+static bool is_idle(const Container *c) {
+        return container_is_down(c) || c->state == CONTAINER_RESTARTING || c->state == CONTAINER_LISTENING;
+}
+
 /* --- what ended while no manager was there was recorded by an earlier one */
 
 static int restore_end(const void *data, size_t size, void *userdata) {
@@ -399,7 +404,7 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
 
         if (n_fds - held < 4 || !container_name_valid(message->id) || find_or_add(m, message->id, &c) < 0)
                 return;
-        if (!container_is_down(c) && c->state != CONTAINER_RESTARTING) {
+        if (!is_idle(c)) {
                 catch_up(c, message);
                 return;
         }
@@ -464,6 +469,8 @@ void manager_adopt_stored(Manager *m, const KeeperMessage *message, int *fds, si
                 return;
         if (message->value == KEPT_STORED)
                 descriptor_store_take(c, data, size, fds + 1, n_fds - 1);
+        else if (message->value == KEPT_SOCKETS)
+                sockets_take(c, data, size, fds + 1, n_fds - 1);
 }
 
 /* A manager that lived on tells a keeper that did not; and nobody may need any more what an earlier manager kept. */
@@ -473,7 +480,12 @@ static void settle_stored(Manager *m) {
 
                 if (m->adopted && c->store.n > 0)
                         descriptor_store_send(c);
+                if (m->adopted && c->sockets.n > 0)
+                        (void)sockets_send(c);
                 descriptor_store_settle(c);
+                if (!m->adopted)
+                        sockets_resume(c);
+                sockets_settle(c);
         }
 }
 
@@ -503,7 +515,7 @@ static int restore_life(const void *data, size_t size, void *userdata) {
         r = find_or_add(m, b.name, &c);
         if (r < 0)
                 return r;
-        if ((!container_is_down(c) && c->state != CONTAINER_RESTARTING) || b.leader <= 0)
+        if (!is_idle(c) || b.leader <= 0)
                 return 0;
         find_scope_of_leader(c, b.leader);
         open_cgroup_of(c);

@@ -7,7 +7,7 @@
 
 #include "manager/base/util.h"
 
-#define CLOSE_APART_MAX 4 /* threads of one container at once */
+#define CLOSE_APART_MAX 8 /* threads of one container at once */
 
 typedef struct CloseApart CloseApart; /* counted: each thread holds a reference */
 CloseApart *close_apart_unref(CloseApart *a);

@@ -20,6 +20,7 @@
 #include "manager/container/manager.h"
 #include "manager/container/notify.h"
 #include "manager/container/restart-policy.h"
+#include "manager/container/sockets.h"
 #include "manager/plan/plan.h"
 #include "manager/storage/id-ranges.h"
 #include "manager/storage/slots.h"
@@ -153,7 +154,8 @@ struct Container {
         Notify notify;
         Health health;
         Commands commands;
-        DescriptorStore store; /* beyond the life */
+        DescriptorStore store; /* beyond the life, and so are the */
+        Sockets sockets;
 
         ContainerResult result;
         ExitReport exit;
@@ -274,6 +276,7 @@ ContainerEvent action_undo(Container *c);
 ContainerEvent action_forget(Container *c);
 ContainerEvent action_abort(Container *c);
 ContainerEvent action_judge(Container *c);
+ContainerEvent action_listen(Container *c);
 ContainerEvent action_wait(Container *c);
 ContainerEvent action_run(Container *c);
 ContainerEvent action_reap(Container *c);
@@ -473,6 +476,17 @@ void descriptor_store_forget(Container *c);
 void descriptor_store_done(Container *c); /* the manager ends: the keeper holds it all */
 void descriptor_partings_free(Manager *m);
 void descriptor_store_take(Container *c, const void *data, size_t size, int *fds, size_t n_fds); /* what it takes it sets negative */
+
+/* --- sockets.c */
+int sockets_open(Container *c, Diag *diag); /* those of c->spec, and no others */
+int sockets_send(Container *c);
+int sockets_dup(const Container *c, size_t index, int *ret);
+bool sockets_wait(const Container *c); /* a start, from where it stands, is to listen */
+ContainerEvent sockets_follow_end(const Container *c);
+void sockets_settle(Container *c); /* its state moved, or its job has ended */
+void sockets_take(Container *c, const void *data, size_t size, int *fds, size_t n_fds);
+void sockets_resume(Container *c);
+void sockets_done(Container *c); /* the manager ends: the keeper holds them */
 
 /* --- health.c */
 void health_begin(Container *c); /* checks go on, or begin, where they are wanted at this moment */

@@ -146,7 +146,8 @@ int passed_open(const Container *c, const PlanView *plan, SlotSet *slots) {
 
                 if (plan->slots[i].kind != SLOT_PASSED)
                         continue;
-                r = descriptor_store_dup(c, n++, &fd);
+                r = n < c->sockets.n ? sockets_dup(c, n, &fd) : descriptor_store_dup(c, n - c->sockets.n, &fd);
+                n++;
                 if (r >= 0)
                         r = slot_set_add(slots, (int16_t)i, fd);
                 if (r < 0)
@@ -241,6 +242,8 @@ static int prepare(Container *c, Diag *diag) {
                 r = outputs_open(c, &launch->plan->view, launch, diag);
         if (r >= 0)
                 r = notify_open(c, &launch->plan->view, launch, diag);
+        if (r >= 0)
+                r = sockets_open(c, diag);
         if (r >= 0)
                 r = passed_open(c, &launch->plan->view, &launch->slots);
         if (r < 0)

@@ -38,6 +38,7 @@ static const struct {
         [CONTAINER_RELOADING] = { "reloading", "reload" },
         [CONTAINER_STOP] = { "deactivating", "stop" },
         [CONTAINER_STOP_POST] = { "deactivating", "stop-post" },
+        [CONTAINER_LISTENING] = { "active", "listening" },
 };
 
 static ContainerState shown_state(const Container *c) {
@@ -81,7 +82,7 @@ static const char *const results[_RESULT_MAX] = {
         [RESULT_LAUNCH] = "launch",       [RESULT_RESOURCES] = "resources", [RESULT_UNKNOWN] = "unknown",
         [RESULT_POLICY] = "policy",       [RESULT_LABEL_MISMATCH] = "label-mismatch", [RESULT_MAC_LOST] = "mac-lost",
         [RESULT_PROBE] = "probe",         [RESULT_WATCHDOG] = "watchdog",   [RESULT_START_LIMIT] = "start-limit-hit",
-        [RESULT_PROTOCOL] = "protocol",   [RESULT_UNHEALTHY] = "unhealthy",
+        [RESULT_PROTOCOL] = "protocol",   [RESULT_UNHEALTHY] = "unhealthy",   [RESULT_TRIGGER_LIMIT] = "trigger-limit-hit",
         [RESULT_EXEC_CONDITION] = "exec-condition",
 };
 

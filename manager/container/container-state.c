@@ -12,6 +12,7 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_START]        = TO(ASSEMBLE, ASSEMBLING),
                 [EVENT_START_LIMIT]  = TO(NONE, FAILED),
                 [EVENT_RESTART]      = TO(WAIT, RESTARTING),
+                [EVENT_LISTEN]       = TO(LISTEN, LISTENING),
         },
         [CONTAINER_ASSEMBLING] = {
                 [EVENT_ASSEMBLED]     = TO(PREPARE, PREPARING),
@@ -167,12 +168,19 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_RESET]        = TO(FORGET, INACTIVE),
                 [EVENT_START_LIMIT]  = TO(NONE, FAILED),
                 [EVENT_RESTART]      = TO(WAIT, RESTARTING), /* at once, from within the end: nobody sees it failed */
+                [EVENT_LISTEN]       = TO(LISTEN, LISTENING), /* likewise, or by a start */
         },
         [CONTAINER_RESTARTING] = {
                 [EVENT_START]        = TO(ASSEMBLE, ASSEMBLING),
                 [EVENT_START_LIMIT]  = TO(NONE, FAILED),
                 [EVENT_RESTART_REFUSED] = TO(NONE, FAILED),
                 [EVENT_STOP]         = TO(FORGET, INACTIVE),
+        },
+        [CONTAINER_LISTENING] = {
+                [EVENT_START]        = TO(ASSEMBLE, ASSEMBLING),
+                [EVENT_STOP]         = TO(FORGET, INACTIVE),
+                [EVENT_START_LIMIT]  = TO(NONE, FAILED),
+                [EVENT_NOT_LISTENING] = TO(NONE, FAILED),
         },
 };
 
@@ -191,6 +199,7 @@ static const char *const states[_CONTAINER_STATE_MAX] = {
         [CONTAINER_CONDITION] = "condition", [CONTAINER_START_PRE] = "start-pre",
         [CONTAINER_START_POST] = "start-post", [CONTAINER_RELOADING] = "reloading",
         [CONTAINER_STOP] = "stop", [CONTAINER_STOP_POST] = "stop-post",
+        [CONTAINER_LISTENING] = "listening",
 };
 
 static const char *const events[_CONTAINER_EVENT_MAX] = {
@@ -212,6 +221,7 @@ static const char *const events[_CONTAINER_EVENT_MAX] = {
         [EVENT_COMMANDS_DONE] = "commands-done", [EVENT_COMMANDS_OVER] = "commands-over",
         [EVENT_NEXT_START] = "next-start", [EVENT_NEXT_START_POST] = "next-start-post",
         [EVENT_NEXT_STOP_POST] = "next-stop-post",
+        [EVENT_LISTEN] = "listen", [EVENT_NOT_LISTENING] = "not-listening",
 };
 
 static const char *const actions[_CONTAINER_ACTION_MAX] = {
@@ -220,6 +230,7 @@ static const char *const actions[_CONTAINER_ACTION_MAX] = {
         [ACTION_AWAIT_END] = "await-end", [ACTION_ABORT] = "abort",
         [ACTION_UNDO] = "undo", [ACTION_FORGET] = "forget", [ACTION_JUDGE] = "judge", [ACTION_WAIT] = "wait",
         [ACTION_RUN] = "run", [ACTION_REAP] = "reap", [ACTION_RELOAD] = "reload", [ACTION_REVIVE] = "revive",
+        [ACTION_LISTEN] = "listen",
 };
 
 const char *container_state_to_string(ContainerState s) {

@@ -25,6 +25,7 @@ typedef enum ContainerState {
         CONTAINER_RELOADING,  /* ExecReload= beside the payload, or it was signalled and has not said READY=1 yet */
         CONTAINER_STOP,       /* ExecStop= beside the payload; after RemainAfterExit= in namespaces of their own */
         CONTAINER_STOP_POST,  /* ExecStopPost=, each in namespaces of its own */
+        CONTAINER_LISTENING,  /* its sockets are open, and whoever connects starts it */
         _CONTAINER_STATE_MAX,
         _CONTAINER_STATE_INVALID = -EINVAL,
 } ContainerState;
@@ -66,6 +67,8 @@ typedef enum ContainerEvent {
         EVENT_NEXT_START,   /* no process is left, and another ExecStart= of a oneshot follows */
         EVENT_NEXT_START_POST, /* or its ExecStartPost= */
         EVENT_NEXT_STOP_POST, /* or ExecStopPost= */
+        EVENT_LISTEN,       /* a start job begins, or a life has ended, of one that traffic starts */
+        EVENT_NOT_LISTENING, /* a socket cannot be opened */
         _CONTAINER_EVENT_MAX,
         _CONTAINER_EVENT_NONE = -EINVAL,
 } ContainerEvent;
@@ -91,6 +94,7 @@ typedef enum ContainerAction {
         ACTION_REAP,      /* let the keeper forget the command, wait until nothing of it is left */
         ACTION_RELOAD,    /* ReloadSignal= where the payload takes one, then the commands */
         ACTION_REVIVE,    /* control group, labels and streams once more, for commands after the payload's end */
+        ACTION_LISTEN,    /* open the sockets and look for traffic */
         _CONTAINER_ACTION_MAX,
 } ContainerAction;
 

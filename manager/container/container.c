@@ -54,6 +54,7 @@ void container_destroy(Container *c) {
                 (void)container_spec_unref((ContainerSpec *)c->loaded);
         free(c->notify.facts.status);
         descriptor_store_done(c);
+        sockets_done(c);
         health_free(c);
         commands_free(c);
         free(c->name);
@@ -119,7 +120,7 @@ static ContainerEvent (*const actions[_CONTAINER_ACTION_MAX])(Container *c) = {
         [ACTION_WAIT] = action_wait,           [ACTION_RUN] = action_run,
         [ACTION_REAP] = action_reap,           [ACTION_RELOAD] = action_reload,
         [ACTION_REVIVE] = action_revive,       [ACTION_FINAL] = action_final,
-        [ACTION_TELL] = action_tell,
+        [ACTION_TELL] = action_tell,           [ACTION_LISTEN] = action_listen,
 };
 
 bool container_event(Container *c, ContainerEvent event) {
@@ -143,6 +144,7 @@ bool container_event(Container *c, ContainerEvent event) {
                  * it. */
                 job_advance(c);
                 descriptor_store_settle(c);
+                sockets_settle(c);
                 if (c->transient)
                         transient_schedule(c->manager);
                 if (c->manager->shutting_down || c->manager->reexec.refused)

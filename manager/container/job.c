@@ -45,7 +45,7 @@ static bool is_coming(const Container *c) {
 
 bool container_is_up(const Container *c) {
         return is_coming(c) || c->state == CONTAINER_RUNNING || c->state == CONTAINER_RELOADING ||
-               c->state == CONTAINER_EXITED;
+               c->state == CONTAINER_EXITED || c->state == CONTAINER_LISTENING;
 }
 
 bool container_is_ready(const Container *c) {
@@ -106,6 +106,8 @@ void job_finish(Container *c, const char *result, bool recursive) {
         uint32_t id = c->job->id;
 
         c->job = job_free(c->job);
+        descriptor_store_settle(c); /* before anybody is told that it is stopped */
+        sockets_settle(c);
         if (!begun)
                 free(TAKE_PTR(c->progress)); /* the notice below tells */
         if (starting && !begun && (streq(result, "dependency") || streq(result, "timeout")))
@@ -115,7 +117,6 @@ void job_finish(Container *c, const char *result, bool recursive) {
         if (recursive && starting && !streq(result, "done") && !streq(result, "skipped"))
                 fail_followers(c);
         dependencies_moved(c);
-        descriptor_store_settle(c);
         if (c->transient)
                 transient_schedule(c->manager);
         if (c->restart.due)
@@ -246,11 +247,18 @@ static const char *begin_start(Container *c, Job *j, bool *moved) {
                 set_error(c, c->load_error ? strdup(c->load_error) : NULL);
                 return "failed";
         }
+        if (sockets_wait(c)) {
+                c->result = RESULT_SUCCESS;
+                set_error(c, NULL);
+                *moved = container_event(c, EVENT_LISTEN);
+                return NULL;
+        }
         if (!container_take_start(c)) {
                 (void)container_event(c, EVENT_START_LIMIT);
                 return "failed";
         }
         *moved = container_event(c, EVENT_START);
+        c->sockets.triggered = false;
         return NULL;
 }
 
@@ -275,6 +283,10 @@ static const char *advance_start(Container *c, Job *j, bool *moved) {
                 return container_is_ready(c) ? "done" : NULL;
         case CONTAINER_EXITED:
                 return "done";
+        case CONTAINER_LISTENING:
+                if (c->sockets.triggered && !j->begun)
+                        return begin_start(c, j, moved);
+                return c->result == RESULT_SUCCESS || !j->begun ? "done" : "failed";
         case CONTAINER_ASSEMBLING:
         case CONTAINER_PREPARING:
         case CONTAINER_PROBING:

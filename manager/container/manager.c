@@ -199,6 +199,10 @@ void manager_forget(Container *c) {
         HASH_DEL(m->by_name, c);
         (void)dependency_graph_set(m->dependencies, c->name, NULL);
         descriptor_store_forget(c);
+        if (c->sockets.n > 0) {
+                sockets_done(c);
+                (void)sockets_send(c);
+        }
         container_destroy(c);
 }
 

@@ -184,6 +184,7 @@ typedef enum ContainerResult { /* systemd's words for Result= */
         RESULT_UNKNOWN,   /* exit status lost with the keeper */
         RESULT_PROTOCOL,  /* Type=notify: it ended without having said READY=1 */
         RESULT_UNHEALTHY, /* HealthOnFailure=kill, or Notify=healthy and it never was */
+        RESULT_TRIGGER_LIMIT, /* TriggerLimitBurst= */
         RESULT_WATCHDOG,  /* WatchdogSec= passed without a word from it */
         RESULT_START_LIMIT, /* "start-limit-hit": too many starts in too short a time */
         RESULT_EXEC_CONDITION, /* ExecCondition= said no: nothing was started, and nothing has failed */

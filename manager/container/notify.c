@@ -17,7 +17,8 @@
 #define MESSAGES_PER_WAKEUP 8 /* then other containers have their turn */
 #define WAKEUPS_MAX 50        /* a second: who says more waits until it is heard */
 #define TELL_REFUSED_EVERY (10 * USEC_PER_SEC)
-#define PAUSE (200 * USEC_PER_MSEC)
+#define PAUSE_MIN USEC_PER_MSEC /* most closes take less */
+#define PAUSE_MAX (200 * USEC_PER_MSEC)
 
 void notify_begin(Container *c) {
         free(c->notify.facts.status);
@@ -483,16 +484,19 @@ static int on_pause(sd_event_source *s, uint64_t usec, void *userdata) {
         Container *c = userdata;
 
         c->notify.pause = sd_event_source_disable_unref(c->notify.pause);
-        if (close_apart_full(c->store.closing))
+        if (close_apart_full(c->store.closing)) {
                 pause_hearing(c);
-        else
-                (void)sd_event_source_set_enabled(c->notify.source, SD_EVENT_ON);
+                return 0;
+        }
+        c->notify.pause_usec = 0;
+        (void)sd_event_source_set_enabled(c->notify.source, SD_EVENT_ON);
         return 0;
 }
 
 static void pause_hearing(Container *c) {
-        if (sd_event_add_time_relative(c->manager->event, &c->notify.pause, CLOCK_MONOTONIC, PAUSE, USEC_PER_MSEC,
-                                       on_pause, c) >= 0)
+        c->notify.pause_usec = MIN_OF(MAX_OF(2 * c->notify.pause_usec, PAUSE_MIN), PAUSE_MAX);
+        if (sd_event_add_time_relative(c->manager->event, &c->notify.pause, CLOCK_MONOTONIC, c->notify.pause_usec,
+                                       USEC_PER_MSEC, on_pause, c) >= 0)
                 (void)sd_event_source_set_enabled(c->notify.source, SD_EVENT_OFF);
 }
 

@@ -32,6 +32,7 @@ typedef struct Notify {
         int fd; /* -EBADF = this life has none */
         sd_event_source *source, *watchdog;
         sd_event_source *pause;   /* descriptors that came along hang in close(): nothing is heard for a while */
+        uint64_t pause_usec;
         pid_t main_pid;           /* of the payload, as the host counts; 0 = not known */
         uint64_t refused, told_at; /* messages, and when that was last logged */
 } Notify;

@@ -34,7 +34,7 @@ ContainerEvent container_follow_end(Container *c) {
         bool pending = c->restart.pending;
 
         c->restart.pending = false;
-        return pending ? EVENT_RESTART : _CONTAINER_EVENT_NONE;
+        return pending ? EVENT_RESTART : sockets_follow_end(c);
 }
 
 ContainerEvent action_judge(Container *c) {

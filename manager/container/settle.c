@@ -39,12 +39,14 @@ void dependencies_state_changed(Container *c, ContainerState before) {
         bool restarts = c->job && c->job->type == JOB_RESTART && c->job->stopping;
         bool was_dead = before == CONTAINER_INACTIVE || before == CONTAINER_FAILED;
         bool ended = !was_dead && before != CONTAINER_RESTARTING && container_is_gone(c) && !restarts;
+        bool listens = !was_dead && before != CONTAINER_LISTENING && c->state == CONTAINER_LISTENING; /* no less an end */
         unsigned consequences = CONSEQUENCE_MOVED;
 
         /* It failed where no restart follows; also where none could, because there were too many. */
-        if (before != CONTAINER_FAILED && c->state == CONTAINER_FAILED && !restarts)
+        if (before != CONTAINER_FAILED && !restarts &&
+            (c->state == CONTAINER_FAILED || (listens && c->result != RESULT_SUCCESS)))
                 consequences |= CONSEQUENCE_FAILURE;
-        if (ended && c->state == CONTAINER_INACTIVE && c->exit.valid && c->exit.code != 0)
+        if (((ended && c->state == CONTAINER_INACTIVE) || (listens && c->result == RESULT_SUCCESS)) && c->exit.valid && c->exit.code != 0)
                 consequences |= CONSEQUENCE_SUCCESS;
         if (ended && !c->stop_requested && !(c->job && c->job->type == JOB_STOP))
                 consequences |= CONSEQUENCE_END;

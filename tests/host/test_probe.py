@@ -141,7 +141,7 @@ NOTICED = {
     "working-directory": "process",
     "security-label": "needs a security module: test_left_out_label, in the virtual machine",
     "close-descriptors": "descriptors",
-    "pass-descriptors": "it only gives, and only what is stored: test_stored misses it",
+    "pass-descriptors": "descriptors",
     "bounding-set": "capabilities",
     "identity": "identity",
     "capabilities": "capabilities",
@@ -165,7 +165,8 @@ TELLING = ("User=1000", "Group=55", "SupplementaryGroups=66", "AmbientCapabiliti
 
 
 # Without Landlock, whose steps would fail in the keeper's own, empty mount namespace.
-MORE = {"enter-namespaces": ["MandatoryAccessControl=no"]}
+MORE = {"enter-namespaces": ["MandatoryAccessControl=no"],
+        "pass-descriptors": ["ListenStream=@bulwark-test-probe", "StartOn=start"]}
 
 
 def step_kinds():

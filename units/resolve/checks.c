@@ -157,6 +157,31 @@ static int check_notify(const Check *c) {
 
 /* --- descriptors */
 
+/* Each of its own address and kind, and the kind must be one that the address can have. */
+static int check_sockets(const Check *c) {
+        SpecSocket one, other;
+        ListenAddress address;
+        int error = 0;
+
+        for (size_t i = 0; container_spec_socket(c->spec, i, &one); i++) {
+                const char *name = directives[one.directive].name;
+
+                if (listen_address_parse(one.item->text, &address) >= 0 && one.type == SOCK_SEQPACKET &&
+                    address.address.any.sa_family != AF_UNIX)
+                        error = diag_error(c->diag, ERROR_CONFLICT, &one.item->origin, name,
+                                           "'%s': only a /PATH or @NAME has sockets of this kind; write ListenStream=",
+                                           one.item->text);
+                for (size_t k = 0; k < i && container_spec_socket(c->spec, k, &other); k++)
+                        if (streq(one.item->text, other.item->text) && (*one.item->text == '/' || one.type == other.type))
+                                error = diag_error(c->diag, ERROR_CONFLICT, &one.item->origin, name,
+                                                   "'%s' stands twice; take one away", one.item->text);
+                if (i == SPEC_SOCKETS_MAX)
+                        error = diag_error(c->diag, ERROR_CONFLICT, &one.item->origin, name,
+                                           "a container has at most %d sockets", SPEC_SOCKETS_MAX);
+        }
+        return error;
+}
+
 static int check_descriptors(const Check *c) {
         if (c->spec->file_descriptor_store_max <= SPEC_STORED_MAX)
                 return 0;
@@ -558,6 +583,7 @@ static const CheckRow checks[] = {
         { check_boot, { DIRECTIVE_Boot, DIRECTIVE_ProcessTwo, END } },
         { check_notify,
           { DIRECTIVE_NotifyAccess, DIRECTIVE_Type, DIRECTIVE_WatchdogSec, DIRECTIVE_FileDescriptorStoreMax, END } },
+        { check_sockets, { DIRECTIVE_ListenStream, DIRECTIVE_ListenDatagram, DIRECTIVE_ListenSequentialPacket, END } },
         { check_descriptors, { DIRECTIVE_FileDescriptorStoreMax, END } },
         { check_health, { DIRECTIVE_Notify, DIRECTIVE_HealthInterval, DIRECTIVE_Type, END } },
         { check_mounts, { END } },

@@ -222,6 +222,29 @@ NotifyAccess container_spec_notify_access(const ContainerSpec *s) {
                        NOTIFY_ACCESS_NONE;
 }
 
+bool container_spec_socket(const ContainerSpec *s, size_t index, SpecSocket *ret) {
+        const struct {
+                const value_listen *list;
+                DirectiveId directive;
+                int type;
+        } rows[] = {
+                { &s->listen_stream, DIRECTIVE_ListenStream, SOCK_STREAM },
+                { &s->listen_datagram, DIRECTIVE_ListenDatagram, SOCK_DGRAM },
+                { &s->listen_seqpacket, DIRECTIVE_ListenSequentialPacket, SOCK_SEQPACKET },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                if (index < rows[i].list->n) {
+                        *ret = (SpecSocket){ .type = rows[i].type,
+                                             .directive = rows[i].directive,
+                                             .item = rows[i].list->items + index };
+                        return true;
+                }
+                index -= rows[i].list->n;
+        }
+        return false;
+}
+
 int container_spec_print(const ContainerSpec *s, char **ret) {
         _cleanup_(container_spec_unrefp) ContainerSpec *defaults = NULL;
         _cleanup_free_ char *out = NULL;

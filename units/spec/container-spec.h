@@ -128,6 +128,16 @@ static inline void container_spec_unrefp(ContainerSpec **s) {
 }
 
 #define SPEC_STORED_MAX 128 /* of FileDescriptorStoreMax= */
+#define SPEC_SOCKETS_MAX 32
+
+/* The unit's sockets in the order in which the payload gets them: ListenStream=, ListenDatagram=, ListenSequentialPacket=.
+ * False: there is no such one. */
+typedef struct SpecSocket {
+        int type; /* SOCK_... */
+        DirectiveId directive;
+        const ListenItem *item;
+} SpecSocket;
+bool container_spec_socket(const ContainerSpec *s, size_t index, SpecSocket *ret);
 
 /* Who may send messages: NotifyAccess=, or what the unit's other lines need. Never UNSET. */
 NotifyAccess container_spec_notify_access(const ContainerSpec *s);

@@ -4,7 +4,9 @@
 /* The C shape of every value type. A value zeroed by memset is the type's empty value unless said otherwise.
  * List items keep the origin of their assignment, so that each generated rule can name its unit line. */
 
+#include <netinet/in.h>
 #include <sched.h>
+#include <sys/un.h>
 
 #include "units/values/value.h"
 
@@ -268,6 +270,43 @@ typedef struct value_socket_binds { /* SocketBindAllow=, SocketBindDeny= */
         size_t n;
 } value_socket_binds;
 
+/* --- sockets that are open before the container runs */
+typedef struct ListenItem {
+        char *text; /* what listen_address_parse() reads */
+        Origin origin;
+} ListenItem;
+typedef struct value_listen { /* ListenStream=, ListenDatagram=, ListenSequentialPacket= */
+        ListenItem *items;
+        size_t n;
+} value_listen;
+typedef enum BindIPv6Only {
+        BIND_IPV6_DEFAULT, /* as the host has it */
+        BIND_IPV6_BOTH,
+        BIND_IPV6_ONLY,
+        _BIND_IPV6_MAX,
+} BindIPv6Only;
+typedef BindIPv6Only value_bind_ipv6_only;
+typedef enum StartOn {
+        START_ON_TRAFFIC, /* the payload is started by the first connection or datagram */
+        START_ON_START,   /* at once; the sockets are open before and after */
+        _START_ON_MAX,
+} StartOn;
+typedef StartOn value_start_on;
+typedef char *value_descriptor_name;  /* as sd_listen_fds_with_names(3) has it; NULL = unset */
+typedef uint32_t value_access_mode;   /* at most 0777 */
+
+typedef struct ListenAddress {
+        union {
+                struct sockaddr any;
+                struct sockaddr_in in;
+                struct sockaddr_in6 in6;
+                struct sockaddr_un un;
+        } address;
+        socklen_t size;
+        bool any; /* a port alone: every address, of IPv4 where the host knows no IPv6 */
+} ListenAddress;
+int listen_address_parse(const char *text, ListenAddress *ret); /* -EINVAL, -ENAMETOOLONG */
+
 typedef enum MacMode {
         MAC_MODE_UNSET, /* the host's default: bulwarkd.conf, else auto */
         MAC_MODE_AUTO,  /* every module that the kernel runs */
@@ -371,7 +410,8 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(mac_mode) X(mac_lost) X(address_families) X(socket_binds) X(selinux_context) \
         X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules) \
         X(verify_mode) X(units) X(restart_policy) X(restart_mode) X(count) X(notify_access) X(failure_mode) X(ready_mode) \
-        X(health_failure) X(kill_mode) X(store_preserve) X(oom_policy)
+        X(health_failure) X(kill_mode) X(store_preserve) X(oom_policy) X(listen) X(bind_ipv6_only) X(start_on) \
+        X(descriptor_name) X(access_mode)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)

@@ -22,6 +22,7 @@ static const struct {
         { RESULT_WATCHDOG,       ".x.xx.x" },
         { RESULT_PROTOCOL,       ".x.xx.." },
         { RESULT_UNHEALTHY,      ".x.xx.." },
+        { RESULT_TRIGGER_LIMIT,  "......." },
         { RESULT_OOM_KILL,       ".x.xx.." },
         { RESULT_LAUNCH,         ".x.x..." },
         { RESULT_RESOURCES,      ".x.xx.." },
