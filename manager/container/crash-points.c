@@ -11,6 +11,12 @@ static const char *const names[_CRASH_POINT_MAX] = {
 #undef CRASH_POINT
 };
 
+static const char *const inside_names[_KEEPER_POINT_MAX] = {
+#define KEEPER_POINT(id, name, during, where) [KEEPER_AT_##id] = name,
+#include "manager/keeper/crash-points.inc"
+#undef KEEPER_POINT
+};
+
 int crash_plan_parse(const char *text, Diag *diag, CrashPlan *ret) {
         static const char manager[] = "manager:", keeper[] = "keeper:";
         bool of_keeper;
@@ -26,8 +32,13 @@ int crash_plan_parse(const char *text, Diag *diag, CrashPlan *ret) {
                         *ret = (CrashPlan){ .point = p, .keeper = of_keeper };
                         return 0;
                 }
+        for (KeeperPoint p = KEEPER_POINT_NONE + 1; of_keeper && p < _KEEPER_POINT_MAX; p++)
+                if (streq(name, inside_names[p])) {
+                        ret->inside = p;
+                        return 0;
+                }
         return diag_error(diag, ERROR_USAGE, NULL, NULL,
-                          "'%s' is no crash point; write manager:NAME or keeper:NAME, NAME of crash-points.inc", text);
+                          "'%s' is no crash point; write manager:NAME or keeper:NAME, NAME of a crash-points.inc", text);
 }
 
 /* As the kernel would end it: no handler, no goodbye. The keeper's death is waited for, so that what the manager does

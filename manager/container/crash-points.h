@@ -2,9 +2,11 @@
 #pragma once
 
 /* Where a test has somebody die: BULWARK_TEST_CRASH=manager:NAME or keeper:NAME in bulwarkd's environment, NAME of
- * crash-points.inc. Without it a point is one comparison. */
+ * crash-points.inc; or keeper:NAME of manager/keeper/crash-points.inc, where the keeper dies by itself. Without it a point is
+ * one comparison. */
 
 #include "manager/container/manager.h"
+#include "manager/keeper/protocol.h"
 
 typedef enum CrashPoint {
 #define CRASH_POINT(id, name, during, where) CRASH_##id,
@@ -17,6 +19,7 @@ typedef enum CrashPoint {
 typedef struct CrashPlan {
         CrashPoint point;
         bool keeper; /* it dies, and the manager goes on; else the manager */
+        KeeperPoint inside; /* the keeper, in its own code; NONE = not there */
 } CrashPlan;
 
 #define CRASH_NEVER ((CrashPlan){ .point = _CRASH_POINT_INVALID })

@@ -180,6 +180,17 @@ static int start_keeper(Manager *m, Diag *diag) {
         return r;
 }
 
+/* Once: the next keeper is to live. */
+static void tell_crash(Manager *m) {
+        KeeperMessage message;
+
+        keeper_message_init(&message, KEEPER_CRASH_AT, NULL);
+        message.value = m->crash.inside;
+        m->crash.inside = KEEPER_POINT_NONE;
+        if (keeper_client_call(m->keeper, &message) < 0)
+                log_message(&m->config.log, LOG_ERR, "the keeper does not die where it is to");
+}
+
 static int reach_keeper(Manager *m, Diag *diag) {
         int r;
 
@@ -246,7 +257,10 @@ int manager_keeper_attach(Manager *m, Diag *diag) {
         if (r < 0)
                 log_message(&m->config.log, LOG_WARNING,
                             "cannot move the keeper into its own control group: %s", strerror(-r));
-        return manager_adopt(m, diag);
+        r = manager_adopt(m, diag);
+        if (r >= 0 && m->crash.inside != KEEPER_POINT_NONE)
+                tell_crash(m);
+        return r;
 }
 
 static int on_reconnect(sd_event_source *s, uint64_t usec, void *userdata) {

@@ -213,7 +213,17 @@ static int request_ack(Keeper *k, Record *r) {
         if (r->state != KEEPER_EXITED)
                 return -EBUSY;
         record_free(k, r);
+        keeper_at(k, KEEPER_AT_FORGOTTEN);
         return 0;
+}
+
+static int request_store(Keeper *k, const KeeperMessage *m, int *fds, size_t n_fds) {
+        int r;
+
+        keeper_at(k, KEEPER_AT_STORE_TAKEN);
+        r = store_put(&k->store, m->id, m->value, fds, n_fds);
+        keeper_at(k, KEEPER_AT_STORED);
+        return r;
 }
 
 /* Takes the descriptors it uses out of fds (sets them negative). */
@@ -239,9 +249,15 @@ static int dispatch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, 
                         return r ? -EBADMSG : -ESRCH;
                 (void)safe_close(r->blob_fd);
                 r->blob_fd = keeper_hold(TAKE_FD(fds[0]));
+                keeper_at(k, KEEPER_AT_STATE_TAKEN);
                 return 0;
         case KEEPER_STORE:
-                return store_put(&k->store, m->id, m->value, fds, n_fds);
+                return request_store(k, m, fds, n_fds);
+        case KEEPER_CRASH_AT:
+                if (m->value < 0 || m->value >= _KEEPER_POINT_MAX)
+                        return -EINVAL;
+                k->crash_at = (KeeperPoint)m->value;
+                return 0;
         case KEEPER_SPAWN:
         case KEEPER_JOIN: {
                 int error = launch(k, c, m, fds, n_fds);
@@ -328,6 +344,8 @@ static void connection_read(Keeper *k, Connection *c) {
                 connection_write(k, c);
         } else if (connection_put(k, c, &reply, -EBADF) < 0)
                 connection_close(k, c);
+        if (m.type == KEEPER_SPAWN && reply.error >= 0)
+                keeper_at(k, KEEPER_AT_CLONE_TOLD);
 }
 
 void connection_ready(Keeper *k, Connection *c) {

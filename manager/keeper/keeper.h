@@ -4,6 +4,8 @@
 /* The keeper: parent and reaper of all containers, holder of what must outlive the manager. One thread, one epoll
  * loop, no configuration. A Record is one launched plan; records stand in order of start. */
 
+#include <signal.h>
+
 #include "manager/base/util.h"
 #include "manager/keeper/launch-page.h"
 #include "manager/keeper/store.h"
@@ -82,11 +84,18 @@ typedef struct Keeper {
         Record *first, *last;
         uint64_t last_sequence;
         Store store;
+        KeeperPoint crash_at; /* for tests; NONE = never */
         bool stopping;     /* STOP-ALL is under way */
         bool exit_at_end;  /* ... and ends the keeper */
         uint64_t stop_end; /* CLOCK_MONOTONIC, microseconds: no patience any more */
         int32_t asked_by;  /* place of the connection that is owed an answer over a re-execution */
 } Keeper;
+
+/* One comparison, but for the test that has it die here: as the kernel would end it. */
+static inline void keeper_at(const Keeper *k, KeeperPoint point) {
+        if (k->crash_at == point)
+                (void)raise(SIGKILL);
+}
 
 void keeper_empty(Keeper *k); /* no descriptor, no connection, no record */
 

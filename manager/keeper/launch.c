@@ -178,8 +178,11 @@ static int launch_record(Keeper *k, Record *r, const KeeperMessage *m, const int
                 r->status_fd = keeper_hold(pipe_fds[0]);
                 error = keeper_watch(k, r->status_fd, r);
         }
+        if (!r->join)
+                keeper_at(k, KEEPER_AT_SPAWN_TAKEN);
         if (error >= 0)
                 error = clone_outer(k, r, &plan, pipe_fds[1]);
+        keeper_at(k, r->join ? KEEPER_AT_JOIN_CLONED : KEEPER_AT_CLONED);
         (void)safe_close(pipe_fds[1]);
         (void)munmap((void *)plan.header, plan.header->size);
         return error;
@@ -268,6 +271,7 @@ static void launch_failed(Record *r) {
 static void launch_started(Keeper *k, Record *r) {
         KeeperMessage m;
 
+        keeper_at(k, r->join ? KEEPER_AT_JOIN_SEEN : KEEPER_AT_PAYLOAD_SEEN);
         r->payload_pid = r->init_role ? atomic_load(&r->page->payload_pid) : 1;
         r->started_realtime = keeper_now(CLOCK_REALTIME);
         r->started_monotonic = keeper_now(CLOCK_MONOTONIC);
@@ -276,6 +280,8 @@ static void launch_started(Keeper *k, Record *r) {
         r->page = NULL;
         record_describe(r, KEEPER_EVENT_STARTED, &m);
         keeper_send(k, r->owner, &m, r->pidfd);
+        if (!r->join)
+                keeper_at(k, KEEPER_AT_PAYLOAD_TOLD);
 }
 
 /* All writers of the status pipe have gone: the payload was executed, or somebody died before. */
@@ -348,6 +354,7 @@ void launch_settle(Keeper *k, Record *r) {
                 return;
 
         exit_read(r);
+        keeper_at(k, r->join ? KEEPER_AT_JOIN_REAPED : KEEPER_AT_END_NOTED);
         record_describe(r, KEEPER_EVENT_EXITED, &m);
         if (r->join) {
                 keeper_send(k, r->owner, &m, -EBADF);
@@ -355,6 +362,8 @@ void launch_settle(Keeper *k, Record *r) {
         } else {
                 /* A record of processes that are gone needs none of this. */
                 record_kill(r); /* what the payload left in the cgroup, e.g. with the host's pid namespace */
+                keeper_at(k, KEEPER_AT_REST_KILLED);
                 keeper_send_exit(k, r, &m);
+                keeper_at(k, KEEPER_AT_END_SENT);
         }
 }

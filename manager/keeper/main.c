@@ -229,9 +229,13 @@ static void reap_one(Keeper *k, pid_t pid) {
          * mean somebody else, so outer ends first. One that is done is not hurt. */
         if (r && pid == r->inner && r->state == KEEPER_LAUNCHING && r->outer_alive)
                 (void)kill(r->outer, SIGKILL);
+        if (r && pid == r->inner && r->state == KEEPER_RUNNING && !r->join)
+                keeper_at(k, KEEPER_AT_END_SEEN);
         if (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG) < 0 || !r)
                 return;
         if (r->inner_alive && pid == r->inner) {
+                if (r->state == KEEPER_RUNNING && !r->join)
+                        keeper_at(k, KEEPER_AT_REAPED);
                 r->inner_alive = false;
                 r->exit_code = si.si_code;
                 r->exit_status = si.si_status;

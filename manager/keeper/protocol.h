@@ -20,6 +20,7 @@
  *           the two, in place of what was, whatever becomes of the container and the manager. None: what was is dropped.
  *           LIST tells them first, one EVENT_STORED each with the same id, value and descriptors.
  *   ACK     id: the exit status is recorded; the keeper forgets the container. -EBUSY while it runs.
+ *   CRASH_AT value = a KeeperPoint: for tests, the keeper dies there.
  *   STOP_ALL stops every container, the deepest first and all of one depth at once, each by its plan's signal and timeout;
  *           value = 1: and ends the keeper. KEEPER_STOP_LIMIT_USEC later whatever still runs is killed.
  *
@@ -55,8 +56,17 @@ typedef enum KeeperType {
         KEEPER_EVENT_LISTED,
         KEEPER_STORE,
         KEEPER_EVENT_STORED,
+        KEEPER_CRASH_AT,
         _KEEPER_TYPE_MAX,
 } KeeperType;
+
+typedef enum KeeperPoint {
+        KEEPER_POINT_NONE,
+#define KEEPER_POINT(id, name, during, where) KEEPER_AT_##id,
+#include "manager/keeper/crash-points.inc"
+#undef KEEPER_POINT
+        _KEEPER_POINT_MAX,
+} KeeperPoint;
 
 typedef enum KeeperState {
         KEEPER_LAUNCHING,

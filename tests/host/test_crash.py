@@ -5,7 +5,10 @@ that the keeper knew, and nothing half started stays. The ledger of the bed look
 from harness import *
 
 TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../manager/container/crash-points.inc")
+INSIDE = os.path.join(os.path.dirname(TABLE), "../keeper/crash-points.inc")
 POINTS = re.findall(r'^CRASH_POINT\((\w+),\s*"([a-z-]+)",\s*"([a-z]+)",', read(TABLE), re.M)
+# Where the keeper dies in its own code. A restart is a stop and a start.
+KEEPER_POINTS = re.findall(r'^KEEPER_POINT\((\w+),\s*"([a-z-]+)",\s*"([a-z]+)",', read(INSIDE), re.M)
 # Ends with a code of its own, at once, when it is asked to stop.
 STOPS_WITH_5 = "ExecStart=/bin/sh -c 'trap \"exit 5\" TERM; echo ready; while true; do sleep 0.05; done'"
 
@@ -23,6 +26,8 @@ def reach(bed, during):
         bed.ctl("stop", "web", timeout=30)
     elif during == "exec":
         bed.ctl("exec", "web", "true", timeout=30)
+    elif during in ("restart", "listen"):
+        bed.ctl(during.replace("listen", "start"), "listener" if during == "listen" else "web", timeout=30)
     else:
         bed.ctl("daemon-reload", timeout=30)
 
@@ -82,8 +87,17 @@ def keeper_dies(bed, name, during):
     state = true_to_the_kernel(bed, "web")
     if during in ("exec", "reload"):
         equal((state, bed.property("web", "MainPID")), ("active", web), "the container itself")
-    elif during == "stop" and name in ("end-recorded", "cgroup-removed", "end-acknowledged", "end-told"):
+    elif during == "stop" and name in ("end-recorded", "cgroup-removed", "end-acknowledged", "end-told", "end-sent", "forgotten"):
         equal(bed.property("web", "ExecMainStatus"), "5", "a code that had been told")
+    if during == "listen":
+        listener_is_well(bed)
+    before = {n: shown(bed, n) for n in ("stay", "web")}
+    bed.kill_manager()
+    bed.start_manager()
+    equal({n: shown(bed, n) for n in before}, before, "what another manager shows")
+    if during == "listen":
+        listener_is_well(bed)
+        bed.ctl("stop", "listener").expect(0)
     bed.ctl("stop", "web")
     settled(bed, "web")
     bed.ctl("start", "web").expect(0)
@@ -92,22 +106,39 @@ def keeper_dies(bed, name, during):
     check(true_to_the_kernel(bed, "stay") in ("inactive", "failed"), "the container beside it cannot be stopped")
 
 
+def listener_is_well(bed):
+    """It listens, or where its start had not come so far, it starts."""
+    if bed.active("listener") != "active":
+        bed.ctl("start", "listener").expect(0)
+    check(bed.property("listener", "SubState") in ("listening", "start", "running"), "it is " + bed.property("listener", "SubState"))
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect("\0bulwark-test-crash")
+
+
 def make(victim, name, during):
     def test(bed):
+        if during == "listen":
+            bed.unit("listener", "ExecStart=/bin/sleep 1000", "ListenStream=@bulwark-test-crash")
         bed.unit("web", STOPS_WITH_5)
         bed.start_sleeper("stay")
         if during != "start":
             bed.ctl("start", "web").expect(0)
             wait_until(lambda: "ready" in bed.logs("web"), "the payload")
         (manager_dies if victim == "manager" else keeper_dies)(bed, name, during)
-    test.__name__ = "test_%s_%s" % (victim, name.replace("-", "_"))
-    test.__doc__ = "the %s dies: %s" % (victim, name)
+    test.__name__ = "test_%s_%s%s" % (victim, name.replace("-", "_"), "_of_restart" if during == "restart" else "")
+    test.__doc__ = "the %s dies during %s: %s" % (victim, during, name)
     return test
 
 
 for _, _name, _during in POINTS:
     for _victim in ("manager", "keeper"):
         _test = make(_victim, _name, _during)
+        globals()[_test.__name__] = _test
+
+
+for _, _name, _during in KEEPER_POINTS:
+    for _during in (_during, "restart") if _during in ("start", "stop") else (_during,):
+        _test = make("keeper", _name, _during)
         globals()[_test.__name__] = _test
 
 
