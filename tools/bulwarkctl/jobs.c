@@ -254,7 +254,7 @@ static int jobs_run(Jobs *j) {
                                 on_job_removed, j);
         if (r >= 0)
                 r = progress_show(j->context);
-        if (r >= 0 && o->notify)
+        if (r >= 0 && o->notify && o->wait)
                 r = notify_begin(&j->notify, j->context, j->items->name);
         if (r < 0)
                 return r;
@@ -381,9 +381,10 @@ static int job_status(const Jobs *j, const Job *job) {
 
 static int run_jobs(Context *c, const char *verb, const char *member) {
         _cleanup_(jobs_done) Jobs j = { .context = c, .verb = verb, .member = member };
+        bool stops = streq(verb, "stop");
         int r, status = EXIT_SUCCESS;
 
-        if (c->options->notify && (!c->options->wait || c->options->no_block || c->options->n_arguments != 1)) {
+        if (c->options->notify && (!(c->options->wait || stops) || c->options->no_block || c->options->n_arguments != 1)) {
                 error_print(NULL, "--notify is for one container, and needs --wait");
                 return EXIT_USAGE;
         }
@@ -401,6 +402,8 @@ static int run_jobs(Context *c, const char *verb, const char *member) {
 
         r = jobs_run(&j);
         notify_ended(&j.notify);
+        if (c->options->notify && stops)
+                notify_await_end();
         if (r < 0)
                 return client_report(NULL, r, "cannot", verb);
         for (size_t i = 0; i < j.n; i++) {

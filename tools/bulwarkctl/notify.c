@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <inttypes.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
+#include "manager/base/io.h"
 #include "tools/bulwarkctl/notify.h"
 #include "tools/bulwarkctl/property-text.h"
 
 #define BARRIER_USEC (5 * USEC_PER_SEC)
+#define CGROUP_MOUNT "/sys/fs/cgroup" /* where systemd has it */
+#define AWAIT_MSEC 30000
 
 static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Notify *n = userdata;
@@ -74,4 +79,39 @@ void notify_ended(Notify *n) {
         n->leader = 0;
         (void)sd_notifyf(false, "MAINPID=%d\nSTATUS=Container %s has ended", (int)getpid(), n->name);
         (void)sd_notify_barrier(false, BARRIER_USEC); /* it must know before it sees us end */
+}
+
+static int open_group(FILE **ret) {
+        char line[4096], path[sizeof(line) + 64];
+        FILE *f = fopen("/proc/self/cgroup", "re");
+        bool found = false;
+
+        while (f && !found && fgets(line, sizeof(line), f))
+                found = startswith(line, "0::/") != NULL;
+        if (f)
+                (void)fclose(f);
+        if (!found)
+                return -ENODATA;
+        line[strcspn(line, "\n")] = 0;
+        (void)snprintf(path, sizeof(path), CGROUP_MOUNT "%s/cgroup.procs", line + strlen("0::"));
+        *ret = fopen(path, "re");
+        return *ret ? 0 : -errno;
+}
+
+void notify_await_end(void) {
+        FILE *f;
+        int pid;
+
+        if (open_group(&f) < 0)
+                return;
+        while (fscanf(f, "%d", &pid) == 1) {
+                _cleanup_close_ int fd = -EBADF;
+                struct pollfd p = { .events = POLLIN };
+
+                if (pid == getpid() || pidfd_open_checked(pid, &fd) < 0)
+                        continue;
+                p.fd = fd;
+                (void)poll(&p, 1, AWAIT_MSEC);
+        }
+        (void)fclose(f);
 }

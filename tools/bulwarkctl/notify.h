@@ -24,3 +24,6 @@ void notify_done(Notify *n);
 void notify_active(Notify *n);
 /* It has ended: this process will, too. */
 void notify_ended(Notify *n);
+/* stop --notify, as ExecStop=: waits until that process has ended, the only other one in the unit's control group. What is
+ * there when ExecStop= has ended is killed, and the container's exit code would go with it. */
+void notify_await_end(void);
