@@ -302,5 +302,54 @@ def test_another_manager(bed):
         os.unlink(os.path.join(data, "go-" + sub))
 
 
+START_POINTS = ("cgroup-made", "prepared", "spawn-sent", "spawn-answered", "start-told", "start-recorded", "join-sent", "join-started", "join-ended")
+STOP_POINTS = ("spawn-sent", "spawn-answered", "start-told", "join-sent", "join-started", "join-ended", "stop-announced", "stop-sent", "end-told", "end-recorded", "cgroup-removed", "end-acknowledged")
+
+
+def crash_at(bed, name, verb, point):
+    bed.kill_manager()
+    bed.start_manager("env", "BULWARK_TEST_CRASH=manager:" + point)
+    bed.ctl(verb, name, timeout=30)
+    try:
+        bed.manager.wait(20)
+    except subprocess.TimeoutExpired:
+        raise Failure("the point %s was not reached by %s" % (point, verb)) from None
+    bed.start_manager()
+    wait_until(lambda: bed.active(name) in ("active", "inactive", "failed"), "%s to settle after %s, is %s"
+               % (name, point, bed.property(name, "SubState")), 20)
+
+
+def test_crashes(bed):
+    """The manager dies at every instant of a start and a stop with commands: nothing is left half done, and what was to run
+    at the end has run, unless the command itself was just being launched."""
+    for point in START_POINTS:
+        name = "start-" + point
+        bed.unit(name, READY, *ALL)
+        crash_at(bed, name, "start", point)
+        if bed.active(name) == "active":
+            wait_until(lambda: "main" in said(bed, name), "the payload after " + point)
+            check("post2" in said(bed, name), "%s: active without its commands: %s" % (point, said(bed, name)))
+        else: # a launch goes with its manager
+            check(point not in ("start-told", "start-recorded", "join-started"), "%s: what ran is lost" % point)
+        equal(said(bed, name).count("main") <= 1, True, "payloads after " + point)
+        bed.ctl("start", name).expect(0)
+        bed.ctl("stop", name).expect(0)
+        equal(said(bed, name)[-1], "after success exited 0", point)
+    for point in STOP_POINTS:
+        name = "stop-" + point
+        bed.unit(name, READY, *ALL)
+        bed.ctl("start", name).expect(0)
+        wait_until(lambda: "main" in said(bed, name), "the payload")
+        crash_at(bed, name, "stop", point)
+        if bed.active(name) == "active": # the wish to stop had not left the manager
+            bed.ctl("stop", name).expect(0)
+        wait_until(lambda: bed.active(name) == "inactive", "the end after " + point)
+        times = said(bed, name).count("after success exited 0")
+        check(times == 1 or (times == 0 and point.startswith("spawn-")), "%s: ExecStopPost= ran %d times" % (point, times))
+        equal(said(bed, name).count("main-term"), 1, point)
+        bed.ctl("start", name).expect(0)
+        bed.ctl("stop", name).expect(0)
+
+
 if __name__ == "__main__":
     run(__name__)
