@@ -244,6 +244,10 @@ static uint64_t get_leader(const Container *c) {
         return (uint64_t)container_leader(c);
 }
 
+static uint64_t get_control(const Container *c) {
+        return (uint64_t)container_control(c);
+}
+
 static ExitReport exit_report(const Container *c) {
         const ExitReport *report = container_exit(c);
 
@@ -388,6 +392,7 @@ static const Property properties[] = {
         { "Job", "(uo)", CHANGES, OPEN, .append = append_job },
         { "InvocationID", "ay", CHANGES, OPEN, .append = append_invocation },
         { "MainPID", "u", CHANGES, SECRET, .number = get_leader },
+        { "ControlPID", "u", CHANGES, SECRET, .number = get_control },
         { "ExecMainCode", "i", CHANGES, OPEN, .number = get_exit_code },
         { "ExecMainStatus", "i", CHANGES, OPEN, .number = get_exit_status },
         { "NRestarts", "u", CHANGES, OPEN, .number = get_n_restarts },

@@ -187,6 +187,7 @@ static void on_started(int r, const Diag *diag, ExecSession *session, void *user
                 j->id = session->id;
                 if (j->timed_out)
                         (void)manager_exec_signal(c->manager, j->id, SIGKILL);
+                container_notify(c);
                 return;
         }
         e = command_current(c);
@@ -237,6 +238,10 @@ void commands_free(Container *c) {
                 (void)joined_command_free(j);
         }
         c->commands.reload_timer = sd_event_source_disable_unref(c->commands.reload_timer);
+}
+
+pid_t command_joined_pid(const Container *c) {
+        return c->commands.joined && c->commands.joined->id != 0 ? session_pid(c->manager, c->commands.joined->id) : 0;
 }
 
 static void extend(sd_event_source *timer, uint64_t until) {

@@ -444,6 +444,7 @@ void command_not_started(Container *c, const StepFailure *failure);
 void command_check_reaped(Container *c);
 void command_reloaded(Container *c); /* it has said READY=1 again */
 bool container_awaits_reload(const Container *c);
+pid_t command_joined_pid(const Container *c); /* 0 = none */
 void command_extend(Container *c, uint64_t until); /* the time of one that has joined, and of a reload */
 bool command_awaits_start_post(const Container *c); /* ExecStartPost= follow as soon as the payload is ready */
 
@@ -502,6 +503,7 @@ void watchdog_expired(Container *c); /* also by its own word */
 
 /* --- exec.c */
 bool session_has(const Container *c, pid_t pid); /* is it the first process of a command? */
+pid_t session_pid(const Manager *m, uint32_t id); /* 0 = it does not run */
 typedef struct SessionCallbacks {
         void (*started)(int r, const Diag *diag, ExecSession *session, void *userdata);
         void (*ended)(uint32_t id, int exit_code, int exit_status, void *userdata);

@@ -111,7 +111,11 @@ const ExitReport *container_exit(const Container *c) {
 }
 
 pid_t container_leader(const Container *c) {
-        return c->leader;
+        return c->commands.alone ? 0 : c->leader;
+}
+
+pid_t container_control(const Container *c) {
+        return c->commands.alone ? c->leader : command_joined_pid(c);
 }
 
 sd_id128_t container_invocation(const Container *c) {

@@ -240,6 +240,15 @@ bool session_has(const Container *c, pid_t pid) {
         return false;
 }
 
+pid_t session_pid(const Manager *m, uint32_t id) {
+        const Session *s;
+
+        DL_FOREACH(m->sessions, s)
+        if (s->id == id)
+                return s->leader;
+        return 0;
+}
+
 /* The master was sent before the payload ran. */
 static int receive_terminal(Session *s) {
         struct winsize size = { .ws_row = (unsigned short)MIN_OF(s->rows, 65535U),

@@ -204,7 +204,8 @@ const char *container_load_error(const Container *c);    /* all mistakes, NULL =
 const char *container_last_error(const Container *c);    /* why the last job failed: step, errno, unit line */
 ContainerResult container_result(const Container *c);
 const ExitReport *container_exit(const Container *c);
-pid_t container_leader(const Container *c);              /* 0 = none */
+pid_t container_leader(const Container *c);              /* of its payload; 0 = none */
+pid_t container_control(const Container *c);             /* of the command that its unit runs beside the payload; 0 = none */
 sd_id128_t container_invocation(const Container *c);
 uint64_t container_since(const Container *c, bool active, bool monotonic); /* when ActiveState last became / ceased to be active; 0 */
 unsigned container_n_restarts(const Container *c); /* by Restart=, since a person last started it */

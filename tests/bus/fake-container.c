@@ -64,6 +64,10 @@ const ExitReport *container_exit(const Container *c) {
         return &c->exit;
 }
 
+pid_t container_control(const Container *c) {
+        return 0;
+}
+
 pid_t container_leader(const Container *c) {
         return c->state == CONTAINER_RUNNING ? getpid() : 0;
 }

@@ -83,6 +83,7 @@ static const Member container_members[] = {
         { "Job", NULL, "(uo)" },
         { "InvocationID", NULL, "ay" },
         { "MainPID", NULL, "u" },
+        { "ControlPID", NULL, "u" },
         { "ExecMainCode", NULL, "i" },
         { "ExecMainStatus", NULL, "i" },
         { "NRestarts", NULL, "u" },

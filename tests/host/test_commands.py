@@ -120,6 +120,10 @@ def test_states(bed):
         for _, sub, active in some:
             wait_until(lambda: bed.property("shown", "SubState") == sub, "%s, is %s" % (sub, bed.property("shown", "SubState")))
             equal(bed.active("shown"), active, sub)
+            control, main = int(bed.property("shown", "ControlPID")), bed.leader("shown")
+            contains(read("/proc/%d/cgroup" % control), "/containers/shown/payload")
+            equal(main != 0, sub in ("start-post", "reload", "stop"), "MainPID during " + sub)
+            check(control != main, "the command is no payload")
             write(os.path.join(data, "go-" + sub), "")
         if verb != "stop":
             wait_until(lambda: bed.property("shown", "SubState") == "running", "it to run")
