@@ -80,6 +80,21 @@ def test_a_condition(bed):
     equal(bed.active("taken"), "active", "SuccessExitStatus= is a yes")
 
 
+def test_a_condition_of_a_service(bed):
+    """bulwarkctl start --wait --notify of a start that is skipped says READY=1, and ends well."""
+    bed.unit("skipped", READY, "ExecCondition=/bin/false")
+    path = os.path.join(bed.directory, "service")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(path)
+        s.settimeout(20)
+        done = subprocess.run(bed.ctl_command("start", "--wait", "--notify", "skipped"), env=dict(bed.environment, NOTIFY_SOCKET=path),
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        equal(done.returncode, 0, "exit code of the service")
+        contains(done.stderr.decode(), "was not started")
+        contains(s.recv(4096).decode(), "READY=1")
+    os.unlink(path)
+
+
 def test_a_start_that_fails_before(bed):
     """ExecStartPre= that fails keeps the payload away; '-' ignores it, also one that is not there."""
     bed.unit("pre-bad", READY, "ExecStartPre=/bin/sh -c 'exit 7'", "ExecStartPre=/bin/sh -c 'echo pre2'", *ALL[3:])
