@@ -133,8 +133,9 @@ def test_many_units(bed):
     tell("%d units: %.1f s with new policies, %.1f s with loaded ones, %s s with cached ones, %.1f s without" % (
         UNITS, new, known, "-" if cached is None else "%.1f" % cached, plain))
     check(known <= 1.5 * plain, "a hundred starts with policies cost too much: %.1f s, %.1f s without" % (known, plain))
-    check(known <= 1.2 * new, "loaded policies are slower than new ones: %.1f s, %.1f s" % (known, new))
-    check(cached is None or cached <= 1.2 * new, "cached policies are slower than new ones: %s s, %.1f s" % (cached, new))
+    if LSM == "apparmor":  # where a new unit compiles a profile of its own
+        check(known <= 1.2 * new, "loaded policies are slower than new ones: %.1f s, %.1f s" % (known, new))
+        check(cached <= 1.2 * new, "cached policies are slower than new ones: %.1f s, %.1f s" % (cached, new))
 
 
 run(__name__)
