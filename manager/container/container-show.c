@@ -82,8 +82,9 @@ static const char *const results[_RESULT_MAX] = {
         [RESULT_LAUNCH] = "launch",       [RESULT_RESOURCES] = "resources", [RESULT_UNKNOWN] = "unknown",
         [RESULT_POLICY] = "policy",       [RESULT_LABEL_MISMATCH] = "label-mismatch", [RESULT_MAC_LOST] = "mac-lost",
         [RESULT_PROBE] = "probe",         [RESULT_WATCHDOG] = "watchdog",   [RESULT_START_LIMIT] = "start-limit-hit",
-        [RESULT_PROTOCOL] = "protocol",   [RESULT_UNHEALTHY] = "unhealthy",   [RESULT_TRIGGER_LIMIT] = "trigger-limit-hit",
+        [RESULT_PROTOCOL] = "protocol",   [RESULT_UNHEALTHY] = "unhealthy",
         [RESULT_EXEC_CONDITION] = "exec-condition",
+        [RESULT_TRIGGER_LIMIT] = "trigger-limit-hit",
 };
 
 const char *container_result_to_string(ContainerResult r) {

@@ -180,17 +180,6 @@ static int start_keeper(Manager *m, Diag *diag) {
         return r;
 }
 
-/* Once: the next keeper is to live. */
-static void tell_crash(Manager *m) {
-        KeeperMessage message;
-
-        keeper_message_init(&message, KEEPER_CRASH_AT, NULL);
-        message.value = m->crash.inside;
-        m->crash.inside = KEEPER_POINT_NONE;
-        if (keeper_client_call(m->keeper, &message) < 0)
-                log_message(&m->config.log, LOG_ERR, "the keeper does not die where it is to");
-}
-
 static int reach_keeper(Manager *m, Diag *diag) {
         int r;
 
@@ -232,6 +221,17 @@ static int renew_keeper(Manager *m, Diag *diag) {
                 log_message(&m->config.log, LOG_WARNING, "the keeper stays release %s, it cannot become \"%s\": %s",
                             keeper_client_release(m->keeper), m->config.keeper, strerror(-r));
         return 0;
+}
+
+/* Once: the next keeper is to live. */
+static void tell_crash(Manager *m) {
+        KeeperMessage message;
+
+        keeper_message_init(&message, KEEPER_CRASH_AT, NULL);
+        message.value = m->crash.inside;
+        m->crash.inside = KEEPER_POINT_NONE;
+        if (keeper_client_call(m->keeper, &message) < 0)
+                log_message(&m->config.log, LOG_ERR, "the keeper does not die where it is to");
 }
 
 int manager_keeper_attach(Manager *m, Diag *diag) {

@@ -235,7 +235,7 @@ ContainerEvent sockets_follow_end(const Container *c) {
 
         if (c->stop_requested || c->manager->shutting_down || !c->loaded || c->sockets.n == 0 ||
             c->loaded->start_on != START_ON_TRAFFIC || !container_spec_socket(c->loaded, 0, &one) ||
-            (c->job && c->job->type != JOB_START))
+            (c->job && (c->job->type == JOB_STOP || c->job->type == JOB_RESTART)))
                 return _CONTAINER_EVENT_NONE;
         if (c->result == RESULT_POLICY || c->result == RESULT_PROBE || c->result == RESULT_LABEL_MISMATCH ||
             c->result == RESULT_MAC_LOST)

@@ -91,16 +91,16 @@ typedef struct Keeper {
         int32_t asked_by;  /* place of the connection that is owed an answer over a re-execution */
 } Keeper;
 
+void keeper_empty(Keeper *k); /* no descriptor, no connection, no record */
+
+/* The name of the copy in memory that it runs from, as /proc/PID/exe shows it. */
+#define KEEPER_SEALED_NAME "bulwark-keeper"
+
 /* One comparison, but for the test that has it die here: as the kernel would end it. */
 static inline void keeper_at(const Keeper *k, KeeperPoint point) {
         if (k->crash_at == point)
                 (void)raise(SIGKILL);
 }
-
-void keeper_empty(Keeper *k); /* no descriptor, no connection, no record */
-
-/* The name of the copy in memory that it runs from, as /proc/PID/exe shows it. */
-#define KEEPER_SEALED_NAME "bulwark-keeper"
 
 /* Moves a descriptor to KEEPER_HELD_FIRST or beyond; where no number is free it stays what it is. */
 int keeper_hold(int fd);

@@ -15,14 +15,15 @@
  *   GO      id: the manager has done what needs the live namespaces.
  *   SIGNAL  id, value = signal: to the leader.
  *   STATE   id, descriptor: replaces the state blob (a memfd, opaque).
- *   LIST    answered by one EVENT_STORED for each STORE, one EVENT_LISTED for each container (pidfd, blob, plan, cgroup, then held ones), then the REPLY.
+ *   LIST    answered by one EVENT_STORED for each STORE, one EVENT_LISTED for each container (pidfd, blob, plan,
+ *           cgroup, then held ones), then the REPLY.
  *   STORE   id, value = a number of the manager's choice, descriptors: [a blob, then up to KEEPER_STORE_MAX]: kept under
  *           the two, in place of what was, whatever becomes of the container and the manager. None: what was is dropped.
  *           LIST tells them first, one EVENT_STORED each with the same id, value and descriptors.
  *   ACK     id: the exit status is recorded; the keeper forgets the container. -EBUSY while it runs.
- *   CRASH_AT value = a KeeperPoint: for tests, the keeper dies there.
  *   STOP_ALL stops every container, the deepest first and all of one depth at once, each by its plan's signal and timeout;
  *           value = 1: and ends the keeper. KEEPER_STOP_LIMIT_USEC later whatever still runs is killed.
+ *   CRASH_AT value = a KeeperPoint: for tests, the keeper dies there.
  *
  * The manager's connection ends: launches not yet started (or awaiting GO) are killed and forgotten; running
  * containers run on, and their exits are kept until a later connection ACKs them. */
