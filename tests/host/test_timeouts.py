@@ -61,14 +61,14 @@ def test_final_signal(bed):
     manager too."""
     write(os.path.join(bed.root, "data", "quits"), """
 trap "" TERM
-trap "echo got $1; exit 9" USR1
+trap "echo got $1; wait; exit 9" USR1
 [ $1 = child ] || sh /data/quits child &
-[ $1 = child ] || echo ready
+echo ready
 while true; do sleep 0.05; done
 """)
     bed.unit("quits", "ExecStart=/bin/sh /data/quits leader", "TimeoutStopSec=500ms", "FinalKillSignal=SIGUSR1")
     bed.ctl("start", "quits").expect(0)
-    ready(bed, "quits")
+    ready(bed, "quits", 2)
     bed.ctl("stop", "quits")
     equal(end_of(bed, "quits"), ("failed", "timeout"), "state")
     equal(bed.property("quits", "ExecMainStatus"), "9", "its own code")
