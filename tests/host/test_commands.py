@@ -44,20 +44,29 @@ def test_the_whole_row(bed):
 
 
 def test_confinement(bed):
-    """A command has what the payload has, joined or alone: ids, capabilities, filter, cgroup, mounts."""
-    report = "/bin/sh -c 'grep -E \"^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp):\" /proc/self/status; cat /proc/self/uid_map /proc/self/cgroup; echo end'"
-    kinds = ("ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost")
-    bed.unit("confined", "User=1000", "ExecStart=/bin/sleep 1000", *("%s=%s" % (k, report) for k in kinds if k != "ExecStart"))
+    """A command has what the payload has, joined or alone: ids, capabilities, filter, label, control group."""
+    write(os.path.join(bed.root, "data", "report"), """
+grep -E "^(Uid|Gid|Groups|Cap[A-Za-z]+|NoNewPrivs|Seccomp):" /proc/self/status
+cat /proc/self/uid_map /proc/self/cgroup
+tr -d "\\0" < /proc/self/attr/current 2>/dev/null
+echo
+echo end
+""")
+    kinds = ("ExecStartPre", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost")
+    bed.unit("confined", "User=1000", "ExecStart=/bin/sh -c 'trap \". /data/report\" USR1; while true; do sleep 0.05; done'",
+             *("%s=/bin/sh /data/report" % k for k in kinds))
     bed.ctl("start", "confined").expect(0)
+    bed.ctl("kill", "-s", "USR1", "confined").expect(0)
+    wait_until(lambda: bed.logs("confined").count(" end\n") == 3, "the payload's own report")
     bed.ctl("reload", "confined").expect(0)
     bed.ctl("stop", "confined").expect(0)
-    reports = [re.sub(r"^.*?(?=(?:Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp|end|0::| +\d))", "", r, flags=re.M)
-               for r in bed.logs("confined").split("end\n") if "Uid" in r]
-    equal(len(reports), 5, "reports")
+    lines = [re.sub(r"^.*?\[(?:out|err)\]: ?", "", line) for line in bed.logs("confined").splitlines()]
+    reports = [r.split() for r in "\n".join(lines).split("end") if "Uid" in r]
+    equal(len(reports), len(kinds) + 1, "reports")
     for one in reports:
-        for line in ("1000\t1000", "Seccomp:\t2", "NoNewPrivs:\t1"):
-            contains(one, line)
-        equal(one.split(), reports[0].split(), "the same as before the payload")
+        for words in ("Uid: 1000 1000", "CapEff: 0000000000000000", "Seccomp: 2", "NoNewPrivs: 1"):
+            contains(" ".join(one), words)
+        equal(one, reports[2], "the same as the payload's")
 
 
 def test_a_condition(bed):
