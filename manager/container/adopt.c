@@ -26,6 +26,9 @@ int container_encode_life(const Container *c, void **ret, size_t *ret_size) {
                    .start_monotonic = c->start_monotonic,
                    .active_realtime = c->active_enter[0],
                    .active_monotonic = c->active_enter[1],
+                   .inactive_realtime = c->active_exit[0],
+                   .inactive_monotonic = c->active_exit[1],
+                   .state_change = c->state_change,
                    .sequence = c->start_sequence,
                    .stop_requested = c->stop_requested,
                    .restart = c->job && c->job->type == JOB_RESTART && c->job->stopping,
@@ -291,6 +294,21 @@ static void resume(Container *c, bool restart) {
                 (void)container_event(c, EVENT_STOP_TIMEOUT);
 }
 
+/* What was sent with the launch has the times of the life before; since then a state is sent with each change that counts. */
+static void restore_times(Container *c, const Blob *b) {
+        const bool sent_since = b->active_monotonic >= c->start_monotonic;
+
+        c->active_enter[0] = b->active_realtime;
+        c->active_enter[1] = b->active_monotonic;
+        if (!sent_since && !container_waits_for_ready(c)) {
+                c->active_enter[0] = c->start_realtime;
+                c->active_enter[1] = c->start_monotonic;
+        }
+        c->active_exit[0] = b->inactive_realtime;
+        c->active_exit[1] = b->inactive_monotonic;
+        c->state_change = MAX_OF(b->state_change, c->start_realtime);
+}
+
 static int read_blob(int fd, void **ret, size_t *ret_size) {
         _cleanup_free_ void *data = NULL;
         struct stat st;
@@ -442,8 +460,7 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
         open_notify(c, &b, fds + (n_fds - held), held);
         resume(c, b.restart);
         mac_adopt(c);
-        c->active_enter[0] = c->start_realtime;
-        c->active_enter[1] = c->start_monotonic;
+        restore_times(c, &b);
         if (!c->commands.alone)
                 notify_listen(c, message->payload_pid);
         health_begin(c);
@@ -530,8 +547,7 @@ static int restore_life(const void *data, size_t size, void *userdata) {
         c->end_saved = false;
         resume(c, b.restart);
         mac_adopt(c);
-        c->active_enter[0] = c->start_realtime;
-        c->active_enter[1] = c->start_monotonic;
+        restore_times(c, &b);
         container_orphaned(c);
         health_begin(c);
         resume_commands(c);

@@ -56,6 +56,9 @@ typedef enum Tag {
         TAG_START_UNTIL,
         TAG_RUN_UNTIL,
         TAG_OOM_KILLS,
+        TAG_STATE_CHANGE,
+        TAG_INACTIVE_REALTIME,
+        TAG_INACTIVE_MONOTONIC,
         /* mandatory access control */
         TAG_APPARMOR_PROFILE = 96,
         TAG_SELINUX_CONTEXT,
@@ -65,6 +68,7 @@ typedef enum Tag {
         TAG_NOTIFY_FLAGS = 112,
         TAG_NOTIFY_STATUS,
 } Tag;
+_Static_assert(TAG_INACTIVE_MONOTONIC < TAG_APPARMOR_PROFILE, "one tag for two things");
 
 enum { FLAG_STOP = 1, FLAG_RESTART = 2, FLAG_JOURNAL = 4, FLAG_VERIFIED = 8, FLAG_MAC_LOST = 16, FLAG_FAMILY = 32,
        FLAG_ABORTING = 64, FLAG_ALONE = 128 };
@@ -136,6 +140,9 @@ int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
         encode_u64(&e, TAG_START_MONOTONIC, b->start_monotonic);
         encode_u64(&e, TAG_ACTIVE_REALTIME, b->active_realtime);
         encode_u64(&e, TAG_ACTIVE_MONOTONIC, b->active_monotonic);
+        encode_u64(&e, TAG_INACTIVE_REALTIME, b->inactive_realtime);
+        encode_u64(&e, TAG_INACTIVE_MONOTONIC, b->inactive_monotonic);
+        encode_u64(&e, TAG_STATE_CHANGE, b->state_change);
         encode_u64(&e, TAG_SEQUENCE, b->sequence);
         encode_u64(&e, TAG_FLAGS,
                    (b->stop_requested ? FLAG_STOP : 0) | (b->restart ? FLAG_RESTART : 0) |
@@ -188,6 +195,9 @@ static const struct {
         NUMBER(TAG_START_MONOTONIC, start_monotonic),
         NUMBER(TAG_ACTIVE_REALTIME, active_realtime),
         NUMBER(TAG_ACTIVE_MONOTONIC, active_monotonic),
+        NUMBER(TAG_INACTIVE_REALTIME, inactive_realtime),
+        NUMBER(TAG_INACTIVE_MONOTONIC, inactive_monotonic),
+        NUMBER(TAG_STATE_CHANGE, state_change),
         NUMBER(TAG_SEQUENCE, sequence),
         NUMBER(TAG_DOOM, doom),
         NUMBER(TAG_RESTARTS, n_restarts),

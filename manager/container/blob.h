@@ -28,6 +28,8 @@ typedef struct Blob {
         uint32_t id_base, id_count;
         pid_t leader;
         uint64_t start_realtime, start_monotonic, active_realtime, active_monotonic, sequence;
+        uint64_t inactive_realtime, inactive_monotonic; /* when it last ceased to be active */
+        uint64_t state_change;                          /* realtime */
         bool stop_requested, restart, logs_to_journal;
         uint64_t stop_deadline; /* monotonic */
         uint32_t kill_reason, doom;

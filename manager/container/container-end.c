@@ -267,6 +267,7 @@ static ContainerState state_after(ContainerEvent e) {
         return container_transition(CONTAINER_CLEANING, e).next;
 }
 
+/* The change of state that follows is told as it is recorded, to the microsecond. */
 void container_save_end(Container *c, ContainerState state) {
         ExitRecord record = { .name = c->name,
                               .state = state,
@@ -286,6 +287,8 @@ void container_save_end(Container *c, ContainerState state) {
         size_t size;
         int r;
 
+        c->moment[0] = record.state_change;
+        c->moment[1] = now_usec(CLOCK_MONOTONIC);
         memcpy(record.active_enter, c->active_enter, sizeof(record.active_enter));
         memcpy(record.active_exit, c->active_exit, sizeof(record.active_exit));
         r = exit_record_encode(&record, &data, &size);

@@ -161,6 +161,7 @@ struct Container {
         ExitReport exit;
         uint64_t start_realtime, start_monotonic;
         uint64_t active_enter[2], active_exit[2], state_change; /* [0] realtime, [1] monotonic */
+        uint64_t moment[2]; /* of the next change of state; 0 = when it comes */
         uint64_t start_sequence;                                /* order of starts, for shutdown */
 
         size_t n_sessions;
@@ -257,6 +258,7 @@ bool container_event(Container *c, ContainerEvent event);
 /* Adoption: what was found is what is; no action. */
 void container_restore_state(Container *c, ContainerState state);
 void container_stamp_active(Container *c); /* it counts as active from now on, without a change of state */
+void container_stamp_start(Container *c); /* the change of state that follows was when the keeper saw it start */
 void container_notify(Container *c);
 bool container_is_down(const Container *c); /* inactive, exited or failed */
 bool container_is_running(const Container *c); /* its payload runs, and nobody has begun to end it */

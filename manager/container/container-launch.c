@@ -421,6 +421,7 @@ void container_started(Container *c, const KeeperMessage *m, int *pidfd) {
         c->start_realtime = m->started_realtime_usec;
         c->start_monotonic = m->started_monotonic_usec;
         mac_verify_start(c);
+        container_stamp_start(c);
         (void)container_event(c, EVENT_STARTED);
         notify_listen(c, m->payload_pid);
         health_begin(c);

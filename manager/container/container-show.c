@@ -188,6 +188,11 @@ const char *container_log_directory(const Container *c) {
         return c->log_directory;
 }
 
+/* What confines it is told as long as there is something that it confines. */
+static bool is_confined(const Container *c) {
+        return c->cgroup.fd >= 0 && c->start_realtime > 0;
+}
+
 size_t container_mac_backends(const Container *c, const char **ret, size_t max) {
         const struct {
                 const char *name;
@@ -200,25 +205,27 @@ size_t container_mac_backends(const Container *c, const char **ret, size_t max) 
         size_t n = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(all); i++)
-                if (all[i].used && n < max && c->start_realtime > 0)
+                if (all[i].used && n < max && is_confined(c))
                         ret[n++] = all[i].name;
         return n;
 }
 
 const char *container_mac_label(const Container *c) {
+        if (!is_confined(c))
+                return NULL;
         return c->labels.selinux_context ? c->labels.selinux_context : c->labels.apparmor_profile;
 }
 
 bool container_mac_verified(const Container *c) {
-        return c->verified;
+        return c->verified && is_confined(c);
 }
 
 bool container_mac_lost(const Container *c) {
-        return c->mac_lost;
+        return c->mac_lost && is_confined(c);
 }
 
 unsigned container_landlock_abi(const Container *c) {
-        return c->spec && c->start_realtime > 0 ? c->spec->mac.landlock_abi : 0;
+        return c->spec && is_confined(c) ? c->spec->mac.landlock_abi : 0;
 }
 
 /* Asked by people, so it is compiled when they ask and not kept for a thousand containers. */
@@ -246,7 +253,9 @@ int container_mac_unsaid(const Container *c, char ***ret) {
 }
 
 const Digest *container_policy_digest(const Container *c) {
-        return &c->policy_digest;
+        static const Digest none = {};
+
+        return is_confined(c) ? &c->policy_digest : &none;
 }
 
 const char *container_progress(const Container *c) {

@@ -88,25 +88,35 @@ static bool is_active(const Container *c) {
         return streq(s, "active") || streq(s, "reloading");
 }
 
-static void stamp(uint64_t pair[static 2]) {
-        pair[0] = now_usec(CLOCK_REALTIME);
-        pair[1] = now_usec(CLOCK_MONOTONIC);
+static void stamp(Container *c, uint64_t pair[static 2]) {
+        pair[0] = c->moment[0] > 0 ? c->moment[0] : now_usec(CLOCK_REALTIME);
+        pair[1] = c->moment[1] > 0 ? c->moment[1] : now_usec(CLOCK_MONOTONIC);
 }
 
 void container_stamp_active(Container *c) {
-        stamp(c->active_enter);
+        stamp(c, c->active_enter);
         c->state_change = c->active_enter[0];
+}
+
+void container_stamp_start(Container *c) {
+        c->moment[0] = c->start_realtime;
+        c->moment[1] = c->start_monotonic;
+        if (is_active(c)) /* Type=simple, which counts from before */
+                memcpy(c->active_enter, c->moment, sizeof(c->moment));
 }
 
 void container_restore_state(Container *c, ContainerState state) {
         bool was_active = is_active(c);
+        uint64_t when[2];
 
+        stamp(c, when);
+        memset(c->moment, 0, sizeof(c->moment));
         c->state = state;
-        c->state_change = now_usec(CLOCK_REALTIME);
+        c->state_change = when[0];
         if (!was_active && is_active(c))
-                stamp(c->active_enter);
+                memcpy(c->active_enter, when, sizeof(when));
         else if (was_active && !is_active(c))
-                stamp(c->active_exit);
+                memcpy(c->active_exit, when, sizeof(when));
 }
 
 static ContainerEvent (*const actions[_CONTAINER_ACTION_MAX])(Container *c) = {
@@ -137,6 +147,9 @@ bool container_event(Container *c, ContainerEvent event) {
                 event = actions[t.action] ? actions[t.action](c) : _CONTAINER_EVENT_NONE;
         }
         if (moved) {
+                /* Back in a state that nothing else is sent with. */
+                if (c->state == CONTAINER_RUNNING && (before == CONTAINER_START_POST || before == CONTAINER_RELOADING))
+                        container_send_state(c);
                 container_arm_life(c);
                 dependencies_state_changed(c, before);
                 container_notify(c);

@@ -47,6 +47,9 @@ static Blob sample(const ContainerSpec *spec) {
                    .start_monotonic = 2,
                    .active_realtime = 3,
                    .active_monotonic = 4,
+                   .inactive_realtime = 31,
+                   .inactive_monotonic = 32,
+                   .state_change = 33,
                    .sequence = 5,
                    .stop_requested = true,
                    .restart = true,
@@ -97,6 +100,9 @@ static void comes_back_as_it_was(void **state) {
         assert_int_equal(back.start_monotonic, 2);
         assert_int_equal(back.active_realtime, 3);
         assert_int_equal(back.active_monotonic, 4);
+        assert_int_equal(back.inactive_realtime, 31);
+        assert_int_equal(back.inactive_monotonic, 32);
+        assert_int_equal(back.state_change, 33);
         assert_int_equal(back.sequence, 5);
         assert_true(back.stop_requested && back.restart && back.logs_to_journal);
         assert_true(back.stop_deadline == UINT64_MAX);
