@@ -332,6 +332,9 @@ size_t container_held_descriptors(const Container *c, int ret[static CONTAINER_H
         return n;
 }
 
+_Static_assert(KEEPER_MAX_SLOTS == PLAN_MAX_SENT && SPEC_STORED_MAX <= KEEPER_STORE_MAX && SPEC_SOCKETS_MAX <= KEEPER_STORE_MAX,
+               "what a plan may ask for fits a message");
+
 static int spawn(Container *c, const Launch *launch) {
         _cleanup_close_ int plan_fd = -EBADF, blob_fd = -EBADF;
         const SlotSet *slots = &launch->slots;

@@ -196,6 +196,22 @@ static int finish(PlanWriter *w, const ContainerSpec *spec, unsigned flags, Diag
         return 0;
 }
 
+/* As many as there may ever be: what a container stores must not be what keeps it from starting again. */
+static int check_sent(const PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, Diag *diag) {
+        size_t n = plan_is_beside(p) ? 0 : spec->file_descriptor_store_max;
+
+        for (size_t i = 0; i < w->n_slots; i++)
+                n += w->slots[i].kind != SLOT_MADE;
+        for (char *const *name = p->stored; n > 0 && !plan_is_beside(p) && name && *name; name++)
+                n--;
+        if (n <= PLAN_MAX_SENT)
+                return 0;
+        return diag_error(diag, ERROR_CONFLICT, container_spec_origin(spec, DIRECTIVE_FileDescriptorStoreMax), NULL,
+                          "the unit needs %zu descriptors for what it binds, passes and may store, and a launch has at most %d; "
+                          "remove some binds, or lower FileDescriptorStoreMax=",
+                          n, PLAN_MAX_SENT);
+}
+
 int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanParameters *parameters, Diag *diag,
                Plan **ret) {
         _cleanup_(plan_writer_done) PlanWriter w = {};
@@ -242,6 +258,9 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
                 return r;
         build_inner(&w, spec, parameters);
         plan_confine(&w, spec, policies, &confine);
+        r = check_sent(&w, spec, parameters, diag);
+        if (r < 0)
+                return r;
 
         return finish(&w, spec,
                       (has_init(spec, parameters) ? PLAN_FLAG_INIT_ROLE : 0) | (parameters->await_go ? PLAN_FLAG_AWAITS_GO : 0) |

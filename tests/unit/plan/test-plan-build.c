@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <sched.h>
 
 #include "manager/plan/exec-arguments.h"
@@ -70,7 +71,7 @@ static const char *environment_of(const Plan *p, const char *name) {
 /* What the container has stored stays open, after everything else was closed, and its environment tells of it. */
 static void test_stored(void **state) {
         _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
-        _cleanup_(plan_freep) Plan *p = NULL, *none = NULL;
+        _cleanup_(plan_freep) Plan *p = NULL, *none = NULL, *full = NULL;
         char *stored[] = { (char *)"state", (char *)"pair", NULL };
         const PlanParameters parameters = { .id_base = 0x80000, .id_count = 65536, .stored = stored };
         const PlanStep *step;
@@ -93,6 +94,16 @@ static void test_stored(void **state) {
         assert_string_equal(environment_of(p, "LISTEN_PID"), "2");
         assert_string_equal(environment_of(p, "FDSTORE"), "7");
         assert_int_equal(fixture_plan(s, &none), 0);
+        /* There is room for all that may be stored, or the unit is refused from the beginning. */
+        assert_int_equal(fixture_set(s, DIRECTIVE_FileDescriptorStoreMax, 4, "128"), 0);
+        for (i = 0; i < 80; i++) {
+                char bind[32];
+
+                (void)snprintf(bind, sizeof(bind), "/srv:/srv%d", i);
+                assert_int_equal(fixture_set(s, DIRECTIVE_BindPaths, 5, bind), 0);
+        }
+        assert_true(plan_build(s, fixture_policies(), &parameters, &diag, &full) < 0);
+        assert_int_equal(diag.n_errors, 1);
         assert_int_equal(find(none, STEP_PASS_DESCRIPTORS, 0), -1);
         assert_null(environment_of(none, "LISTEN_FDS"));
         diag_done(&diag);
