@@ -499,9 +499,9 @@ static void settle_stored(Manager *m) {
                         descriptor_store_send(c);
                 if (m->adopted && c->sockets.n > 0)
                         (void)sockets_send(c);
-                descriptor_store_settle(c);
                 if (!m->adopted)
                         sockets_resume(c);
+                descriptor_store_settle(c);
                 sockets_settle(c);
         }
 }

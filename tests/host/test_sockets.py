@@ -121,6 +121,27 @@ def test_manager_missing(bed):
     check(refused(("127.0.0.1", port)), "somebody listens after the stop")
 
 
+def test_another_program(bed):
+    """daemon-reexec of the manager keeps what listens and what is stored."""
+    port = free_port()
+    server(bed, "web", "ListenStream=127.0.0.1:%d" % port, "FileDescriptorStoreMax=4", program="""
+import os, socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect(os.environ["NOTIFY_SOCKET"])
+if "LISTEN_FDS" in os.environ and os.environ["LISTEN_FDS"] == "1":
+    socket.send_fds(s, [b"FDSTORE=1\\nFDNAME=kept"], [os.memfd_create("x")])
+""" + SERVER.replace("socket.socket(fileno=3)", "socket.socket(fileno=3); s.settimeout(None)"))
+    bed.ctl("start", "web").expect(0)
+    bed.ctl("daemon-reexec").expect(0)
+    equal(sub(bed, "web"), "listening", "SubState")
+    equal(ask(("127.0.0.1", port), "end"), "end 1 web.container", "an answer")
+    wait_sub(bed, "web", "listening")
+    bed.ctl("daemon-reexec").expect(0)
+    equal((sub(bed, "web"), bed.property("web", "NFileDescriptorStore")), ("listening", "1"), "what is kept")
+    equal(ask(("127.0.0.1", port)), "hello 2 web.container:kept", "an answer of the next life")
+    bed.ctl("stop", "web").expect(0)
+
+
 def test_keeper_missing(bed):
     """A keeper that died is told anew what is open."""
     port = free_port()
