@@ -208,6 +208,7 @@ static void take_blob(Container *c, Blob *b) {
                 c->commands.kind = (CommandKind)b->command_kind;
         c->commands.index = b->command_index;
         c->commands.alone = b->command_alone;
+        c->commands.opened = true; /* something of it was launched */
         c->commands.begun = c->start_monotonic;
         c->payload_used = true;
         c->oom_kills = b->oom_kills;

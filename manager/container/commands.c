@@ -250,6 +250,7 @@ static void enter(Container *c, CommandKind kind) {
 ContainerEvent action_run(Container *c) {
         CommandKind kind = kind_of_state[c->state];
 
+        c->commands.opened = true;
         if (c->commands.kind == kind)
                 c->commands.index++;
         else

@@ -31,6 +31,7 @@ typedef struct JoinedCommand JoinedCommand;
 typedef struct Commands {
         CommandKind kind;      /* what runs, or ran last */
         uint32_t index;        /* which of its kind */
+        bool opened;           /* what confines them stands, and was verified where the unit wants that */
         bool alone;            /* it is a life of its own: the container's leader is its leader */
         bool reaping;          /* that has ended; what it left has not gone yet */
         bool good;             /* and it has not failed */

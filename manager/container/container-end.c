@@ -237,9 +237,9 @@ void container_ended(Container *c, const ExitReport *report) {
         (void)container_event(c, EVENT_ENDED);
 }
 
-/* Nothing of the unit is run any more where what confines it could not be trusted. */
-static bool is_unconfined(const Container *c) {
-        return c->result == RESULT_PROBE || c->result == RESULT_LABEL_MISMATCH || c->result == RESULT_MAC_LOST;
+/* Nothing of the unit is run where what confines it was not verified although it wants that, or could not be trusted. */
+static bool may_run_commands(const Container *c) {
+        return c->commands.opened && c->result != RESULT_LABEL_MISMATCH && c->result != RESULT_MAC_LOST;
 }
 
 static ContainerEvent at_rest(const Container *c) {
@@ -258,7 +258,7 @@ ContainerEvent container_end_event(const Container *c) {
         if (well && c->commands.kind == COMMAND_START && c->spec->exec_start_post.n > 0)
                 return EVENT_NEXT_START_POST;
         if (at_rest(c) != EVENT_EMPTY_REMAIN && c->spec && c->spec->exec_stop_post.n > 0 &&
-            c->commands.kind != COMMAND_STOP_POST && !is_unconfined(c))
+            c->commands.kind != COMMAND_STOP_POST && may_run_commands(c))
                 return EVENT_NEXT_STOP_POST;
         return at_rest(c);
 }
@@ -323,8 +323,10 @@ ContainerEvent action_clean(Container *c) {
                 container_save_end(c, container_plan_restart(c) ? CONTAINER_RESTARTING : state_after(at_rest(c)));
                 crash_point(c->manager, END_RECORDED);
         }
-        if (c->cgroup.fd >= 0)
+        if (c->cgroup.fd >= 0) {
                 (void)cgroup_kill(c->cgroup.fd);
+                c->payload_used = true;
+        }
         return container_is_empty(c) ? follows : _CONTAINER_EVENT_NONE;
 }
 

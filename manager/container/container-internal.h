@@ -140,7 +140,7 @@ struct Container {
         bool keeper_knows; /* the keeper has an entry that an ACK must drop */
         Machine machine;
         Cgroup cgroup;
-        bool payload_used; /* somebody was launched into its payload's part */
+        bool payload_used; /* somebody was launched into its payload's part, or it was killed */
         char *cgroup_path; /* relative to the mount; set with cgroup */
         int watch;         /* inotify descriptor of cgroup.events, -1 = none */
         int oom_watch;     /* and of memory.events */

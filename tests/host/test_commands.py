@@ -154,6 +154,13 @@ def test_states(bed):
     bed.wait_active("shown", "inactive")
 
 
+def test_nothing_to_begin_with(bed):
+    """Where not even the first command can be launched, those of the end still are."""
+    bed.unit("bare", READY, "ExecCondition=/bin/missing", ALL[7])
+    bed.ctl("start", "bare").expect(1)
+    equal((state(bed, "bare"), said(bed, "bare")), (("failed", "failed", "launch"), ["after launch"]), "a launch that failed")
+
+
 def test_timeouts(bed):
     """TimeoutStartSec= and TimeoutStopSec= hold for each command."""
     slow = "/bin/sh -c 'sleep 1000'"

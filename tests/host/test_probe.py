@@ -283,11 +283,13 @@ def test_verify_refuses(bed):
     bed.stop_manager()
     bed.start_manager("env", "BULWARK_TEST_OMIT_STEPS=bounding-set")
     try:
-        mark = marked(bed, "guarded", "CapabilityBoundingSet=CAP_CHOWN", "VerifyOnStart=enforce")
+        mark = marked(bed, "guarded", "CapabilityBoundingSet=CAP_CHOWN", "VerifyOnStart=enforce",
+                      *("%s=/bin/sh -c 'echo a command ran'" % d for d in ("ExecCondition", "ExecStartPre", "ExecStopPost")))
         bed.ctl("start", "guarded").expect(5, "guarded.container:6", "CapabilityBoundingSet=", "bounding set", "0000000000000001")
         equal((bed.active("guarded"), bed.property("guarded", "Result")), ("failed", "probe"), "state")
         time.sleep(0.3)
         check(not os.path.exists(mark), "the payload ran")
+        check("a command ran" not in bed.logs("guarded"), "commands ran without the confinement of the unit")
         mark = marked(bed, "guarded", "CapabilityBoundingSet=CAP_CHOWN", "VerifyOnStart=warn")
         bed.ctl("start", "guarded").expect(0)
         wait_until(lambda: os.path.exists(mark), "the payload to run")
@@ -301,7 +303,7 @@ def test_verify_refuses(bed):
 
 def test_verify_interrupted(bed):
     """a stop while the probe runs, and a manager that is killed then, leave nothing behind."""
-    mark = marked(bed, "slow", "VerifyOnStart=enforce")
+    mark = marked(bed, "slow", "VerifyOnStart=enforce", "ExecStopPost=/bin/sh -c 'echo a command ran'")
     whole = bed.probe
     bed.probe = build_file("tests/host/standing")  # in the probe's place: it never answers
     bed.stop_manager()
@@ -324,10 +326,11 @@ def test_verify_interrupted(bed):
             bed.stop_manager()
         bed.start_manager()
     equal(bed.active("slow"), "inactive", "ActiveState after the manager came back")
-    check(not os.path.exists(mark), "the payload ran")
+    check(not os.path.exists(mark) and "a command ran" not in bed.logs("slow"), "something ran unverified")
     bed.ctl("start", "slow").expect(0)
     wait_until(lambda: os.path.exists(mark), "the payload to run")
-    bed.ctl("kill", "-s", "KILL", "slow").expect(0)
+    bed.ctl("stop", "slow").expect(0)
+    contains(bed.logs("slow"), "a command ran")
 
 
 def command_line(pid):
