@@ -43,6 +43,25 @@ def test_the_whole_row(bed):
     equal(said(bed, "web")[6:], ["reload 2", "stop 2 success", "main-term", "after success exited 0"], "afterwards")
 
 
+def test_types(bed):
+    """Type=simple has started when ExecStartPost= have ended, too; without an init of ours MAINPID is 1; a unit that is
+    written to a file keeps its file open for all of them."""
+    path = os.path.join(bed.out, "all-of-it")
+    for name, lines, pid in (("simple", ("Type=simple",), 2), ("bare", ("ProcessTwo=no",), 1), ("file", ("StandardOutput=truncate:" + path,), 2)):
+        bed.unit("type-" + name, READY, *lines, *ALL)
+        bed.ctl("start", "type-" + name).expect(0)
+        equal(state(bed, "type-" + name), ("active", "running", "success"), name)
+        bed.ctl("reload", "type-" + name).expect(0)
+        wait_until(lambda: "main\n" in (read(path) if name == "file" else bed.logs("type-" + name)), "the payload")
+        bed.ctl("stop", "type-" + name).expect(0)
+        if name == "file":
+            got = read(path).split("\n")
+        else:
+            got = said(bed, "type-" + name)
+        for word in ("condition", "pre1", "pre2", "post1 %d" % pid, "reload %d" % pid, "stop %d success" % pid, "main-term", "after success exited 0"):
+            equal(got.count(word), 1, "%s of %s in %s" % (word, name, got))
+
+
 def test_confinement(bed):
     """A command has what the payload has, joined or alone: ids, capabilities, filter, label, control group."""
     write(os.path.join(bed.root, "data", "report"), """
