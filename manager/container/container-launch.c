@@ -410,6 +410,8 @@ void container_started(Container *c, const KeeperMessage *m, int *pidfd) {
         if (!c->spawning)
                 return;
         c->spawning = false;
+        if (c->manager->reexec.refused) /* it waits for this, which of a command is no change of state */
+                job_schedule(c->manager);
         crash_point(c->manager, START_TOLD);
         c->leader = m->pid;
         (void)safe_close(c->leader_fd);

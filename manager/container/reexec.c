@@ -14,7 +14,7 @@
 
 /* What the keeper would kill, or nobody would end, if we went now. */
 static bool is_starting(const Container *c) {
-        return c->launch || c->state == CONTAINER_ASSEMBLING || c->state == CONTAINER_PREPARING ||
+        return c->spawning || c->state == CONTAINER_ASSEMBLING || c->state == CONTAINER_PREPARING ||
                c->state == CONTAINER_PROBING || c->state == CONTAINER_LAUNCHING;
 }
 

@@ -145,6 +145,25 @@ def test_starts_under_way(bed):
 
 
 @installed
+def test_commands(bed):
+    """ExecStartPre= under way runs on, once, and the start goes on behind it."""
+    mark = os.path.join(bed.out, "commands")
+    os.mkdir(mark)
+    os.chmod(mark, 0o777)
+    bed.unit("web", "BindPaths=%s:/data" % mark, "ExecStartPre=/bin/sh -c 'echo pre >>/data/list; while [ ! -e /data/go ]; do sleep 0.1; done'",
+             "ExecStart=/bin/sh -c 'echo main >>/data/list; exec sleep 1000'")
+    bed.ctl("start", "--no-block", "web").expect(0)
+    wait_until(lambda: os.path.exists(os.path.join(mark, "list")), "the command")
+    for _ in range(3):
+        bed.ctl("daemon-reexec").expect(0)
+    equal((bed.active("web"), bed.property("web", "SubState")), ("activating", "start-pre"), "state")
+    write(os.path.join(mark, "go"), "")
+    bed.wait_active("web", "active")
+    wait_until(lambda: read(os.path.join(mark, "list")).split() == ["pre", "main"], "each to run once")
+    shutil.rmtree(mark)
+
+
+@installed
 def test_killed_right_after(bed):
     """killed while it comes back: as killed at any time."""
     bed.start_sleeper("web")

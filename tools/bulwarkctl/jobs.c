@@ -10,6 +10,8 @@
 #include "tools/bulwarkctl/progress.h"
 #include "tools/bulwarkctl/property-text.h"
 
+#define RECONNECT_TRIES 600 /* of 100 ms: a manager that is replaced may have a lot to read */
+
 typedef struct Job {
         struct Jobs *jobs;
         const char *name;
@@ -172,7 +174,7 @@ static int jobs_reconnect(Jobs *j) {
         int r;
 
         client_done(client);
-        for (unsigned tries = 100;; tries--) {
+        for (unsigned tries = RECONNECT_TRIES;; tries--) {
                 r = client_try_connect(client);
                 if (r >= 0)
                         break;
@@ -380,6 +382,23 @@ static int job_status(const Jobs *j, const Job *job) {
         return report_failure(j, job, result);
 }
 
+/* stop --notify: how it ended, which systemd learns from here, since what it stops is no child of its own. */
+static int stopped_status(Context *c, const char *name) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *state, *result;
+        int32_t code, status;
+        int r;
+
+        r = client_call(&c->client, UINT64_MAX, &error, &reply, "WaitContainer", "s", name);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "ssii", &state, &result, &code, &status);
+        if (r < 0 || streq(result, "success"))
+                return EXIT_SUCCESS;
+        r = payload_exit_status(code, status);
+        return r > 0 ? r : EXIT_FAILURE;
+}
+
 static int run_jobs(Context *c, const char *verb, const char *member) {
         _cleanup_(jobs_done) Jobs j = { .context = c, .verb = verb, .member = member };
         bool stops = streq(verb, "stop");
@@ -412,7 +431,7 @@ static int run_jobs(Context *c, const char *verb, const char *member) {
                 if (status == EXIT_SUCCESS)
                         status = r;
         }
-        return status;
+        return status == EXIT_SUCCESS && stops && c->options->notify ? stopped_status(c, j.items->name) : status;
 }
 
 int verb_start(Context *c) {

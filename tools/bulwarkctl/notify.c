@@ -11,7 +11,7 @@
 
 #define BARRIER_USEC (5 * USEC_PER_SEC)
 #define CGROUP_MOUNT "/sys/fs/cgroup" /* where systemd has it */
-#define AWAIT_MSEC 30000
+#define AWAIT_MSEC 30000 /* in all */
 
 static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Notify *n = userdata;
@@ -98,7 +98,15 @@ static int open_group(FILE **ret) {
         return *ret ? 0 : -errno;
 }
 
+static int64_t now_msec(void) {
+        struct timespec t = {};
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 void notify_await_end(void) {
+        int64_t end = now_msec() + AWAIT_MSEC;
         FILE *f;
         int pid;
 
@@ -111,7 +119,7 @@ void notify_await_end(void) {
                 if (pid == getpid() || pidfd_open_checked(pid, &fd) < 0)
                         continue;
                 p.fd = fd;
-                (void)poll(&p, 1, AWAIT_MSEC);
+                (void)poll(&p, 1, (int)MAX_OF(end - now_msec(), 0));
         }
         (void)fclose(f);
 }

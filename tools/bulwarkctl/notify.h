@@ -3,8 +3,8 @@
 
 /* start --notify: what the service manager is told of a container that is one of its services. The service's main process
  * is the container's leader, so that `systemctl status` and `systemctl kill` mean that one; it is no child of the service
- * manager, which can tell how its own children end only. So at the end this process takes its place, and ends as the
- * container did. */
+ * manager, which can tell how its own children end only. So where the container ends this process takes its place, and ends
+ * as it did; and where the unit is stopped, when systemd hears of no other main process, ExecStop= does. */
 
 #include "tools/bulwarkctl/verbs.h"
 
@@ -25,5 +25,5 @@ void notify_active(Notify *n);
 /* It has ended: this process will, too. */
 void notify_ended(Notify *n);
 /* stop --notify, as ExecStop=: waits until that process has ended, the only other one in the unit's control group. What is
- * there when ExecStop= has ended is killed, and the container's exit code would go with it. */
+ * there when ExecStop= has ended is killed. */
 void notify_await_end(void);

@@ -4,6 +4,7 @@
 import atexit
 
 from bed import *
+from harness import diagnose  # noqa
 
 UNITS = "/etc/bulwark/units"
 STATE = "/var/lib/bulwark-vm-reboot"
@@ -136,13 +137,22 @@ def test_the_journal_tells(bed):
     check(when(deaf, "Stopped") <= when(manager, "Stopping"), "the manager ended before a container did")
 
 
+def quietly(*command):
+    """One step of cleaning up; where it does not end, what there is to be known, and the next one."""
+    try:
+        subprocess.run(command, env=dict(os.environ, **SYSTEM_BUS), check=False, stdout=subprocess.DEVNULL, timeout=30 * SLOWNESS)
+    except subprocess.TimeoutExpired:
+        for look in (["systemctl", "list-jobs"], ["systemctl", "status", "bulwark@*", "bulwarkd"], ["journalctl", "-b", "-n", "60"]):
+            diagnose(subprocess.run([*look, "--no-pager", "-l"], stdout=subprocess.PIPE, check=False).stdout.decode(errors="replace"))
+
+
 def after():
     """Other suites find the host as it was."""
-    subprocess.run(["systemctl", "stop", "bulwark@*.service", "bulwarkd.service", "bulwark-keeper.service"], check=False)
-    subprocess.run(["bulwarkctl", "disable", *NAMES], env=dict(os.environ, **SYSTEM_BUS), check=False, stdout=subprocess.DEVNULL)
+    quietly("bulwarkctl", "disable", *NAMES)
+    quietly("systemctl", "stop", "bulwark@*.service", "bulwarkd.service", "bulwark-keeper.service")
     for name in NAMES:
         os.unlink(os.path.join(UNITS, name + ".container"))
-    subprocess.run(["systemctl", "daemon-reload"], check=False)
+    quietly("systemctl", "daemon-reload")
     shutil.rmtree(STATE)
 
 

@@ -122,11 +122,14 @@ def test_exit_code(bed):
     bulwarkctl(bed, "stop", NAME + "b").expect(0)
     wait_until(lambda: prop(bed, "bulwark@%sb" % NAME, "ActiveState") == "inactive", "the unit to end")
     # One that is stopped has its code, too.
-    system_unit(bed, NAME + "c", "ExecStart=/bin/sh -c 'trap \"exit 9\" TERM; while true; do sleep 0.1; done'")
+    system_unit(bed, NAME + "c", "ExecStart=/bin/sh -c 'trap \"exit 9\" TERM; touch /data/ready; while true; do sleep 0.1; done'",
+                "BindPaths=%s:/data" % bed.out)
     systemctl(bed, "start", "bulwark@%sc" % NAME).expect(0)
+    wait_until(lambda: os.path.exists(os.path.join(bed.out, "ready")), "the payload")
     systemctl(bed, "stop", "bulwark@%sc" % NAME)
-    state = systemctl(bed, "show", "-p", "ActiveState", "-p", "ExecMainStatus", "-p", "Result", "bulwark@%sc" % NAME).expect(0).out
-    equal(sorted(state.split()), ["ActiveState=failed", "ExecMainStatus=9", "Result=exit-code"], "a unit whose container fails when it is stopped")
+    state = systemctl(bed, "show", "-p", "ActiveState", "-p", "Result", "bulwark@%sc" % NAME).expect(0).out
+    equal(sorted(state.split()), ["ActiveState=failed", "Result=exit-code"], "a unit whose container fails when it is stopped")
+    contains(bed.run(["journalctl", "--no-pager", "-u", "bulwark@%sc" % NAME]).out, "status=9")
 
 
 @with_system
@@ -295,9 +298,10 @@ def test_machine(bed):
 def test_keeper_stops(bed):
     """stopping the keeper, as the shutdown does, stops the containers with their own signal."""
     mark = os.path.join(bed.out, "goodbye")
-    system_unit(bed, NAME, "ExecStart=/bin/sh -c 'trap \"echo bye >/data/goodbye; exit 0\" TERM; while true; do sleep 0.1; done'",
+    system_unit(bed, NAME, "ExecStart=/bin/sh -c 'trap \"echo bye >/data/goodbye; exit 0\" TERM; touch /data/hello; while true; do sleep 0.1; done'",
                 "BindPaths=%s:/data" % bed.out)
     systemctl(bed, "start", "bulwark@%s" % NAME).expect(0)
+    wait_until(lambda: os.path.exists(os.path.join(bed.out, "hello")), "the payload")
     systemctl(bed, "stop", "bulwark-keeper").expect(0)
     equal(read(mark), "bye\n", "what the payload wrote at its end")
     systemctl(bed, "stop", "bulwarkd").expect(0)
