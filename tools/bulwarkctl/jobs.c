@@ -167,22 +167,9 @@ static bool jobs_finished(const Jobs *j) {
         return true;
 }
 
-/* The manager can be restarted under a waiting client: no container is lost by it, so no waiting need be. */
-static int jobs_reconnect(Jobs *j) {
-        static const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
-        Client *client = &j->context->client;
+static int ask_again(Jobs *j) {
         int r;
 
-        client_done(client);
-        for (unsigned tries = RECONNECT_TRIES;; tries--) {
-                r = client_try_connect(client);
-                if (r >= 0)
-                        break;
-                if (tries == 0)
-                        return r;
-                (void)nanosleep(&pause, NULL);
-        }
-        j->reconnected = true;
         if (j->context->options->notify) {
                 r = notify_begin(&j->notify, j->context, j->items->name);
                 if (r < 0)
@@ -201,6 +188,26 @@ static int jobs_reconnect(Jobs *j) {
                         return r;
         }
         return 0;
+}
+
+/* The manager can be restarted under a waiting client, and once more while that comes back: no container is lost by it, so
+ * no waiting need be. */
+static int jobs_reconnect(Jobs *j) {
+        static const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
+        Client *client = &j->context->client;
+
+        j->reconnected = true;
+        for (unsigned tries = RECONNECT_TRIES;; tries--) {
+                int r;
+
+                client_done(client);
+                r = client_try_connect(client);
+                if (r >= 0)
+                        r = ask_again(j);
+                if (r >= 0 || tries == 0)
+                        return r;
+                (void)nanosleep(&pause, NULL);
+        }
 }
 
 static bool all_queued(const Jobs *j) {

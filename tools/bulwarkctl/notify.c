@@ -31,7 +31,7 @@ int notify_begin(Notify *n, Context *c, const char *name) {
         n->path = NULL;
         r = client_container(&c->client, name, &error, &n->path);
         if (r < 0) /* whoever starts it says why */
-                return 0;
+                return client_disconnected(&error, r) ? -ECONNRESET : 0;
         r = sd_bus_match_signal(c->client.bus, NULL, NULL, n->path, "org.freedesktop.DBus.Properties", "PropertiesChanged",
                                 on_changed, n);
         return r < 0 ? r : 0;

@@ -42,6 +42,7 @@ def down(bed):
     written = [os.path.join(directory, file) for directory, _, files in os.walk(UNITS) for file in files if file.startswith(NAME)]
     if written:
         systemctl(bed, "stop", "bulwark@*.service")
+        bulwarkctl(bed, "stop", *{os.path.basename(path).partition(".")[0] for path in written})  # whose unit has failed
         systemctl(bed, "reset-failed", "bulwark@*.service", "bulwarkd.service", "bulwark-keeper.service")
     for path in written:
         os.unlink(path)
