@@ -163,7 +163,8 @@ def test_states(bed):
         for _, sub, active in some:
             wait_until(lambda: bed.property("shown", "SubState") == sub, "%s, is %s" % (sub, bed.property("shown", "SubState")))
             equal(bed.active("shown"), active, sub)
-            control, main = int(bed.property("shown", "ControlPID")), bed.leader("shown")
+            control = wait_until(lambda: int(bed.property("shown", "ControlPID")), "the command to be cloned")
+            main = bed.leader("shown")
             contains(read("/proc/%d/cgroup" % control), "/containers/shown/payload")
             equal(main != 0, sub in ("start-post", "reload", "stop"), "MainPID during " + sub)
             check(control != main, "the command is no payload")
