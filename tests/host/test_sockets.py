@@ -361,6 +361,33 @@ def test_probe_and_changes(bed):
     bed.ctl("stop", "web").expect(0)
 
 
+def test_what_a_socket_opens(bed):
+    """As the manual says: of a socket that listens the program can make one that connects on the host, where SELinux does not
+    withhold it; its own network leads nowhere."""
+    port = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as host:
+        there = host.getsockname()
+        server(bed, "web", "ListenStream=127.0.0.1:%d" % port, program="""
+import socket, time
+def attempt(s):
+    try:
+        s.connect(("127.0.0.1", %d))
+        return "connected"
+    except OSError as e:
+        return e.strerror
+s = socket.socket(fileno=3)
+s.shutdown(socket.SHUT_RD)
+print("result:", attempt(socket.socket()), "and", attempt(s))
+time.sleep(1000)
+""" % there[1])
+        bed.ctl("start", "web").expect(0)
+        with socket.create_connection(("127.0.0.1", port)):
+            wait_until(lambda: "result:" in bed.logs("web"), "the attempt")
+    selinux = "selinux" in bed.property("web", "MACBackends")
+    contains(bed.logs("web"), "result: Connection refused and " + ("Permission denied" if selinux else "connected"))
+    bed.ctl("stop", "web").expect(0)
+
+
 def test_failure_follows(bed):
     """An end of the program has its consequences although the container goes on listening."""
     port = free_port()
