@@ -10,6 +10,7 @@
 #include "tools/bulwarkctl/progress.h"
 #include "tools/bulwarkctl/property-text.h"
 
+#define AWAIT_TRIES 100     /* of 100 ms */
 #define RECONNECT_TRIES 600 /* of 100 ms: a manager that is replaced may have a lot to read */
 
 typedef struct Job {
@@ -389,6 +390,20 @@ static int job_status(const Jobs *j, const Job *job) {
         return report_failure(j, job, result);
 }
 
+/* A unit's processes may come when the manager is being replaced. */
+static void await_manager(Client *client) {
+        static const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
+
+        for (unsigned tries = AWAIT_TRIES; tries > 0; tries--) {
+                int r = client_try_connect(client);
+
+                client_done(client);
+                if (r >= 0)
+                        return;
+                (void)nanosleep(&pause, NULL);
+        }
+}
+
 /* stop --notify: how it ended, which systemd learns from here, since what it stops is no child of its own. */
 static int stopped_status(Context *c, const char *name) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -416,6 +431,8 @@ static int run_jobs(Context *c, const char *verb, const char *member) {
                 return EXIT_USAGE;
         }
 
+        if (c->options->notify)
+                await_manager(&c->client);
         if (client_connect(&c->client, &status) < 0)
                 return status;
         j.items = calloc(c->options->n_arguments, sizeof(Job));

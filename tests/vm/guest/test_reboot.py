@@ -149,7 +149,8 @@ def quietly(*command):
 def after():
     """Other suites find the host as it was."""
     quietly("bulwarkctl", "disable", *NAMES)
-    quietly("systemctl", "stop", "bulwark@*.service", "bulwarkd.service", "bulwark-keeper.service")
+    quietly("systemctl", "stop", "bulwark@*.service")
+    quietly("systemctl", "stop", "bulwarkd.service", "bulwark-keeper.service")
     for name in NAMES:
         os.unlink(os.path.join(UNITS, name + ".container"))
     quietly("systemctl", "daemon-reload")

@@ -226,6 +226,21 @@ def test_manager_restarts(bed):
 
 
 @with_system
+def test_stop_without_the_manager(bed):
+    """a unit that is stopped while no manager answers asks the leader, kills nothing by force, and does not hang."""
+    system_unit(bed, NAME, "ExecStart=/bin/sh -c 'trap \"sleep 1; echo bye >/data/asked; exit 0\" TERM; touch /data/there; while true; do sleep 0.1; done'",
+                "BindPaths=%s:/data" % bed.out)
+    systemctl(bed, "start", "bulwark@%s" % NAME).expect(0)
+    wait_until(lambda: os.path.exists(os.path.join(bed.out, "there")), "the payload")
+    systemctl(bed, "stop", "bulwarkd").expect(0)
+    systemctl(bed, "stop", "bulwark@%s" % NAME)
+    check(prop(bed, "bulwark@%s" % NAME, "ActiveState") in ("inactive", "failed"), "the unit hangs")
+    wait_until(lambda: os.path.exists(os.path.join(bed.out, "asked")), "the payload to end by itself")
+    systemctl(bed, "start", "bulwarkd").expect(0)
+    wait_until(lambda: bulwarkctl(bed, "is-active", NAME).out == "inactive\n", "the manager to find its end")
+
+
+@with_system
 def test_operators(bed):
     """the group of operators is made, and polkit lets its members start containers, but not into them."""
     bed.run(["systemd-sysusers", "--dry-run", "bulwark.conf"]).expect(0)
