@@ -5,6 +5,7 @@ import struct
 
 from harness import *
 from harness import SLOWNESS  # noqa
+from speaker import *  # noqa
 
 # KeeperHandshake of manager/keeper/protocol.h
 HANDSHAKE = struct.Struct("=IHHiiI44s")
@@ -180,6 +181,26 @@ def test_manager_brings_it(bed):
     bed.wait_active("short", "failed")
     equal(bed.property("short", "ExecMainStatus"), "7", "ExecMainStatus")
     check(whole_count(bed, "log3") > 20, "the log has stopped")
+
+
+def test_stored(bed):
+    """what a container has stored beyond its lives goes over, and from there to the next manager."""
+    speaker(bed, "web", """
+fd = os.memfd_create("state")
+os.write(fd, b"one")
+say("FDSTORE=1\\nFDNAME=state", [fd])
+say("READY=1")
+time.sleep(1000)
+""", "FileDescriptorStoreMax=4")
+    bed.ctl("start", "web").expect(0)
+    equal(bed.property("web", "NFileDescriptorStore"), "1", "stored")
+    keeper = bed.keeper_pid()
+    with Line(bed) as line:
+        equal(line.become(version(bed, "e"))[:2], (0, keeper), "the answer of the new one")
+    bed.kill_manager()
+    bed.start_manager()
+    equal(bed.property("web", "NFileDescriptorStore"), "1", "stored, as the next manager finds it")
+    bed.ctl("stop", "web").expect(0)
 
 
 def test_while_it_stops(bed):
