@@ -249,7 +249,7 @@ static int jobs_pump(Jobs *j) {
                 r = sd_bus_process(j->context->client.bus, NULL);
 
                 if (r == 0)
-                        r = sd_bus_wait(j->context->client.bus, UINT64_MAX);
+                        r = sd_bus_wait(j->context->client.bus, notify_timeout(&j->notify));
                 if (r < 0 && r != -EINTR)
                         return r;
         }

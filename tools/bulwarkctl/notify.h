@@ -15,6 +15,10 @@ typedef struct Notify {
         bool ready;       /* told */
         bool moved;       /* something has changed since we looked */
         pid_t leader;     /* told; 0 = this process */
+        char *group;      /* of the container, told */
+        char *status;     /* told last */
+        int64_t next;     /* CLOCK_MONOTONIC, milliseconds: look once more at what the container uses */
+        int64_t interval; /* from then on to the next look */
 } Notify;
 
 /* On a new connection, also another one after the manager was restarted. */
@@ -22,6 +26,8 @@ int notify_begin(Notify *n, Context *c, const char *name);
 void notify_done(Notify *n);
 /* The container is active, and may have moved. */
 void notify_active(Notify *n);
+/* Microseconds until notify_active() has something to do though nothing moves; UINT64_MAX = nothing. */
+uint64_t notify_timeout(const Notify *n);
 /* It has ended: this process will, too. */
 void notify_ended(Notify *n);
 /* stop --notify, as ExecStop=: waits until that process has ended, the only other one in the unit's control group. What is

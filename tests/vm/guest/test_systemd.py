@@ -80,7 +80,11 @@ def test_start_and_stop(bed):
     equal(prop(bed, "bulwark@%s" % NAME, "MainPID"), leader, "the main process of the unit")
     shown = systemctl(bed, "status", "bulwark@%s" % NAME).expect(0).out
     contains(shown, "Main PID: %s (bulwark-init)" % leader)
-    contains(shown, "bulwarkctl status %s shows what it uses" % NAME)
+    # What it uses is told in words, and kept: a file in memory is soon among it.
+    memory = lambda: re.search(r"Container %s, ([0-9.]+)([KMG]) of memory, (\d+) tasks, " % NAME, prop(bed, "bulwark@%s" % NAME, "StatusText"))  # noqa
+    check(memory() and int(memory().group(3)) >= 2, "no figures: " + shown)
+    bulwarkctl(bed, "exec", NAME, "dd", "if=/dev/zero", "of=/dev/shm/file", "bs=1M", "count=20").expect(0)
+    wait_until(lambda: memory() and memory().group(2) == "M" and float(memory().group(1)) >= 20, "the memory of the file in the status")
     for word in ("Memory:", "Tasks:", "CPU:", "IO:"):
         check(word not in shown, "figures of the process that waits, not of the container:\n" + shown)
     equal(prop(bed, "bulwark@%s" % NAME, "Description"), "A test of the bed", "the description comes from the container")
