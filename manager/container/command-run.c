@@ -73,16 +73,19 @@ static int variables_of(const Container *c, char ***ret) {
         return 0;
 }
 
+static int command_needs(Container *c, Diag *diag, const PolicySet **ret_policies, char ***ret_variables) {
+        int r = variables_of(c, ret_variables);
+
+        return r < 0 ? r : policy_compile(c->spec, c->manager->cache_fd, diag, ret_policies);
+}
+
 /* --- a life of its own */
 
 static int plan_alone(Container *c, Diag *diag, Plan **ret) {
         _cleanup_(policy_set_unrefp) const PolicySet *policies = NULL;
         _cleanup_strv_ char **variables = NULL;
-        int r;
+        int r = command_needs(c, diag, &policies, &variables);
 
-        r = variables_of(c, &variables);
-        if (r >= 0)
-                r = policy_compile(c->spec, c->manager->cache_fd, diag, &policies);
         if (r >= 0)
                 r = plan_build(c->spec, policies,
                                &(PlanParameters){ .id_base = c->id_base,
@@ -260,11 +263,8 @@ void command_extend(Container *c, uint64_t until) {
 static int plan_joined(Container *c, Diag *diag, Plan **ret) {
         _cleanup_(policy_set_unrefp) const PolicySet *policies = NULL;
         _cleanup_strv_ char **variables = NULL;
-        int r;
+        int r = command_needs(c, diag, &policies, &variables);
 
-        r = variables_of(c, &variables);
-        if (r >= 0)
-                r = policy_compile(c->spec, c->manager->cache_fd, diag, &policies);
         if (r >= 0)
                 r = plan_build_exec(c->spec, policies,
                                     &(ExecParameters){ .command = command_current(c),

@@ -123,7 +123,8 @@ def test_scopes(bed):
         equal(bed.exec_inside("joined", "try", operation), {operation: "EPERM"}, "the host's socket from exec")
     equal(attempts(bed, "self", ["kill:1", "kill:2"]), {"kill:1": "EPERM", "kill:2": "ok"}, "signals of the payload")
     equal(bed.exec_inside("joined", "try", "kill:2"), {"kill:2": "ok"}, "signals of exec to the payload")
-    bed.ctl("exec", "joined", "/bin/kill", "-TERM", "2").expect(0)
+    killed = bed.ctl("exec", "joined", "/bin/kill", "-TERM", "2").code
+    check(killed in (0, 137), "exit code %d, and neither it came through nor the end of the container took it along" % killed)
     wait_until(lambda: bed.active("joined") != "active", "the payload to end by a signal of exec")
 
 

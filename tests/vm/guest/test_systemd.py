@@ -13,18 +13,18 @@ def systemctl(bed, *arguments):
     return bed.run(["systemctl", "--no-pager", *arguments], timeout=60)
 
 
-def bulwarkctl(bed, *arguments):
-    return bed.run([bed.bulwarkctl, *arguments], environment=SYSTEM_BUS)
+def bulwarkctl(bed, *arguments, **how):
+    return bed.run([bed.bulwarkctl, *arguments], environment=SYSTEM_BUS, **how)
 
 
 def prop(bed, unit, key):
     return systemctl(bed, "show", "-p", key, "--value", unit).expect(0).out.strip()
 
 
-def system_unit(bed, name, *lines, head="[Unit]\nDescription=A test of the bed\n"):
+def system_unit(bed, name, *lines, head="[Unit]\nDescription=A test of the bed\n", root=None):
     os.makedirs(UNITS, exist_ok=True)
     write(os.path.join(UNITS, name + ".container"),
-          "%s[Container]\nRootDirectory=%s\n%s\n" % (head, bed.root, "\n".join(lines)))
+          "%s[Container]\nRootDirectory=%s\n%s\n" % (head, root or bed.root, "\n".join(lines)))
     systemctl(bed, "daemon-reload").expect(0)
     bulwarkctl(bed, "daemon-reload").expect(0)
 
@@ -73,7 +73,7 @@ def test_services(bed):
 @with_system
 def test_start_and_stop(bed):
     """systemctl starts and stops a container and tells who its leader is."""
-    system_unit(bed, NAME, "ExecStart=/bin/sleep 1000", "MemoryMax=64M")
+    system_unit(bed, NAME, "ExecStart=/bin/sleep 1000", "ExecReload=/bin/touch /tmp/reloaded", "MemoryMax=64M")
     systemctl(bed, "start", "bulwark@%s" % NAME).expect(0)
     equal(bulwarkctl(bed, "is-active", NAME).expect(0).out, "active\n", "the container")
     leader = bulwarkctl(bed, "show", NAME, "-p", "MainPID", "--value").expect(0).out.strip()
@@ -91,6 +91,8 @@ def test_start_and_stop(bed):
     group = read("/proc/%s/cgroup" % leader).split("::")[-1].strip()
     contains(group, "/bulwark-keeper.service/containers/%s" % NAME)
     equal(read("/sys/fs/cgroup" + os.path.dirname(group) + "/memory.max").strip(), str(64 << 20), "memory.max")
+    systemctl(bed, "reload", "bulwark@%s" % NAME).expect(0)
+    bulwarkctl(bed, "exec", NAME, "test", "-e", "/tmp/reloaded").expect(0)
     systemctl(bed, "stop", "bulwark@%s" % NAME).expect(0)
     equal(bulwarkctl(bed, "is-active", NAME).out, "inactive\n", "the container after stop")
     equal((prop(bed, "bulwark@%s" % NAME, "ActiveState"), prop(bed, "bulwark@%s" % NAME, "Result")), ("inactive", "success"), "the unit")
@@ -312,6 +314,22 @@ def test_machine(bed):
     bulwarkctl(bed, "stop", one).expect(0)
     equal(machines(bed), "", "machines")
     equal([d for d, _, _ in os.walk("/sys/fs/cgroup/machine.slice") if "/containers/" in d], [], "control groups")
+
+
+@with_system
+def test_machine_with_systemd(bed):
+    """Boot=yes with Type=notify is up when its own systemd says so; machinectl opens a shell in it, and powers it off."""
+    name = NAME + "-box"
+    system_unit(bed, name, "Boot=yes", "ReadOnly=no", "Type=notify", "RegisterMachine=yes", "Hostname=box", "TimeoutStartSec=5min",
+                root="/srv/bulwark/system")
+    bulwarkctl(bed, "start", name, timeout=300).expect(0)
+    equal(bulwarkctl(bed, "exec", name, "systemctl", "is-active", "multi-user.target").out, "active\n", "its target when it has said READY=1")
+    shell = "machinectl -q shell %s /bin/sh -c 'cat /proc/1/comm; hostname; id -un'" % name
+    shown = bed.run(["script", "-qec", shell, "/dev/null"], environment=SYSTEM_BUS, timeout=60).expect(0).out
+    equal(shown.split(), ["systemd", "box", "root"], "what the shell says")
+    machinectl(bed, "poweroff", name)
+    wait_until(lambda: bulwarkctl(bed, "is-active", name).out == "inactive\n", "the container to go down", 60)
+    equal(bulwarkctl(bed, "show", name, "-p", "Result", "--value").out, "success\n", "Result")
 
 
 @with_system
