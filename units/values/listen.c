@@ -115,11 +115,15 @@ static int listen_error(const ValueContext *c, const char *word, int r) {
 }
 
 static int listen_item(const ValueContext *c, const char *word, void *field) {
-        _cleanup_free_ char *path = NULL, *text = NULL;
+        _cleanup_free_ char *expanded = NULL, *path = NULL, *text = NULL;
         value_listen *v = field;
         ListenAddress a;
         int r;
 
+        r = value_expand(c, word, &expanded);
+        if (r < 0)
+                return r;
+        word = expanded;
         if (*word == '/') {
                 r = value_check_path(c, word, &path);
                 if (r < 0)

@@ -140,7 +140,7 @@ def test_apart(bed):
 
 
 def test_no_descriptor_leaks(bed):
-    """nothing but the standard streams comes in."""
+    """nothing but the standard streams comes in: AppArmor does not look again at what an unconfined process had opened."""
     only_here(bed)
     bed.start_sleeper("leak")
     check(hostile(bed, "leak", ["leaked-descriptor"])["leaked-descriptor"] != "ok", "a descriptor of the host is open inside")
