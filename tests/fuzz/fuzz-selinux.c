@@ -43,13 +43,13 @@ static bool is_known(const char *line) {
         return false;
 }
 
-/* One balanced list, nothing behind it; no comment, no line break. */
+/* One balanced list, nothing behind it; no comment, no line break; between quotes whatever is no control character. */
 static bool is_one_list(const char *s) {
         unsigned depth = 0;
         bool quoted = false;
 
         for (; *s; s++) {
-                if (*s == '\n' || (*s == ';' && !quoted) || !isprint((unsigned char)*s))
+                if (iscntrl((unsigned char)*s) || (!quoted && (*s == ';' || !isprint((unsigned char)*s))))
                         return false;
                 if (*s == '"')
                         quoted = !quoted;

@@ -222,6 +222,15 @@ static bool cil_symbol(char ch) {
         return isalnum((unsigned char)ch) || strchr("_-.$@=/*+%&|^!", ch);
 }
 
+/* Of a file's name between quotes, in whatever language. CIL knows no escapes. */
+static size_t cil_name_length(const char *s) {
+        size_t n = 0;
+
+        while (s[n] && s[n] != '"' && s[n] != '\\' && !iscntrl((unsigned char)s[n]))
+                n++;
+        return n;
+}
+
 /* What a statement may be: rules whose subject is the unit's own domain. */
 static const char *const cil_statements[] = { "allow", "auditallow", "dontaudit", "allowx", "typetransition", NULL };
 
@@ -251,7 +260,7 @@ static int cil_statement(const ValueContext *c, const char **p, char **ret) {
                         continue;
                 }
                 if (*s == '"') { /* a file's name, in typetransition */
-                        const size_t n = strcspn(s + 1, "\"\\\n");
+                        const size_t n = cil_name_length(s + 1);
 
                         if (s[1 + n] != '"' || depth == 0)
                                 break;
