@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Containers as units of a host with systemd: the services as they are installed, on the system's own directories."""
 
+import atexit
+
 from bed import *
 
 UNITS = "/etc/bulwark/units"
@@ -345,4 +347,6 @@ def test_keeper_stops(bed):
     systemctl(bed, "stop", "bulwarkd").expect(0)
 
 
+# Other suites find the host without a manager of its own.
+atexit.register(subprocess.run, ["systemctl", "stop", "bulwarkd.service", "bulwark-keeper.service"], check=False, timeout=60)
 run(__name__)
