@@ -14,6 +14,7 @@
 #include "manager/container/descriptor-store.h"
 #include "manager/container/health.h"
 #include "manager/container/keeper-client.h"
+#include "manager/container/kept-set.h"
 #include "manager/container/log-stream.h"
 #include "manager/container/crash-points.h"
 #include "manager/container/machine.h"
@@ -542,6 +543,9 @@ int manager_keeper_attach(Manager *m, Diag *diag);
 int manager_keeper_open(Manager *m); /* makes the client, not connected */
 void manager_keeper_lost(void *userdata);
 void container_send_state(Container *c); /* the state blob, after something in it moved */
+/* What is kept beyond the life: set->n descriptors from fds[1] on, which stay the caller's; fds[0] is room for the set as
+ * bytes. An empty set takes out what was kept. */
+int container_send_kept(Container *c, KeptKind kind, const KeptSet *set, int *fds, KeeperReply reply, void *userdata);
 void container_send_ack(Container *c);
 void manager_finish_shutdown(Manager *m);
 

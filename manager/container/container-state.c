@@ -4,6 +4,19 @@
 
 #define TO(action, next) { ACTION_##action, CONTAINER_##next, true }
 
+/* Rows of every state in which commands of the unit run, one after another. */
+#define COMMANDS_OF(state)                                                                                    \
+        [EVENT_STARTED] = TO(NONE, state), [EVENT_NOT_STARTED] = TO(CLEAN, CLEANING),                         \
+        [EVENT_COMMAND_ENDED] = TO(REAP, state), [EVENT_EMPTIED] = TO(RUN, state),                            \
+        [EVENT_COMMAND_FAILED] = TO(CLEAN, CLEANING)
+/* The life has to end for a reason of its own: as by a stop, or, where nobody is there to be asked, at once. */
+#define DOOMED                                                                                                \
+        [EVENT_MAC_LOST] = TO(KILL, KILLING), [EVENT_DOOM] = TO(TERMINATE, STOPPING),                         \
+        [EVENT_DOOM_ABORT] = TO(ABORT, STOPPING), [EVENT_DOOM_KILL] = TO(KILL, KILLING)
+#define DOOMED_AT_ONCE                                                                                        \
+        [EVENT_MAC_LOST] = TO(KILL, KILLING), [EVENT_DOOM] = TO(KILL, KILLING),                               \
+        [EVENT_DOOM_ABORT] = TO(KILL, KILLING), [EVENT_DOOM_KILL] = TO(KILL, KILLING)
+
 /* THE table. Preparing is one local call and never waits, so nothing but its own end can happen there. An event
  * that comes late (the leader ends after cgroup.kill emptied the cgroup; STARTED after a stop) has a cell; one that
  * cannot come has none. */
@@ -27,36 +40,19 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
         [CONTAINER_PROBING] = {
                 [EVENT_VERIFIED]     = TO(RUN, CONDITION),
                 [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
-                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
-                [EVENT_DOOM]         = TO(KILL, KILLING),
-                [EVENT_DOOM_ABORT]   = TO(KILL, KILLING),
-                [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
+                DOOMED_AT_ONCE,
                 [EVENT_STOP]         = TO(KILL, KILLING), /* the probe's end is NOT_STARTED then */
         },
         [CONTAINER_CONDITION] = {
-                [EVENT_STARTED]      = TO(NONE, CONDITION),
-                [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
-                [EVENT_COMMAND_ENDED] = TO(REAP, CONDITION),
-                [EVENT_EMPTIED]      = TO(RUN, CONDITION),
-                [EVENT_COMMAND_FAILED] = TO(CLEAN, CLEANING),
+                COMMANDS_OF(CONDITION),
                 [EVENT_COMMANDS_DONE] = TO(RUN, START_PRE),
-                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
-                [EVENT_DOOM]         = TO(TERMINATE, STOPPING),
-                [EVENT_DOOM_ABORT]   = TO(ABORT, STOPPING),
-                [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
+                DOOMED,
                 [EVENT_STOP]         = TO(TERMINATE, STOPPING),
         },
         [CONTAINER_START_PRE] = {
-                [EVENT_STARTED]      = TO(NONE, START_PRE),
-                [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
-                [EVENT_COMMAND_ENDED] = TO(REAP, START_PRE),
-                [EVENT_EMPTIED]      = TO(RUN, START_PRE),
-                [EVENT_COMMAND_FAILED] = TO(CLEAN, CLEANING),
+                COMMANDS_OF(START_PRE),
                 [EVENT_COMMANDS_DONE] = TO(LAUNCH, LAUNCHING),
-                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
-                [EVENT_DOOM]         = TO(TERMINATE, STOPPING),
-                [EVENT_DOOM_ABORT]   = TO(ABORT, STOPPING),
-                [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
+                DOOMED,
                 [EVENT_STOP]         = TO(TERMINATE, STOPPING),
         },
         [CONTAINER_LAUNCHING] = {
@@ -64,38 +60,25 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_STARTED]      = TO(NONE, RUNNING),
                 [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
-                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
-                [EVENT_DOOM]         = TO(KILL, KILLING),
-                [EVENT_DOOM_ABORT]   = TO(KILL, KILLING),
-                [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
+                DOOMED_AT_ONCE,
                 [EVENT_STOP]         = TO(KILL, KILLING), /* no payload yet that could end by itself */
         },
         [CONTAINER_RUNNING] = {
                 [EVENT_STARTED]      = TO(NONE, RUNNING), /* Type=simple counts as running before */
                 [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
-                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
-                [EVENT_DOOM]         = TO(TERMINATE, STOPPING),
-                [EVENT_DOOM_ABORT]   = TO(ABORT, STOPPING),
-                [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
+                DOOMED,
                 [EVENT_STOP]         = TO(RUN, STOP),
                 [EVENT_STOPPING]     = TO(AWAIT_END, STOPPING),
                 [EVENT_READY]        = TO(RUN, START_POST),
                 [EVENT_RELOAD]       = TO(RELOAD, RELOADING),
         },
         [CONTAINER_START_POST] = {
-                [EVENT_STARTED]      = TO(NONE, START_POST),
-                [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
-                [EVENT_COMMAND_ENDED] = TO(REAP, START_POST),
-                [EVENT_EMPTIED]      = TO(RUN, START_POST),
-                [EVENT_COMMAND_FAILED] = TO(CLEAN, CLEANING),
+                COMMANDS_OF(START_POST),
                 [EVENT_COMMANDS_DONE] = TO(NONE, RUNNING),
                 [EVENT_COMMANDS_OVER] = TO(CLEAN, CLEANING),
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
-                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
-                [EVENT_DOOM]         = TO(TERMINATE, STOPPING),
-                [EVENT_DOOM_ABORT]   = TO(ABORT, STOPPING),
-                [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
+                DOOMED,
                 [EVENT_STOP]         = TO(TERMINATE, STOPPING), /* it has not started: no ExecStop= */
                 [EVENT_STOPPING]     = TO(AWAIT_END, STOPPING),
         },
@@ -104,10 +87,7 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_COMMANDS_DONE] = TO(NONE, RUNNING),
                 [EVENT_COMMAND_FAILED] = TO(NONE, RUNNING), /* it runs on as it is */
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
-                [EVENT_MAC_LOST]     = TO(KILL, KILLING),
-                [EVENT_DOOM]         = TO(TERMINATE, STOPPING),
-                [EVENT_DOOM_ABORT]   = TO(ABORT, STOPPING),
-                [EVENT_DOOM_KILL]    = TO(KILL, KILLING),
+                DOOMED,
                 [EVENT_STOP]         = TO(RUN, STOP),
                 [EVENT_STOPPING]     = TO(AWAIT_END, STOPPING),
         },
@@ -115,11 +95,7 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_STOP]         = TO(REVIVE, STOP),
         },
         [CONTAINER_STOP] = {
-                [EVENT_STARTED]      = TO(NONE, STOP),
-                [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
-                [EVENT_COMMAND_ENDED] = TO(REAP, STOP),
-                [EVENT_EMPTIED]      = TO(RUN, STOP),
-                [EVENT_COMMAND_FAILED] = TO(CLEAN, CLEANING),
+                COMMANDS_OF(STOP),
                 [EVENT_COMMANDS_DONE] = TO(TERMINATE, STOPPING),
                 [EVENT_COMMANDS_OVER] = TO(CLEAN, CLEANING),
                 [EVENT_ENDED]        = TO(CLEAN, CLEANING),
@@ -154,11 +130,7 @@ static const Transition transitions[_CONTAINER_STATE_MAX][_CONTAINER_EVENT_MAX] 
                 [EVENT_EMPTY_BADLY]  = TO(UNDO, FAILED),
         },
         [CONTAINER_STOP_POST] = {
-                [EVENT_STARTED]      = TO(NONE, STOP_POST),
-                [EVENT_NOT_STARTED]  = TO(CLEAN, CLEANING),
-                [EVENT_COMMAND_ENDED] = TO(REAP, STOP_POST),
-                [EVENT_EMPTIED]      = TO(RUN, STOP_POST),
-                [EVENT_COMMAND_FAILED] = TO(CLEAN, CLEANING),
+                COMMANDS_OF(STOP_POST),
                 [EVENT_COMMANDS_OVER] = TO(CLEAN, CLEANING),
                 [EVENT_STOP_TIMEOUT] = TO(KILL, KILLING),
                 [EVENT_MAC_LOST]     = TO(KILL, KILLING),

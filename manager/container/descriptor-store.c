@@ -70,39 +70,18 @@ void descriptor_partings_free(Manager *m) {
         m->partings = NULL;
 }
 
-static int blob_of(const Container *c, int *ret) {
-        _cleanup_(kept_set_done) KeptSet set = {};
-        _cleanup_free_ void *data = NULL;
-        const Stored *s;
-        size_t size;
-        int r = 0;
-
-        DL_FOREACH(c->store.first, s)
-                if (r >= 0)
-                        r = kept_set_add(&set, s->name, s->no_poll ? FLAG_NO_POLL : 0);
-        if (r >= 0)
-                r = kept_set_encode(&set, &data, &size);
-        return r < 0 ? r : memfd_sealed("bulwark-kept", data, size, ret);
-}
-
 static int send_store(Container *c, Parting *p) {
-        _cleanup_close_ int blob = -EBADF;
-        int fds[1 + KEEPER_STORE_MAX], r;
+        _cleanup_(kept_set_done) KeptSet set = {};
+        int fds[1 + KEEPER_STORE_MAX], r = 0;
         const Stored *s;
-        KeeperMessage m;
-        size_t n = 0;
 
-        keeper_message_init(&m, KEEPER_STORE, c->name);
-        m.value = KEPT_STORED;
-        if (c->store.n > 0) {
-                r = blob_of(c, &blob);
+        DL_FOREACH(c->store.first, s) {
+                fds[1 + set.n] = s->fd;
+                r = kept_set_add(&set, s->name, s->no_poll ? FLAG_NO_POLL : 0);
                 if (r < 0)
                         return r;
-                fds[n++] = blob;
         }
-        DL_FOREACH(c->store.first, s)
-                fds[n++] = s->fd;
-        return keeper_client_request(c->manager->keeper, &m, fds, n, on_sent, p);
+        return container_send_kept(c, KEPT_STORED, &set, fds, on_sent, p);
 }
 
 /* parting: descriptors that are in the store no more, taken. */

@@ -314,6 +314,24 @@ void container_send_state(Container *c) {
         (void)keeper_client_request(c->manager->keeper, &m, &fd, 1, NULL, NULL);
 }
 
+int container_send_kept(Container *c, KeptKind kind, const KeptSet *set, int *fds, KeeperReply reply, void *userdata) {
+        _cleanup_free_ void *data = NULL;
+        _cleanup_close_ int blob = -EBADF;
+        KeeperMessage m;
+        size_t size;
+        int r = 0;
+
+        keeper_message_init(&m, KEEPER_STORE, c->name);
+        m.value = kind;
+        if (set->n > 0) {
+                r = kept_set_encode(set, &data, &size);
+                if (r >= 0)
+                        r = memfd_sealed("bulwark-kept", data, size, &blob);
+                fds[0] = blob;
+        }
+        return r < 0 ? r : keeper_client_request(c->manager->keeper, &m, fds, set->n > 0 ? set->n + 1 : 0, reply, userdata);
+}
+
 void container_send_ack(Container *c) {
         KeeperMessage m;
 

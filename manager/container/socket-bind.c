@@ -15,21 +15,25 @@ static const char *path_of(const ListenAddress *a) {
         return a->address.any.sa_family == AF_UNIX && a->address.un.sun_path[0] ? a->address.un.sun_path : NULL;
 }
 
+/* With its mode from the first moment: by a second call for it, somebody may have put another file in the place. */
+static int make_directory(const char *path, mode_t mode) {
+        const mode_t mask = umask(0);
+        const int r = mkdir(path, mode) < 0 && errno != EEXIST ? -errno : 0;
+
+        (void)umask(mask);
+        return r;
+}
+
 static int make_parents(const char *path, mode_t mode) {
         _cleanup_free_ char *s = strdup(path);
+        int r = s ? 0 : -ENOMEM;
 
-        if (!s)
-                return -ENOMEM;
-        for (char *slash = strchr(s + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        for (char *slash = s ? strchr(s + 1, '/') : NULL; r >= 0 && slash; slash = strchr(slash + 1, '/')) {
                 *slash = 0;
-                if (mkdir(s, 0700) >= 0) { /* the umask is ours, the mode the unit's */
-                        if (chmod(s, mode) < 0)
-                                return -errno;
-                } else if (errno != EEXIST)
-                        return -errno;
+                r = make_directory(s, mode);
                 *slash = '/';
         }
-        return 0;
+        return r;
 }
 
 /* Somebody who lives is left alone: of what nobody answers for, the kernel says so. */

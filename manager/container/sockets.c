@@ -36,36 +36,15 @@ static void on_kept(int error, void *userdata) {
                 log_message(&m->config.log, LOG_ERR, "the keeper cannot keep a container's sockets: %s", strerror(-error));
 }
 
-static int blob_of(const Container *c, int *ret) {
-        _cleanup_(kept_set_done) KeptSet set = {};
-        _cleanup_free_ void *data = NULL;
-        size_t size;
-        int r = 0;
-
-        for (size_t i = 0; r >= 0 && i < c->sockets.n; i++)
-                r = kept_set_add(&set, c->sockets.items[i].line, 0);
-        if (r >= 0)
-                r = kept_set_encode(&set, &data, &size);
-        return r < 0 ? r : memfd_sealed("bulwark-kept", data, size, ret);
-}
-
 int sockets_send(Container *c) {
-        _cleanup_close_ int blob = -EBADF;
-        int fds[1 + SPEC_SOCKETS_MAX], r;
-        KeeperMessage m;
-        size_t n = 0;
+        _cleanup_(kept_set_done) KeptSet set = {};
+        int fds[1 + SPEC_SOCKETS_MAX], r = 0;
 
-        keeper_message_init(&m, KEEPER_STORE, c->name);
-        m.value = KEPT_SOCKETS;
-        if (c->sockets.n > 0) {
-                r = blob_of(c, &blob);
-                if (r < 0)
-                        return r;
-                fds[n++] = blob;
+        for (size_t i = 0; r >= 0 && i < c->sockets.n; i++) {
+                fds[1 + i] = c->sockets.items[i].fd;
+                r = kept_set_add(&set, c->sockets.items[i].line, 0);
         }
-        for (size_t i = 0; i < c->sockets.n; i++)
-                fds[n++] = c->sockets.items[i].fd;
-        return keeper_client_request(c->manager->keeper, &m, fds, n, on_kept, c->manager);
+        return r < 0 ? r : container_send_kept(c, KEPT_SOCKETS, &set, fds, on_kept, c->manager);
 }
 
 /* --- traffic */
@@ -141,14 +120,14 @@ static int take_or_bind(Container *c, const ContainerSpec *spec, const SpecSocke
 }
 
 /* A path is a file of the host that would be in nobody's way, but tells others that somebody listens. */
-static void remove_paths(const ContainerSpec *spec, const ListenSocket *items, size_t n, const ListenSocket *but, size_t n_but) {
+static void remove_paths(const ListenSocket *items, size_t n, const ListenSocket *but, size_t n_but) {
         for (size_t i = 0; i < n; i++) {
-                const char *path = strchr(items[i].line, '=') + 1;
+                const char *path = items[i].line && items[i].fd >= 0 ? strchr(items[i].line, '=') + 1 : "";
                 bool stays = false;
 
                 for (size_t k = 0; k < n_but; k++)
                         stays |= streq(items[i].line, but[k].line);
-                if (!stays && *path == '/' && spec && spec->remove_on_stop)
+                if (!stays && *path == '/')
                         (void)unlink(path);
         }
 }
@@ -170,11 +149,13 @@ int sockets_open(Container *c, Diag *diag) {
                 items[n].fd = -EBADF;
                 r = take_or_bind(c, spec, &one, diag, items + n);
         }
-        if (r < 0) {
+        if (r < 0) { /* of those that could be opened nothing stays */
+                remove_paths(items, n, c->sockets.items, c->sockets.n);
                 sockets_free(items, n);
                 return r;
         }
-        remove_paths(spec, c->sockets.items, c->sockets.n, items, n);
+        if (spec->remove_on_stop)
+                remove_paths(c->sockets.items, c->sockets.n, items, n);
         sockets_free(c->sockets.items, c->sockets.n);
         c->sockets.items = items;
         c->sockets.n = n;
@@ -204,7 +185,8 @@ void sockets_done(Container *c) {
 }
 
 static void shut(Container *c) {
-        remove_paths(c->spec, c->sockets.items, c->sockets.n, NULL, 0);
+        if (c->spec && c->spec->remove_on_stop)
+                remove_paths(c->sockets.items, c->sockets.n, NULL, 0);
         sockets_done(c);
         if (sockets_send(c) < 0)
                 log_message(&c->manager->config.log, LOG_WARNING, "%s: the keeper still holds its sockets", c->name);
