@@ -98,7 +98,7 @@ def test_reexec(bed):
     bed.wait_active("short", "failed")
     equal(bed.property("short", "ExecMainStatus"), "7", "ExecMainStatus of what ended")
     equal({k: bed.property("web", k) for k in before}, before, "properties")
-    check(whole_count(bed, "log") > 20, "the log has stopped")
+    wait_until(lambda: whole_count(bed, "log") > 20, "the log to go on")
     # What it hands to the next manager is whole, too.
     bed.kill_manager()
     bed.start_manager()
@@ -127,7 +127,7 @@ def test_hundred_times(bed):
         codes = [start.communicate(timeout=60 * SLOWNESS)[0].decode().split() for start in starts]
         equal(codes, [[str(20 + i)] * 8 for i in range(4)], "exit codes")
         equal_in_time(lambda: sorted(descriptors(keeper).values()), before, "descriptors")
-    check(whole_count(bed, "log2") > 20, "the log has stopped")
+    wait_until(lambda: whole_count(bed, "log2") > 20, "the log to go on")
 
 
 def test_refused(bed):
@@ -180,7 +180,7 @@ def test_manager_brings_it(bed):
         bed.keeper = installed
     bed.wait_active("short", "failed")
     equal(bed.property("short", "ExecMainStatus"), "7", "ExecMainStatus")
-    check(whole_count(bed, "log3") > 20, "the log has stopped")
+    wait_until(lambda: whole_count(bed, "log3") > 20, "the log to go on")
 
 
 def test_stored(bed):
