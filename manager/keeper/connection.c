@@ -6,7 +6,7 @@
 
 #include "manager/base/io.h"
 #include "manager/keeper/keeper.h"
-#include "manager/keeper/stage.h"
+#include "manager/stage/stage.h"
 
 static int send_one(const Connection *c, const KeeperMessage *m, const int *fds, size_t n_fds) {
         KeeperMessage copy = *m;

@@ -7,7 +7,7 @@
 #include <signal.h>
 
 #include "manager/base/util.h"
-#include "manager/keeper/launch-page.h"
+#include "manager/stage/launch-page.h"
 #include "manager/keeper/store.h"
 
 #define KEEPER_MAX_CONNECTIONS 16

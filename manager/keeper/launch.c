@@ -12,7 +12,7 @@
 
 #include "manager/base/io.h"
 #include "manager/keeper/keeper.h"
-#include "manager/keeper/stage.h"
+#include "manager/stage/stage.h"
 
 #ifndef CLOSE_RANGE_UNSHARE
 #define CLOSE_RANGE_UNSHARE (1U << 1)

@@ -31,6 +31,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "manager/stage/step-failure.h"
+
 #define KEEPER_MAGIC UINT32_C(0x31504b42) /* "BKP1" */
 #define KEEPER_VERSION 2
 #define KEEPER_ID_MAX 128 /* with the NUL */
@@ -74,14 +76,6 @@ typedef enum KeeperState {
         KEEPER_RUNNING,
         KEEPER_EXITED,
 } KeeperState;
-
-typedef struct StepFailure {
-        uint16_t kind;   /* StepKind */
-        uint16_t index;  /* in the plan */
-        int32_t error;   /* negative errno */
-        uint32_t detail; /* step's own: e.g. which candidate, which of several calls (enum in steps' code) */
-        uint32_t reserved;
-} StepFailure;
 
 typedef struct KeeperMessage {
         uint32_t magic;

@@ -7,7 +7,7 @@
 
 #include "manager/base/io.h"
 #include "manager/keeper/keeper.h"
-#include "manager/keeper/stage.h"
+#include "manager/stage/stage.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 /* A datagram of a container. What is taken from it is text fit for a terminal, and numbers within their bounds. */
 #include <stdio.h>
 
-#include "manager/container/notify-message.h"
+#include "manager/host/messages/notify-message.h"
 #include "units/values/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

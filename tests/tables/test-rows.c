@@ -9,7 +9,7 @@
 
 #include "manager/base/codec.h"
 #include "manager/base/string-list.h"
-#include "manager/cgroup/cgroup-limits.h"
+#include "manager/host/cgroup/cgroup-limits.h"
 #include "policies/compare.h"
 #include "tests/tables/compiler.h"
 

@@ -38,7 +38,7 @@ int exec_failure_status(const char *words) {
         return strstr(strempty(words), strerror(ENOENT)) ? 127 : 126;
 }
 
-/* LastError has no error name beside it; manager/container/step-error.c begins exactly these words so. */
+/* LastError has no error name beside it; manager/container/life/step-error.c begins exactly these words so. */
 bool words_tell_of_exec(const char *words) {
         return strstr(strempty(words), "cannot execute ");
 }

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "manager/base/string-list.h"
-#include "manager/container/blob.h"
+#include "manager/record/blob.h"
 #include "units/syntax/unit-load.h"
 
 static const char unit[] =

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "manager/cgroup/cgroup.h"
+#include "manager/host/cgroup/cgroup.h"
 
 /* --- limits */
 

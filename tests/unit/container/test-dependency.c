@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "manager/base/string-list.h"
-#include "manager/container/dependency.h"
-#include "manager/container/transaction.h"
+#include "manager/order/dependency.h"
+#include "manager/order/transaction.h"
 
 #define NODES_MAX 60U
 

@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "manager/container/close-apart.h"
-#include "manager/container/descriptor-kind.h"
-#include "manager/container/kept-set.h"
+#include "manager/host/sockets/close-apart.h"
+#include "manager/host/sockets/descriptor-kind.h"
+#include "manager/record/kept-set.h"
 
 static void expect_kind(int fd, bool taken, const char *what) {
         const char *why;

@@ -7,7 +7,7 @@
 
 #include <signal.h>
 
-#include "manager/container/exit-record.h"
+#include "manager/record/exit-record.h"
 
 static const value_exit_statuses three_and_usr1 = { .codes = { 1U << 3 }, .signals = { UINT64_C(1) << SIGUSR1 } };
 

@@ -10,8 +10,8 @@
 
 #include "manager/base/io.h"
 #include "manager/plan/plan.h"
-#include "manager/storage/directories.h"
-#include "manager/storage/id-ranges.h"
+#include "manager/host/trees/directories.h"
+#include "manager/host/ids/id-ranges.h"
 
 static void a_name_keeps_its_range(void **state) {
         _cleanup_(id_ranges_done) IdRanges r = {};

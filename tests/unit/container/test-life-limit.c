@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "manager/container/life-limit.h"
+#include "manager/container/life/life-limit.h"
 
 static LifeFacts facts(ContainerState state, bool ready, uint64_t chance) {
         return (LifeFacts){ .state = state, .ready = ready, .since = 1000, .chance = chance };

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "manager/base/io.h"
-#include "manager/container/log-stream.h"
+#include "manager/host/streams/log-stream.h"
 
 typedef struct Bed {
         char directory[64];

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 
 #include "manager/base/io.h"
-#include "manager/container/machine.h"
+#include "manager/host/machine/machine.h"
 
 static void names(void **state) {
         static const char *const good[] = { "web", "web-1", "a.b-c.d", "A", "9" };

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "manager/container/notify-message.h"
+#include "manager/host/messages/notify-message.h"
 #include "units/values/text.h"
 
 #define BIT(f) (UINT32_C(1) << NOTIFY_##f)

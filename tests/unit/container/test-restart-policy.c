@@ -7,7 +7,7 @@
 
 #include <signal.h>
 
-#include "manager/container/restart-policy.h"
+#include "manager/container/life/restart-policy.h"
 
 /* A line a result, a column a word of Restart=: systemd's table. */
 static const struct {

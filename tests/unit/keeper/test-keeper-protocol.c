@@ -13,7 +13,7 @@
 
 #include "manager/base/io.h"
 #include "manager/keeper/keeper.h"
-#include "manager/keeper/stage.h"
+#include "manager/stage/stage.h"
 #include "tests/unit/plan/plan-fixture.h"
 
 /* What main.c has for the loop. */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One shared page a launch: keeper, outer, inner and payload meet here. It lives in a memfd, so that an exit status
+ * written by the container's init is still there when the keeper looks later. The container never sees it: it is
+ * mapped only in processes that run the keeper's code, and execve() unmaps it. */
+
+#include <stdatomic.h>
+
+#include "manager/plan/plan-format.h"
+#include "manager/stage/step-failure.h"
+
+#define LAUNCH_PAGE_SIZE 4096
+/* In the keeper, descriptors that outlive a launch have numbers from here on; a launch finds its own below. */
+#define KEEPER_HELD_FIRST 512
+#define LAUNCH_CREATED_BYTE 'c' /* on the status pipe: inner waits for GO */
+
+typedef struct LaunchPage {
+        _Atomic uint32_t sync[_SYNC_POINT_MAX]; /* futexes: 0 = not reached, 1 = reached */
+        _Atomic uint32_t go;                    /* futex: set by the keeper on GO */
+        int32_t inner_pid;                      /* host's pid; the kernel writes it before inner can run */
+        _Atomic int32_t payload_pid;            /* inside the container */
+        _Atomic uint32_t init_ready;            /* futex: the init holds nothing any more */
+        _Atomic uint32_t progress;              /* step that was begun last, by whomever */
+        _Atomic uint32_t failed;                /* 1 once failure is complete; the first failure wins */
+        _Atomic uint32_t failing;
+        StepFailure failure;
+        int32_t mount_namespace; /* descriptor, in the table that outer and inner share */
+        _Atomic uint32_t exit_known;
+        int32_t exit_code, exit_status; /* of the payload, told by the init */
+        int32_t slots[PLAN_MAX_SLOTS];  /* descriptors; negative = absent */
+} LaunchPage;
+
+_Static_assert(sizeof(LaunchPage) <= LAUNCH_PAGE_SIZE, "a launch fits one page");
