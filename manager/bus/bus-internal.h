@@ -39,6 +39,8 @@ static inline void link_remove(Link *item) {
 typedef struct SystemBus {
         sd_bus *connecting; /* not a Connection yet: nothing is sent on it, or it would pile up */
         sd_event_source *retry;
+        sd_event_source *watch; /* of the directory in which its socket, or that one's directory, will appear */
+        char *awaited;          /* under this name */
         uint64_t delay;
         bool missed; /* its end was told */
 } SystemBus;
@@ -177,6 +179,7 @@ const char *right_action(Right right); /* NULL: none can be asked for */
 
 /* --- the system bus */
 void bus_system_lost(Bus *b);
+void bus_system_look(Bus *b); /* a reload: one that cannot be watched for may be there now */
 void bus_system_close(Bus *b);
 
 Connection *bus_shared_connection(const Bus *b); /* NULL = none */

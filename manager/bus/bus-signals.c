@@ -125,6 +125,8 @@ static void on_reloading(bool active, void *userdata) {
                 connection_sent(c, sd_bus_emit_signal(c->sd, BUS_PATH, BUS_INTERFACE_MANAGER, "Reloading", "b",
                                                       (int)active));
         }
+        if (!active)
+                bus_system_look(b);
 }
 
 /* A session of exec is a job, too. */

@@ -1,14 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
 #include "manager/bus/bus-internal.h"
 
-/* org.bulwark1 on the system bus. A bus that is not there yet is waited for by watching its socket, which costs
- * nothing; one that fails otherwise is tried again, ever more slowly. */
+/* org.bulwark1 on the system bus. A bus that is not there yet is waited for by watching the directory of its socket, or
+ * the one above it, which costs nothing; one that fails otherwise is tried again, ever more slowly. A directory in which
+ * everybody makes files, and "/", is not watched: each of those files would wake the manager (sd_bus_set_watch_bind()
+ * watches every directory of the path). Such a bus is looked for at a reload. */
 
 #define SYSTEM_BUS_ADDRESS "unix:path=/run/dbus/system_bus_socket"
 #define DELAY_MIN (100 * USEC_PER_MSEC)
 #define DELAY_MAX (30 * USEC_PER_SEC)
+#define DELAY_REFUSED_MAX (800 * USEC_PER_MSEC)
 
 static void bus_try(Bus *b);
+static void try_later(Bus *b);
+
+static void bus_forget_awaited(Bus *b) {
+        b->system.watch = sd_event_source_disable_unref(b->system.watch);
+        free(b->system.awaited);
+        b->system.awaited = NULL;
+}
+
+static const char *bus_address(void) {
+        const char *address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+
+        return isempty(address) ? SYSTEM_BUS_ADDRESS : address;
+}
 
 static const Log *bus_log(const Bus *b) {
         return &manager_config(b->manager)->log;
@@ -31,6 +50,79 @@ static void try_later(Bus *b) {
         r = sd_event_add_time_relative(b->event, &s->retry, CLOCK_MONOTONIC, s->delay, 0, on_retry, b);
         if (r < 0)
                 log_message(bus_log(b), LOG_ERR, "The system bus will not be tried again: %s", strerror(-r));
+}
+
+/* --- a socket that is not there */
+static int on_socket_directory(sd_event_source *s, const struct inotify_event *e, void *userdata) {
+        Bus *b = userdata;
+
+        const bool lost = e->mask & (IN_IGNORED | IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF);
+
+        if (!b->system.awaited || (!lost && (e->len == 0 || !streq(e->name, b->system.awaited))))
+                return 0;
+        bus_forget_awaited(b);
+        b->system.retry = sd_event_source_disable_unref(b->system.retry);
+        b->system.delay = 0;
+        bus_try(b);
+        return 0;
+}
+
+/* A directory that only root fills, and seldom. */
+static bool directory_is_quiet(const char *path) {
+        struct stat st;
+
+        return !streq(path, "/") && stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == 0 &&
+               !(st.st_mode & S_IWOTH);
+}
+
+/* Watches the directory of path for its last component. */
+static int bus_watch(Bus *b, const char *path) {
+        _cleanup_free_ char *directory = strdup(path), *name = NULL;
+        char *slash;
+        int r;
+
+        if (!directory)
+                return -ENOMEM;
+        slash = strrchr(directory, '/');
+        if (!slash || slash == directory || isempty(slash + 1))
+                return -EINVAL;
+        *slash = 0;
+        if (!directory_is_quiet(directory))
+                return access(directory, F_OK) < 0 ? -ENOENT : -EPERM;
+        name = strdup(slash + 1);
+        if (!name)
+                return -ENOMEM;
+        r = sd_event_add_inotify(b->event, &b->system.watch, directory,
+                                 IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_DELETE_SELF | IN_MOVE_SELF, on_socket_directory, b);
+        if (r < 0)
+                return r;
+        b->system.awaited = TAKE_PTR(name);
+        return 0;
+}
+
+/* The path of the socket, or of its directory where that is missing too. Before each attempt, so that no bus comes
+ * between the two unseen. */
+static void bus_await_socket(Bus *b) {
+        const char *path = startswith(bus_address(), "unix:path=");
+        _cleanup_free_ char *socket = path ? strndup(path, strcspn(path, ",;")) : NULL, *directory = NULL;
+        int r;
+
+        bus_forget_awaited(b);
+        if (!socket)
+                return;
+        r = bus_watch(b, socket);
+        if (r == -ENOENT) {
+                directory = strndup(socket, (size_t)(strrchr(socket, '/') - socket));
+                r = directory ? bus_watch(b, directory) : -ENOMEM;
+        }
+        if (r < 0)
+                log_message(bus_log(b), LOG_DEBUG, "The system bus %s is looked for at a reload only", socket);
+}
+
+void bus_system_look(Bus *b) {
+        if (b->closing || b->system.connecting || b->system.retry || bus_shared_connection(b))
+                return;
+        bus_try(b);
 }
 
 /* --- the name */
@@ -91,18 +183,15 @@ static int on_not_connected(sd_bus_message *m, void *userdata, sd_bus_error *err
 }
 
 static int connect_start(Bus *b, sd_bus *sd) {
-        const char *address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
         int r;
 
-        r = sd_bus_set_address(sd, isempty(address) ? SYSTEM_BUS_ADDRESS : address);
+        r = sd_bus_set_address(sd, bus_address());
         if (r >= 0)
                 r = sd_bus_set_description(sd, "system");
         if (r >= 0)
                 r = sd_bus_set_bus_client(sd, true);
         if (r >= 0)
                 r = sd_bus_set_trusted(sd, true); /* sd-bus would ask the bus and wait; the gate asks and does not */
-        if (r >= 0)
-                r = sd_bus_set_watch_bind(sd, true);
         if (r >= 0)
                 r = sd_bus_set_connected_signal(sd, true);
         if (r >= 0)
@@ -124,15 +213,20 @@ static void bus_try(Bus *b) {
         sd_bus *sd = NULL;
         int r;
 
+        bus_await_socket(b);
         r = sd_bus_new(&sd);
         if (r >= 0)
                 r = connect_start(b, sd);
         if (r < 0) {
                 log_message(bus_log(b), LOG_DEBUG, "Cannot connect to the system bus: %s", strerror(-r));
                 sd_bus_close_unref(sd);
-                try_later(b);
+                if (r == -ENOENT || (r == -ECONNREFUSED && b->system.delay >= DELAY_REFUSED_MAX))
+                        b->system.delay = 0; /* the watch tells when it comes */
+                else
+                        try_later(b); /* a socket is there a moment before its bus listens */
                 return;
         }
+        bus_forget_awaited(b);
         b->system.connecting = sd;
 }
 
@@ -164,5 +258,6 @@ void bus_system_close(Bus *b) {
         b->closing = true;
         bus_machines_end(b);
         b->system.retry = sd_event_source_disable_unref(b->system.retry);
+        bus_forget_awaited(b);
         b->system.connecting = sd_bus_close_unref(b->system.connecting);
 }

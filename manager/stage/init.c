@@ -1,30 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The init of a payload that is none itself: PID 1 of the container. It holds no descriptor, no environment, one
- * capability (to signal a payload of another user) and a filter of its own that knows sixteen calls. */
-#include <linux/audit.h>
+ * capability (to signal a payload of another user) and a filter of its own that knows fourteen calls. */
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "manager/stage/init-filter.h"
 #include "manager/stage/stage.h"
 
-#if defined(__x86_64__)
-#define INIT_AUDIT_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define INIT_AUDIT_ARCH AUDIT_ARCH_AARCH64
-#else
-#error "tell the init's filter which architecture this is"
-#endif
-
 #define INIT_NAME "bulwark-init"
-
-#define ALLOW(name)                                                                                           \
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
 /* Before the label: no profile of a container has to give its init what dropping needs. */
 static int drop_privileges(void) {
@@ -46,27 +32,7 @@ static int drop_privileges(void) {
 }
 
 static int confine_self(void) {
-        static struct sock_filter filter[] = {
-                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, INIT_AUDIT_ARCH, 1, 0),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-                ALLOW(rt_sigtimedwait),
-                ALLOW(waitid),
-                ALLOW(wait4),
-                ALLOW(kill),
-                ALLOW(rt_sigprocmask),
-                ALLOW(rt_sigreturn),
-                ALLOW(rt_sigaction),
-                ALLOW(getpid),
-                ALLOW(gettid),
-                ALLOW(restart_syscall),
-                ALLOW(munmap),
-                ALLOW(exit),
-                ALLOW(exit_group),
-                ALLOW(futex),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-        };
+        static struct sock_filter filter[] = INIT_FILTER;
         const struct sock_fprog program = { .len = ELEMENTSOF(filter), .filter = filter };
 
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

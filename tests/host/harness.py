@@ -174,6 +174,7 @@ class Bed:
         self.cgroup = os.path.join(cgroup_of_bed(), os.path.basename(self.directory))
         self.log = os.path.join(self.directory, "manager.log")
         self.manager = None
+        self.mounted = []  # by a test, below our directory
         self.extra = []  # processes of the current test
         self.at_rest = None  # a condition of the manager, beside its answers, before descriptors are counted
         self.environment = dict(os.environ)
@@ -496,6 +497,8 @@ class Bed:
                 os.rmdir(directory)
             except OSError as e:
                 problems.append("cannot remove %s: %s" % (directory, e))
+        for path in reversed(self.mounted):
+            subprocess.run(["umount", path], check=False)
         mounts = [line for line in read("/proc/self/mountinfo").splitlines() if self.directory in line]
         if mounts:
             problems.append("mounts left: %s" % mounts)

@@ -3,8 +3,7 @@
 /* The view from inside a container, for the host tests. A static program that needs nothing of its root:
  *
  *   inside report                    everything about this process and its surroundings, as one JSON object
- *   inside try OPERATION[:ARG]...    attempts each operation in a process of its own; JSON object of errno
- * names inside stamp                     CLOCK_MONOTONIC in nanoseconds, for the benchmark */
+ *   inside try OPERATION[:ARG]...    attempts each operation in a process of its own; JSON object of errno names */
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -659,25 +658,15 @@ static void attempt(const char *text) {
                 json_text(strerrorname_np(WEXITSTATUS(status)) ?: "unknown errno");
 }
 
-static int stamp(void) {
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        printf("%" PRId64 "\n", (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
-        return 0;
-}
-
 int main(int argc, char **argv) {
         if (argc == 2 && strcmp(argv[1], "report") == 0)
                 return report();
-        if (argc == 2 && strcmp(argv[1], "stamp") == 0)
-                return stamp();
         if (argc > 2 && strcmp(argv[1], "try") == 0) {
                 for (int i = 2; i < argc; i++)
                         attempt(argv[i]);
                 puts("}");
                 return 0;
         }
-        fprintf(stderr, "usage: inside report | stamp | try OPERATION[:ARG]...\n");
+        fprintf(stderr, "usage: inside report | try OPERATION[:ARG]...\n");
         return 2;
 }

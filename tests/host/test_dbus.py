@@ -128,6 +128,31 @@ def test_late_bus(bed):
     bed.ctl("list").expect(0)
 
 
+def watched_directories(pid):
+    """(device, inode) of all that the process watches by inotify."""
+    result = set()
+    for fd in os.listdir("/proc/%d/fdinfo" % pid):
+        for line in read("/proc/%d/fdinfo/%s" % (pid, fd)).splitlines():
+            found = re.match(r"inotify wd:\S+ ino:(\S+) sdev:(\S+)", line)
+            if found:
+                device = int(found[2], 16)  # as the kernel writes it: major << 20 | minor
+                result.add((os.makedev(device >> 20, device & 0xFFFFF), int(found[1], 16)))
+    return result
+
+
+def test_no_bus_is_waited_for_in_silence(bed):
+    """Whoever makes a file in / or /tmp does not wake a manager that has no bus; the socket's own directory is watched."""
+    watched = watched_directories(bed.manager.pid)
+
+    def identity(path):
+        st = os.stat(path)
+        return st.st_dev, st.st_ino
+
+    check(identity(bed.directory) in watched, "the directory of the bus is not watched")
+    for path in ("/", "/tmp", os.path.dirname(bed.directory)):
+        check(identity(path) not in watched, "%s is watched" % path)
+
+
 def test_containers_outlive_the_bus(bed):
     """What runs is not touched by the bus, nor is the private socket."""
     bed.start_sleeper("steady")

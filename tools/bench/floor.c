@@ -3,11 +3,19 @@
 /* The floor that Bulwark's start is measured against: a bare static program that makes the kernel calls of a
  * default launch in their order and nothing else: no plan, no checks, no manager, no logging.
  *
- *   floor ROOT CGROUP FILTER COUNT PROGRAM ARGUMENT
+ *   floor ROOT CGROUP FILTER FACTS COUNT PROGRAM ARGUMENT
+ *
+ * FACTS has what of the plan is a list, a line each, as bench reads it from the plan itself:
+ *
+ *   mask PATH | cover PATH                  hidden, or made read-only
+ *   ruleset FILES NETWORK SCOPES            Landlock: the rights that it handles
+ *   path PATH RIGHTS                        Landlock: rights below a path
+ *   entries PATH RIGHTS [NAME...]           Landlock: rights below each entry but those named
  *
  * PROGRAM, a path in ROOT, prints CLOCK_MONOTONIC in nanoseconds. For each of COUNT launches one line comes
- * out: nanoseconds from the first call to the payload's main(), and to the last process reaped. */
+ * out: nanoseconds from the first call to the payload's first instruction, and to the last process reaped. */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -23,6 +31,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +47,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "manager/base/landlock-abi.h"
+#include "manager/stage/init-filter.h"
 
 /* From sys/mount.h, which glibc 2.36 does not let live beside linux/mount.h. */
 int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
@@ -66,8 +78,20 @@ typedef struct Page {
         int inner_pid;
 } Page;
 
+#define FACTS_MAX 128
+#define FACT_WORDS_MAX 16
+
+/* A line of FACTS: its words. */
+typedef struct Fact {
+        char *words[FACT_WORDS_MAX];
+        size_t n;
+        uint64_t numbers[FACT_WORDS_MAX];
+} Fact;
+
 typedef struct Floor {
         Page *page;
+        Fact facts[FACTS_MAX];
+        size_t n_facts;
         int root_tree, cgroup, proc, user_namespace, null, output;
         const char *program, *argument;
         struct sock_fprog filter;
@@ -140,31 +164,6 @@ static const struct {
         {RUN, "tmpfs", "/run", SAFE, {"mode", "0755", "size", "10%"}},
         {TMP, "tmpfs", "/tmp", SAFE, {"mode", "1777", "size", "10%"}},
 };
-static const char *const masks[] = {
-        "/proc/acpi",
-        "/proc/asound",
-        "/proc/kcore",
-        "/proc/keys",
-        "/proc/key-users",
-        "/proc/latency_stats",
-        "/proc/sched_debug",
-        "/proc/scsi",
-        "/proc/sysrq-trigger",
-        "/proc/timer_list",
-        "/proc/timer_stats",
-        "/proc/kallsyms",
-        "/proc/kmsg",
-        "/proc/kpagecgroup",
-        "/proc/kpagecount",
-        "/proc/kpageflags",
-        "/proc/vmallocinfo",
-        "/sys/firmware",
-        "/sys/devices/virtual/powercap",
-        "/sys/kernel/debug",
-        "/sys/kernel/security",
-        "/sys/kernel/tracing",
-};
-static const char *const read_only[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys"};
 static const struct {
         const char *name;
         unsigned major, minor;
@@ -198,6 +197,71 @@ static void capabilities(uint64_t mask) {
         check(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
 }
 
+static void landlock_add(int ruleset, int fd, uint64_t rights) {
+        struct landlock_path_beneath_attr rule = {.allowed_access = rights, .parent_fd = fd};
+        struct stat st;
+
+        check(fstat(fd, &st));
+        if (!S_ISDIR(st.st_mode))
+                rule.allowed_access &= LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
+                                       LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_IOCTL_DEV;
+        if (rule.allowed_access && !S_ISLNK(st.st_mode))
+                check(syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_KIND_PATH, &rule, 0));
+        close(fd);
+}
+
+static bool landlock_leaves_out(const Fact *fact, const char *name) {
+        for (size_t i = 3; i < fact->n; i++)
+                if (strcmp(fact->words[i], name) == 0)
+                        return true;
+        return false;
+}
+
+static void landlock_entries(int ruleset, const Fact *fact) {
+        int directory = (int)check(open(fact->words[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        struct {
+                uint64_t inode;
+                int64_t offset;
+                uint16_t size;
+                uint8_t type;
+                char name[];
+        } *e;
+        static char buffer[32768] __attribute__((aligned(8)));
+        long n;
+
+        while ((n = check(syscall(SYS_getdents64, directory, buffer, sizeof(buffer)))) > 0)
+                for (long at = 0; at < n; at += e->size) {
+                        e = (void *)(buffer + at);
+                        if (strcmp(e->name, ".") != 0 && strcmp(e->name, "..") != 0 && !landlock_leaves_out(fact, e->name))
+                                landlock_add(ruleset,
+                                             (int)check(openat(directory, e->name, O_PATH | O_NOFOLLOW | O_CLOEXEC)),
+                                             fact->numbers[2]);
+                }
+        close(directory);
+}
+
+static void landlock(const Floor *f) {
+        int ruleset = -1;
+
+        for (size_t i = 0; i < f->n_facts; i++) {
+                const Fact *fact = f->facts + i;
+
+                if (strcmp(fact->words[0], "ruleset") == 0) {
+                        const LandlockRuleset attributes = {fact->numbers[1], fact->numbers[2], fact->numbers[3]};
+                        const size_t size = attributes.scoped ? sizeof(attributes) : attributes.handled_net ? 16 : 8;
+
+                        ruleset = (int)check(syscall(SYS_landlock_create_ruleset, &attributes, size, 0));
+                } else if (strcmp(fact->words[0], "path") == 0)
+                        landlock_add(ruleset, (int)check(open(fact->words[1], O_PATH | O_CLOEXEC)), fact->numbers[2]);
+                else if (strcmp(fact->words[0], "entries") == 0)
+                        landlock_entries(ruleset, fact);
+        }
+        if (ruleset >= 0) {
+                check(syscall(SYS_landlock_restrict_self, ruleset, 0));
+                close(ruleset);
+        }
+}
+
 static _Noreturn void payload(Floor *f) {
         char *argv[] = {(char *)f->program, (char *)f->argument, NULL},
              *environment[] = {(char *)"PATH=/bin", NULL};
@@ -213,6 +277,7 @@ static _Noreturn void payload(Floor *f) {
         limit.rlim_cur = 1024;
         check(prlimit(0, RLIMIT_NOFILE, &limit, NULL));
         check(chdir("/"));
+        landlock(f);
         check(syscall(SYS_close_range, 3, ~0U, 0));
         capabilities(DEFAULT_CAPABILITIES);
         check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
@@ -220,6 +285,22 @@ static _Noreturn void payload(Floor *f) {
         execve(f->program, argv, environment);
         check(-1);
         _exit(EXIT_FAILURE);
+}
+
+/* What the container's init drops before it waits. */
+static void become_init(void) {
+        static struct sock_filter filter[] = INIT_FILTER;
+        const struct sock_fprog program = {.len = ELEMENTSOF(filter), .filter = filter};
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct data[2] = {{.effective = 1U << CAP_KILL, .permitted = 1U << CAP_KILL}};
+
+        for (unsigned c = 0; c < 64; c++)
+                if (c != CAP_KILL && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
+                        break;
+        check(syscall(SYS_capset, &header, data));
+        check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+        check(syscall(SYS_close_range, 0, ~0U, 0));
+        check(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
 }
 
 static _Noreturn void inner(Floor *f) {
@@ -253,7 +334,7 @@ static _Noreturn void inner(Floor *f) {
         check(pid);
         if (pid == 0)
                 payload(f);
-        check(syscall(SYS_close_range, 0, ~0U, 0));
+        become_init();
         check(waitpid(pid, &status, 0));
         _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
@@ -341,10 +422,11 @@ static void assemble_root(Floor *f) {
                 attach(f->root_tree, f->slots[file_systems[i].slot], file_systems[i].path,
                        RESOLVE_NO_SYMLINKS);
         }
-        for (size_t i = 0; i < ELEMENTSOF(masks); i++)
-                mask(f, masks[i]);
-        for (size_t i = 0; i < ELEMENTSOF(read_only); i++)
-                cover(f, read_only[i]);
+        for (size_t i = 0; i < f->n_facts; i++)
+                if (strcmp(f->facts[i].words[0], "mask") == 0)
+                        mask(f, f->facts[i].words[1]);
+                else if (strcmp(f->facts[i].words[0], "cover") == 0)
+                        cover(f, f->facts[i].words[1]);
         set_attributes(f->root_tree, MOUNT_ATTR_RDONLY, 0, 0, 0);
         set_attributes(f->slots[DEV], MOUNT_ATTR_RDONLY, 0, 0, 0);
 }
@@ -433,12 +515,33 @@ static void read_filter(Floor *f, const char *path) {
                                         .filter = program};
 }
 
+/* Paths of a plan hold no blank here: they are the default unit's own. */
+static void read_facts(Floor *f, const char *path) {
+        static char text[65536];
+        int fd = (int)check(open(path, O_RDONLY | O_CLOEXEC));
+        char *line, *lines = NULL, *words = NULL;
+
+        check(read(fd, text, sizeof(text) - 1));
+        close(fd);
+        for (line = strtok_r(text, "\n", &lines); line; line = strtok_r(NULL, "\n", &lines)) {
+                Fact *fact = f->facts + f->n_facts;
+
+                if (f->n_facts == FACTS_MAX)
+                        check(-1);
+                for (char *w = strtok_r(line, " ", &words); w && fact->n < FACT_WORDS_MAX; w = strtok_r(NULL, " ", &words)) {
+                        fact->numbers[fact->n] = strtoull(w, NULL, 0);
+                        fact->words[fact->n++] = w;
+                }
+                f->n_facts += fact->n > 1;
+        }
+}
+
 int main(int argc, char **argv) {
-        Floor f = {};
+        static Floor f;
         int count;
 
-        if (argc != 7) {
-                fprintf(stderr, "usage: floor ROOT CGROUP FILTER COUNT PROGRAM ARGUMENT\n");
+        if (argc != 8) {
+                fprintf(stderr, "usage: floor ROOT CGROUP FILTER FACTS COUNT PROGRAM ARGUMENT\n");
                 return 2;
         }
         f.page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -447,9 +550,10 @@ int main(int argc, char **argv) {
         f.proc = (int)check(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
         f.null = (int)check(open("/dev/null", O_RDWR | O_CLOEXEC));
         read_filter(&f, argv[3]);
-        f.program = argv[5];
-        f.argument = argv[6];
-        count = atoi(argv[4]);
+        read_facts(&f, argv[4]);
+        f.program = argv[6];
+        f.argument = argv[7];
+        count = atoi(argv[5]);
         for (int i = 0; i < count; i++)
                 launch(&f, argv[1]);
         return 0;
