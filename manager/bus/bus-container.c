@@ -396,6 +396,8 @@ static const Property properties[] = {
         { "ExecMainCode", "i", CHANGES, OPEN, .number = get_exit_code },
         { "ExecMainStatus", "i", CHANGES, OPEN, .number = get_exit_status },
         { "NRestarts", "u", CHANGES, OPEN, .number = get_n_restarts },
+        { "RestartUSecNext", "t", LIVE, OPEN, .number = container_restart_in },
+        { "OOMKills", "t", LIVE, OPEN, .number = container_n_oom_kills },
         { "ExecMainStartTimestamp", "t", CHANGES, OPEN, .number = container_start_usec },
         { "ExecMainExitTimestamp", "t", CHANGES, OPEN, .number = get_exit_time },
         { "ActiveEnterTimestamp", "t", CHANGES, OPEN, .number = get_active_enter },
@@ -512,6 +514,19 @@ static int append_named(const Container *c, sd_bus_message *m, const char *name,
                 r = get(NULL, NULL, NULL, name, m, (void *)c, NULL);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+int container_append_properties(const Container *c, sd_bus_message *m, char *const *names, bool shared) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(properties); i++) {
+                const Property *p = properties + i;
+
+                if (strv_contains(names, p->name) && !(shared && p->secret))
+                        r = append_named(c, m, p->name, p->signature, get_property);
+        }
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 

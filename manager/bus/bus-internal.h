@@ -129,6 +129,8 @@ int job_object_add(Connection *c);
 /* shared: what not everybody may read is only said to have changed. ret_changing may be NULL. */
 int container_vtable_new(bool shared, sd_bus_vtable **ret, char ***ret_changing);
 bool container_property_public(const char *name);
+/* Those of names that are no setting, as a{sv}; shared: without what not everybody may read. */
+int container_append_properties(const Container *c, sd_bus_message *m, char *const *names, bool shared);
 int container_append_public(const Container *c, sd_bus_message *m); /* as a{sv} */
 int container_object_path(const Container *c, char **ret);
 int job_object_path(uint32_t id, char **ret); /* id 0 = "/" */

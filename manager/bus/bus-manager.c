@@ -437,6 +437,7 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_SIGNAL_WITH_ARGS("ContainerNew", SD_BUS_ARGS("s", name, "o", container), 0),
         SD_BUS_SIGNAL_WITH_ARGS("ContainerRemoved", SD_BUS_ARGS("s", name, "o", container), 0),
         SD_BUS_SIGNAL_WITH_ARGS("ExecEnded", SD_BUS_ARGS("u", session, "i", exit_code, "i", exit_status), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("Event", SD_BUS_ARGS("t", realtime, "s", container, "s", kind, "a{sv}", details), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Reloading", SD_BUS_ARGS("b", active), 0),
 
         SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),

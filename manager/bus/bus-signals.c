@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <time.h>
+
 #include "manager/base/string-list.h"
 #include "manager/bus/bus-internal.h"
 
@@ -79,6 +81,41 @@ static void on_container_changed(Container *container, void *userdata) {
         waits_check(b, container, false);
 }
 
+/* --- Event: what happened, with the properties that say more about it */
+static const struct {
+        const char *word, *details;
+} event_kinds[_EVENT_KIND_MAX] = {
+#define EVENT_KIND(kind, word, details) [EVENT_KIND_##kind] = { word, details },
+#include "manager/container/event-kinds.inc"
+#undef EVENT_KIND
+};
+
+static int emit_event(Connection *c, const Container *container, const char *word, char *const *details, uint64_t now) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_signal(c->sd, &m, BUS_PATH, BUS_INTERFACE_MANAGER, "Event");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "tss", now, container ? container_name(container) : "", word);
+        if (r >= 0)
+                r = container ? container_append_properties(container, m, details, c->shared) :
+                                sd_bus_message_append(m, "a{sv}", 0);
+        return r < 0 ? r : sd_bus_send(c->sd, m, NULL);
+}
+
+static void on_event(Container *container, EventKind kind, void *userdata) {
+        _cleanup_strv_ char **details = NULL;
+        struct timespec t = {};
+        Bus *b = userdata;
+
+        if (link_is_empty(&b->connections) || strv_split(event_kinds[kind].details, ' ', &details) < 0)
+                return;
+        (void)clock_gettime(CLOCK_REALTIME, &t);
+        EACH_CONNECTION(b, c)
+                connection_sent(c, emit_event(c, container, event_kinds[kind].word, details,
+                                              (uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / NSEC_PER_USEC));
+}
+
 static void on_unit_changed(Container *container, void *userdata) {
         _cleanup_free_ char *path = NULL;
         Bus *b = userdata;
@@ -125,8 +162,10 @@ static void on_reloading(bool active, void *userdata) {
                 connection_sent(c, sd_bus_emit_signal(c->sd, BUS_PATH, BUS_INTERFACE_MANAGER, "Reloading", "b",
                                                       (int)active));
         }
-        if (!active)
+        if (!active) {
                 bus_system_look(b);
+                on_event(NULL, EVENT_KIND_DAEMON_RELOAD, b);
+        }
 }
 
 /* A session of exec is a job, too. */
@@ -142,6 +181,7 @@ const ManagerListener bus_listener = {
         .container_new = on_container_new,
         .container_removed = on_container_removed,
         .container_changed = on_container_changed,
+        .event = on_event,
         .unit_changed = on_unit_changed,
         .job_new = on_job_new,
         .job_removed = on_job_removed,

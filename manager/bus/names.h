@@ -29,6 +29,7 @@
  *   KillExec(ui)                             session, signal
  *   signals JobNew(uos), JobRemoved(uoss) id, path, container, result; ContainerNew(so), ContainerRemoved(so);
  *           ExecEnded(uii) session, CLD_* code, status; Reloading(b)
+ *           Event(tssa{sv}) realtime, container or "", kind (manager/container/event-kinds.inc), properties of the container
  *   properties Version s, UnitPath as, RuntimeDirectory s, StateDirectory s, ControlGroup s, Features as
  *
  * /org/bulwark1/container/<name escaped as sd_bus_path_encode()>   org.bulwark1.Container

@@ -18,6 +18,7 @@
 #include "manager/host/streams/log-stream.h"
 #include "manager/container/registry/crash-points.h"
 #include "manager/host/machine/machine.h"
+#include "manager/container/event-kind.h"
 #include "manager/container/manager.h"
 #include "manager/host/messages/notify.h"
 #include "manager/container/life/restart-policy.h"
@@ -27,14 +28,6 @@
 #include "manager/host/trees/slots.h"
 #include "policies/load.h"
 #include "units/resolve/resolve.h"
-
-typedef enum LoadState {
-        LOAD_LOADED,
-        LOAD_NOT_FOUND,
-        LOAD_MASKED,
-        LOAD_BAD,
-        _LOAD_STATE_MAX,
-} LoadState;
 
 /* why cgroup.kill was written */
 typedef enum KillReason {
@@ -146,6 +139,7 @@ struct Container {
         int watch;         /* inotify descriptor of cgroup.events, -1 = none */
         int oom_watch;     /* and of memory.events */
         bool oom_told;     /* OOMPolicy=continue: once a life */
+        uint64_t oom_seen, oom_read; /* kills by the kernel in this life; what its control group last said of them */
         uint64_t oom_kills; /* of which the life has been told, or which came before its payload */
         bool frozen, freeze_wanted;
         LogStream *streams[LOG_STREAMS_MAX];
@@ -167,6 +161,7 @@ struct Container {
 
         size_t n_sessions;
         bool shown; /* container_new was told */
+        EventFacts told; /* what listeners know of it */
 };
 
 typedef struct Listener {
@@ -261,6 +256,7 @@ void container_restore_state(Container *c, ContainerState state);
 void container_stamp_active(Container *c); /* it counts as active from now on, without a change of state */
 void container_stamp_start(Container *c); /* the change of state that follows was when the keeper saw it start */
 void container_notify(Container *c);
+void container_tell_events(Container *c); /* what happened since the last time; container_notify() begins with it */
 bool container_is_down(const Container *c); /* inactive, exited or failed */
 bool container_is_running(const Container *c); /* its payload runs, and nobody has begun to end it */
 
@@ -353,6 +349,7 @@ void container_release(Container *c);  /* everything of a life but its report; t
 int container_arm_stop_timer(Container *c, uint64_t deadline);
 void container_cgroup_changed(Container *c);
 void container_oom_changed(Container *c); /* OOMPolicy= */
+void container_look_for_oom(Container *c);
 uint64_t container_oom_kills(const Container *c); /* since its payload was launched */
 void container_save_end(Container *c, ContainerState state); /* RUNTIME/state/NAME */
 bool container_is_empty(const Container *c); /* no process is in its control group */

@@ -127,6 +127,10 @@ uint64_t container_since(const Container *c, bool active, bool monotonic) {
         return (active ? c->active_enter : c->active_exit)[monotonic];
 }
 
+uint64_t container_n_oom_kills(const Container *c) {
+        return c->oom_seen;
+}
+
 uint64_t container_state_change_usec(const Container *c) {
         return c->state_change;
 }

@@ -33,7 +33,7 @@ int container_make(Manager *m, const char *name, Container **ret) {
         c->notify.fd = -EBADF;
         c->cgroup = CGROUP_EMPTY;
         c->machine = MACHINE_EMPTY;
-        c->load = LOAD_NOT_FOUND;
+        c->load = c->told.load = LOAD_NOT_FOUND;
         *ret = c;
         return 0;
 }
@@ -74,18 +74,50 @@ bool container_is_running(const Container *c) {
                                      (c->state == CONTAINER_START_POST && !c->commands.alone));
 }
 
-void container_notify(Container *c) {
-        Manager *m = c->manager;
-
-        for (size_t i = 0; i < m->n_listeners; i++)
-                if (m->listeners[i].callbacks->container_changed)
-                        m->listeners[i].callbacks->container_changed(c, m->listeners[i].userdata);
-}
-
 static bool is_active(const Container *c) {
         const char *s = container_active_state(c);
 
         return streq(s, "active") || streq(s, "reloading");
+}
+
+static EventFacts event_facts(const Container *c) {
+        const char *state = container_active_state(c);
+        const bool payload = c->leader_fd >= 0 && !c->commands.alone && c->state != CONTAINER_PROBING;
+
+        return (EventFacts){ .load = c->load,
+                             .state = c->state,
+                             .active = is_active(c) && c->state != CONTAINER_LISTENING,
+                             .reloading = streq(state, "reloading"),
+                             .live = container_is_running(c),
+                             .frozen = c->frozen,
+                             .mac_lost = c->mac_lost,
+                             .health = (HealthState)c->health.facts.state,
+                             .started = payload ? c->start_realtime : 0,
+                             .ended = c->exit.valid ? c->exit.monotonic_usec : 0,
+                             .oom_kills = c->oom_seen };
+}
+
+void container_tell_events(Container *c) {
+        const EventFacts now = event_facts(c);
+        bool happened[_EVENT_KIND_MAX];
+        Manager *m = c->manager;
+
+        events_between(&c->told, &now, happened);
+        c->told = now;
+        for (EventKind kind = 0; kind < _EVENT_KIND_MAX; kind++)
+                for (size_t i = 0; happened[kind] && i < m->n_listeners; i++)
+                        if (m->listeners[i].callbacks->event)
+                                m->listeners[i].callbacks->event(c, kind, m->listeners[i].userdata);
+}
+
+void container_notify(Container *c) {
+        Manager *m = c->manager;
+
+        container_tell_events(c);
+
+        for (size_t i = 0; i < m->n_listeners; i++)
+                if (m->listeners[i].callbacks->container_changed)
+                        m->listeners[i].callbacks->container_changed(c, m->listeners[i].userdata);
 }
 
 static void stamp(Container *c, uint64_t pair[static 2]) {
@@ -145,6 +177,8 @@ bool container_event(Container *c, ContainerEvent event) {
                 moved = true;
                 container_restore_state(c, t.next);
                 event = actions[t.action] ? actions[t.action](c) : _CONTAINER_EVENT_NONE;
+                if (event != EVENT_RESTART && event != EVENT_LISTEN) /* else it is down for nobody */
+                        container_tell_events(c);
         }
         if (moved) {
                 /* Back in a state that nothing else is sent with. */

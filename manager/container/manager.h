@@ -11,6 +11,7 @@
 #include "manager/base/hash.h"
 #include "manager/base/log.h"
 #include "manager/container/container-state.h"
+#include "manager/container/event-kind.h"
 #include "units/spec/container-spec.h"
 
 typedef struct Manager Manager;
@@ -53,6 +54,8 @@ typedef struct ManagerListener {
         void (*container_new)(Container *c, void *userdata);
         void (*container_removed)(Container *c, void *userdata);
         void (*container_changed)(Container *c, void *userdata); /* state or a property moved */
+        /* Something happened to it; what belongs to that can be read of it now. Before container_changed. */
+        void (*event)(Container *c, EventKind kind, void *userdata);
         void (*unit_changed)(Container *c, void *userdata); /* its unit was read again: any directive may have moved */
         void (*job_new)(uint32_t id, Container *c, void *userdata);
         /* result: systemd's words: done, canceled, timeout, failed, dependency, skipped, refused */
@@ -209,6 +212,8 @@ pid_t container_control(const Container *c);             /* of the command that 
 sd_id128_t container_invocation(const Container *c);
 uint64_t container_since(const Container *c, bool active, bool monotonic); /* when ActiveState last became / ceased to be active; 0 */
 unsigned container_n_restarts(const Container *c); /* by Restart=, since a person last started it */
+uint64_t container_restart_in(const Container *c); /* until the next life that Restart= wants; 0 = none, USEC_INFINITY = when told to */
+uint64_t container_n_oom_kills(const Container *c); /* by the kernel, in the life that runs or ran last */
 uint64_t container_state_change_usec(const Container *c); /* realtime */
 uint64_t container_start_usec(const Container *c);        /* realtime: when the payload was last executed; 0 = never */
 int container_id_range(const Container *c, uint32_t *ret_base, uint32_t *ret_count); /* -ENODATA = none */

@@ -85,6 +85,14 @@ unsigned container_n_restarts(const Container *c) {
         return 0;
 }
 
+uint64_t container_restart_in(const Container *c) {
+        return 0;
+}
+
+uint64_t container_n_oom_kills(const Container *c) {
+        return 0;
+}
+
 uint64_t container_state_change_usec(const Container *c) {
         return c->changed;
 }

@@ -259,6 +259,10 @@ static void set_state(Container *c, ContainerState state) {
         c->changed = now_usec();
         if (was_active != is_active)
                 c->active[is_active ? 0 : 1] = c->changed;
+        if (is_active && !was_active)
+                TELL(c->manager, event, c, EVENT_KIND_READY);
+        if (state == CONTAINER_FAILED || state == CONTAINER_INACTIVE)
+                TELL(c->manager, event, c, state == CONTAINER_FAILED ? EVENT_KIND_FAILED : EVENT_KIND_STOPPED);
         TELL(c->manager, container_changed, c);
 }
 
@@ -266,6 +270,7 @@ static void end(Container *c, int code, int status) {
         bool well = code == CLD_EXITED && status == 0;
 
         c->exit = (ExitReport){ .valid = true, .code = code, .status = status, .realtime_usec = now_usec() };
+        TELL(c->manager, event, c, EVENT_KIND_EXIT);
         c->result = well ? RESULT_SUCCESS : code == CLD_EXITED ? RESULT_EXIT_CODE : RESULT_SIGNAL;
         set_state(c, well ? CONTAINER_INACTIVE : CONTAINER_FAILED);
 }

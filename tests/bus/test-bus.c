@@ -442,6 +442,28 @@ static void test_wait(void **state) {
 }
 
 /* --- signals */
+/* The next Event, in the order in which they come. */
+static void await_event(sd_bus *c, const char *container, const char *kind, const char *details) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+        const char *name, *word;
+        char found[128] = "";
+        uint64_t when;
+
+        await_signal(c, "Event", &m);
+        assert_true(sd_bus_message_read(m, "tss", &when, &name, &word) > 0);
+        assert_true(when > UINT64_C(1600000000) * USEC_PER_SEC);
+        assert_string_equal(name, container);
+        assert_string_equal(word, kind);
+        assert_true(sd_bus_message_enter_container(m, 'a', "{sv}") > 0);
+        while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
+                assert_true(sd_bus_message_read(m, "s", &word) > 0);
+                (void)snprintf(found + strlen(found), sizeof(found) - strlen(found), "%s%s", *found ? " " : "", word);
+                assert_true(sd_bus_message_skip(m, "v") > 0);
+                assert_true(sd_bus_message_exit_container(m) > 0);
+        }
+        assert_string_equal(found, details);
+}
+
 static void test_signals(void **state) {
         _cleanup_client_ sd_bus *c = client_new(*state), *other = client_new(*state);
         _cleanup_message_ sd_bus_message *added = NULL, *changed = NULL, *reloading = NULL, *removed = NULL;
@@ -458,6 +480,7 @@ static void test_signals(void **state) {
         assert_string_equal(object, path);
         await_signal(other, "ContainerNew", NULL);
         await_signal(other, "JobNew", NULL);
+        await_event(other, "any@signals", "ready", "StatusText");
         await_signal(other, "PropertiesChanged", &changed);
         assert_string_equal(sd_bus_message_get_path(changed), path);
         assert_true(sd_bus_message_read(changed, "s", &interface) > 0);
@@ -471,6 +494,9 @@ static void test_signals(void **state) {
         }
         assert_true(saw_active);
         await_signal(other, "JobRemoved", NULL);
+        must_call(c, "StopContainer", NULL, "ss", "any@signals", "replace");
+        await_event(other, "any@signals", "exit", "Result ExecMainCode ExecMainStatus");
+        await_event(other, "any@signals", "stopped", "Result");
 
         must_call(c, "GetContainer", NULL, "s", "any@gone");
         must_call(c, "Reload", NULL, NULL);
@@ -481,6 +507,7 @@ static void test_signals(void **state) {
         assert_true(sd_bus_message_read(removed, "so", &name, &object) > 0);
         assert_string_equal(name, "any@gone");
         await_signal(other, "Reloading", NULL);
+        await_event(other, "", "daemon-reload", "");
         must_fail(c, "Reload", "org.bulwark1.Error.BadUnitSyntax", NULL, NULL); /* every second one */
         must_fail(c, "Reexecute", "org.bulwark1.Error.Busy", NULL, NULL);
         must_fail(c, "Reexecute", "org.bulwark1.Error.Failed", NULL, NULL); /* told later */

@@ -4,6 +4,7 @@
 
 #include "manager/base/diag.h"
 #include "manager/base/io.h"
+#include "manager/base/string-list.h"
 #include "tests/bus/bus-client.h"
 
 typedef struct Member {
@@ -51,6 +52,7 @@ static const Member manager_members[] = {
 static const Member manager_signals[] = {
         { "JobNew", "", "uos" },         { "JobRemoved", "", "uoss" }, { "ContainerNew", "", "so" },
         { "ContainerRemoved", "", "so" }, { "ExecEnded", "", "uii" },   { "Reloading", "", "b" },
+        { "Event", "", "tssa{sv}" },
 };
 
 static const Member container_members[] = {
@@ -87,6 +89,8 @@ static const Member container_members[] = {
         { "ExecMainCode", NULL, "i" },
         { "ExecMainStatus", NULL, "i" },
         { "NRestarts", NULL, "u" },
+        { "RestartUSecNext", NULL, "t" },
+        { "OOMKills", NULL, "t" },
         { "ExecMainStartTimestamp", NULL, "t" },
         { "ExecMainExitTimestamp", NULL, "t" },
         { "ActiveEnterTimestamp", NULL, "t" },
@@ -258,6 +262,41 @@ static void check_items(const char *manual, char *const xml[static 3]) {
         assert_true(n > 40);
 }
 
+/* Each kind of event stands in the manual, with its details, which are properties. */
+static void check_events(const char *manual, const char *container) {
+        static const struct {
+                const char *word, *details;
+        } kinds[] = {
+#define EVENT_KIND(kind, word, details) { word, details },
+#include "manager/container/event-kinds.inc"
+#undef EVENT_KIND
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
+                _cleanup_strv_ char **details = NULL;
+                const char *start, *end;
+                char item[96];
+
+                (void)snprintf(item, sizeof(item), "\n.It Li %s\n", kinds[i].word);
+                start = strstr(manual, item);
+                if (!start)
+                        fail_msg("org.bulwark1(5) lacks the event %s", kinds[i].word);
+                end = start + 1 + strcspn(start + 1, "\n");
+                end = strstr(end, "\n.It Li ") ? strstr(end, "\n.It Li ") : strstr(end, "\n.El");
+                assert_int_equal(strv_split(kinds[i].details, ' ', &details), 0);
+                for (char **detail = details; detail && *detail; detail++) {
+                        const char *told;
+
+                        (void)snprintf(item, sizeof(item), "\n.Cm %s ", *detail);
+                        told = strstr(start, item);
+                        if (!told || told > end)
+                                fail_msg("org.bulwark1(5) does not say that the event %s has %s", kinds[i].word, *detail);
+                        (void)snprintf(item, sizeof(item), "<property name=\"%s\"", *detail);
+                        assert_non_null(strstr(container, item));
+                }
+        }
+}
+
 static void test_manual(void **state) {
         _cleanup_client_ sd_bus *c = client_new(*state);
         _cleanup_message_ sd_bus_message *reply = NULL;
@@ -276,6 +315,7 @@ static void test_manual(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(xml); i++)
                 check_introspected(manual, xml[i]);
         check_items(manual, xml);
+        check_events(manual, xml[1]);
         for (size_t i = 0; i < ELEMENTSOF(xml); i++)
                 free(xml[i]);
         await_signal(c, "JobRemoved", NULL);

@@ -249,6 +249,83 @@ def test_new_containers_are_announced_without_secrets(bed):
     check("hidden" not in json.dumps(seen["added"]), "the secret was broadcast")
 
 
+class Events:
+    """A listener to the signal Event."""
+
+    def __init__(self, bed, where, uid=None):
+        prefix = [] if uid is None else ["setpriv", "--reuid=%d" % uid, "--clear-groups"]
+        self.path = os.path.join(bed.directory, "events-%d" % len(bed.extra))
+        with open(self.path, "wb") as out:
+            bed.spawn([*prefix, PYTHON, os.path.join(HERE, "event-listener.py"), where], stdout=out)
+        self.at = 0
+        self.await_kinds(None, "listening")
+
+    def seen(self):
+        return [json.loads(line) for line in read(self.path).splitlines()][self.at :]
+
+    def await_kinds(self, container, *kinds):
+        """These come, in this order, and no others of that container; the answer is their details."""
+        wait_until(lambda: kinds[-1] in [k for c, k, _ in self.seen() if container in (None, c)], "%s among %s" % (kinds[-1], read(self.path)))
+        found = [(k, d) for c, k, d in self.seen() if container in (None, c)]
+        equal([k for k, _ in found], list(kinds), "events of %s" % container)
+        self.at += len(self.seen())
+        return [d for _, d in found]
+
+
+def test_events(bed):
+    """Event tells a life as it goes, with what each kind promises."""
+    events = Events(bed, "unix:path=" + os.path.join(bed.runtime, "private"))
+    bed.unit("web", "ExecStart=/bin/sleep 1000", "HealthCmd=/bin/test -e /tmp/good", "HealthInterval=200ms", "HealthRetries=1", "ReadOnly=no")
+    events.await_kinds("web", "loaded")
+    bed.ctl("start", "web").expect(0)
+    details = events.await_kinds("web", "start", "running", "ready", "health")
+    equal(details[1]["MainPID"], bed.leader("web"), "MainPID")
+    equal(details[3]["HealthStatus"], "unhealthy", "HealthStatus")
+    bed.ctl("exec", "web", "--", "/bin/touch", "/tmp/good").expect(0)
+    equal(events.await_kinds("web", "health")[0]["HealthStatus"], "healthy", "HealthStatus")
+    bed.ctl("freeze", "web").expect(0)
+    events.await_kinds("web", "frozen")
+    bed.ctl("thaw", "web").expect(0)
+    events.await_kinds("web", "thawed")
+    bed.ctl("kill", "-s", "KILL", "web").expect(0)
+    details = events.await_kinds("web", "exit", "failed")
+    equal((details[0]["ExecMainCode"], details[0]["ExecMainStatus"], details[0]["Result"]), (2, 9, "signal"), "the end")
+    contains(details[1]["LastError"], "SIGKILL")
+    bed.ctl("reset-failed", "web").expect(0)
+    events.await_kinds("web", "reset-failed")
+    bed.unit("web", "ReadOnyl=yes")
+    contains(events.await_kinds("web", "bad")[0]["LoadError"][1], "did you mean ReadOnly=?")
+    os.unlink(os.path.join(bed.units, "web.container"))
+    bed.ctl("daemon-reload").expect(0)
+    events.await_kinds("web", "not-found")
+
+
+def test_events_of_restarts(bed):
+    """A restart is told before it comes; a stop by a person is none that failed."""
+    bed.unit("web", "ExecStart=/bin/sh -c 'sleep 0.3; exit 3'", "Restart=on-failure", "RestartSec=300ms")
+    events = Events(bed, "unix:path=" + os.path.join(bed.runtime, "private"))
+    bed.ctl("start", "web").expect(0)
+    wait_until(lambda: [k for _, k, _ in events.seen()].count("start") == 2, "the second start")
+    kinds = [k for c, k, _ in events.seen() if c == "web"]
+    equal(kinds[:6], ["start", "running", "ready", "exit", "restart-scheduled", "start"], "events")
+    details = [d for c, _, d in events.seen() if c == "web"]
+    check(0 < details[4]["RestartUSecNext"] <= 300000, details[4])
+    equal((details[4]["Result"], details[5]["NRestarts"]), ("exit-code", 1), "the restart")
+    bed.ctl("stop", "web").expect(0)
+
+
+def test_events_for_others(bed):
+    """On the system bus an event has no path, number or message of a container."""
+    bed.unit("web", "ExecStart=/bin/sh -c 'exit 3'")
+    bus_with_manager(bed)
+    events = Events(bed, address(bed), uid=NOBODY)
+    bed.ctl("start", "web")
+    wait_until(lambda: "failed" in [k for _, k, _ in events.seen()], "the end")
+    for container, kind, details in events.seen():
+        check(not {"MainPID", "LastError", "FragmentPath", "StatusText", "HealthOutput", "MACLabel"} & set(details), "%s tells %s" % (kind, details))
+    equal([d["Result"] for _, k, d in events.seen() if k == "failed"], ["exit-code"], "Result")
+
+
 # --- who may do what
 
 READS = (

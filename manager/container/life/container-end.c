@@ -203,6 +203,7 @@ void container_ended(Container *c, const ExitReport *report) {
                 command_ended(c, report);
                 return;
         }
+        container_look_for_oom(c); /* the word of it may still wait in the queue */
         command = c->commands.kind == COMMAND_START ? command_current(c) : NULL;
         notify_drain(c); /* what it said before */
         c->exit = *report;

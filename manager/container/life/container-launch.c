@@ -35,7 +35,7 @@ void container_begin_life(Container *c) {
         notify_begin(c);
         health_reset(c);
         commands_begin_life(c);
-        c->oom_kills = 0;
+        c->oom_kills = c->oom_seen = c->oom_read = 0;
         c->oom_told = false;
         free(c->last_error);
         c->last_error = NULL;

@@ -146,6 +146,14 @@ void container_forget_starts(Container *c) {
         c->restart.count = 0;
 }
 
+uint64_t container_restart_in(const Container *c) {
+        uint64_t now = now_usec(CLOCK_MONOTONIC);
+
+        if (c->state != CONTAINER_RESTARTING || c->restart.at <= now)
+                return 0;
+        return c->restart.at == USEC_INFINITY ? USEC_INFINITY : c->restart.at - now;
+}
+
 unsigned container_n_restarts(const Container *c) {
         return (unsigned)c->restart.count;
 }

@@ -35,11 +35,23 @@ uint64_t container_oom_kills(const Container *c) {
         return n == UINT64_MAX || n <= c->oom_kills ? 0 : n - c->oom_kills;
 }
 
+void container_look_for_oom(Container *c) {
+        uint64_t n = cgroup_number(c->cgroup.fd, "memory.events", "oom_kill");
+
+        if (n == UINT64_MAX)
+                return;
+        if (n > c->oom_read) /* else its control group was made anew */
+                c->oom_seen += n - c->oom_read;
+        c->oom_read = n;
+        container_tell_events(c);
+}
+
 /* By OOM_POLICY_KILL the kernel has ended all of them itself. What runs before the payload or after it is judged by its
  * own end. */
 void container_oom_changed(Container *c) {
         const ContainerSpec *spec = c->limits ? c->limits : c->spec;
 
+        container_look_for_oom(c);
         if (!spec || c->commands.alone || container_oom_kills(c) == 0 || c->leader_fd < 0)
                 return;
         if (container_spec_oom_policy(spec) == OOM_POLICY_STOP)

@@ -184,12 +184,17 @@ void manager_announce(Container *c) {
         for (size_t i = 0; i < m->n_listeners; i++)
                 if (m->listeners[i].callbacks->container_new)
                         m->listeners[i].callbacks->container_new(c, m->listeners[i].userdata);
+        container_tell_events(c);
 }
 
 void manager_forget(Container *c) {
         Manager *m = c->manager;
         size_t at = position(m, c->name);
 
+        if (c->shown) {
+                c->load = LOAD_NOT_FOUND;
+                container_tell_events(c);
+        }
         if (c->shown)
                 for (size_t i = 0; i < m->n_listeners; i++)
                         if (m->listeners[i].callbacks->container_removed)
