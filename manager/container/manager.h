@@ -261,6 +261,6 @@ void container_register_failed(Container *c, const char *words);
 const char *container_machine_unit(const Container *c); /* the scope that it is in, or will be; NULL = none */
 
 /* --- logs: files under STATE/logs/NAME/, newest "log", rotated "log.1"...; lines "REALTIME_USEC PRIORITY TEXT\n".
- * priority 6 = stdout, 3 = stderr. With journald the payload writes to the journal itself. */
+ * as in log-file.h. With journald the payload writes to the journal itself. */
 bool container_logs_to_journal(const Container *c);
 const char *container_log_directory(const Container *c);

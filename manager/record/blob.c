@@ -171,7 +171,7 @@ int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
         encode_u64(&e, TAG_EXIT_MONOTONIC, b->exit_monotonic);
         for (size_t i = 0; i < b->n_streams; i++)
                 encode_u64(&e, TAG_STREAM,
-                           (uint64_t)b->streams[i].sink << 32 | (uint32_t)b->streams[i].priority);
+                           (uint64_t)b->streams[i].sink << 32 | (uint32_t)b->streams[i].origin);
         r = encoder_finish(&e);
         if (r < 0)
                 return r;
@@ -337,7 +337,7 @@ static int decode_stream(Blob *b, const Field *f) {
         if (v >> 32 >= _LOG_SINK_MAX || b->n_streams == LOG_STREAMS_MAX)
                 return -EBADMSG;
         b->streams[b->n_streams++] =
-                (BlobStream){ .sink = (LogSink)(v >> 32), .priority = (int)(uint32_t)v };
+                (BlobStream){ .sink = (LogSink)(v >> 32), .origin = (LogOrigin)(uint32_t)v };
         return 0;
 }
 

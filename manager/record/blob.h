@@ -16,7 +16,7 @@
 
 typedef struct BlobStream {
         LogSink sink;
-        int priority;
+        LogOrigin origin;
 } BlobStream;
 
 typedef struct Blob {

@@ -58,7 +58,7 @@ int container_encode_life(const Container *c, void **ret, size_t *ret_size) {
 
         for (size_t i = 0; i < c->n_streams; i++)
                 b.streams[i] = (BlobStream){ .sink = log_stream_sink(c->streams[i]),
-                                             .priority = log_stream_priority(c->streams[i]) };
+                                             .origin = log_stream_origin(c->streams[i]) };
         return blob_encode(&b, ret, ret_size);
 }
 
@@ -156,7 +156,7 @@ static int open_streams(Container *c, const Blob *b, int *held, size_t n_held) {
                 if (raw)
                         file_fd = TAKE_FD(held[file++]);
                 r = log_stream_new(c->manager->event, c->manager->scratch, pipe_fd, b->streams[i].sink,
-                                   b->streams[i].priority, raw ? NULL : log, file_fd,
+                                   b->streams[i].origin, raw ? NULL : log, file_fd,
                                    &c->streams[c->n_streams]);
                 if (r < 0)
                         return r;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <syslog.h>
 
 #include "manager/base/io.h"
 #include "manager/host/streams/log-file.h"
@@ -94,8 +95,27 @@ int log_file_append(LogFile *l, const void *data, size_t size) {
         return 0;
 }
 
-size_t log_line_format(uint64_t usec, int priority, const char *text, size_t size, char *buffer) {
-        int head = snprintf(buffer, LOG_LINE_HEAD, "%" PRIu64 " %d ", usec, priority);
+static const char *log_origin_letter(LogOrigin o) {
+        switch (o) {
+        case LOG_ORIGIN_MANAGER:
+                return "b";
+        case LOG_ORIGIN_ERRORS:
+                return "e";
+        case LOG_ORIGIN_OUTPUT:
+                break;
+        }
+        return "";
+}
+
+size_t log_line_priority(const char *text, size_t size, int *ret_priority) {
+        bool has = size >= 3 && text[0] == '<' && text[1] >= '0' && text[1] <= '7' && text[2] == '>';
+
+        *ret_priority = has ? text[1] - '0' : LOG_INFO;
+        return has ? 3 : 0;
+}
+
+size_t log_line_format(uint64_t usec, int priority, LogOrigin origin, const char *text, size_t size, char *buffer) {
+        int head = snprintf(buffer, LOG_LINE_HEAD, "%" PRIu64 " %d%s ", usec, priority, log_origin_letter(origin));
         char *to = buffer + head;
 
         for (size_t i = 0; i < size; i++)

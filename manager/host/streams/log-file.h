@@ -21,10 +21,23 @@ DEFINE_CLEANUP(LogFile, log_file_unref)
  * where the file system allows it. */
 int log_file_append(LogFile *l, const void *data, size_t size);
 
-/* One line as it stands in the log: "USEC PRIORITY TEXT\n"; NUL bytes become spaces. Returns its size;
- * buffer must have size + LOG_LINE_HEAD bytes. */
+/* Where a line came from. The numbers are those that running keepers hold: of versions in which standard error had a
+ * priority of its own. */
+typedef enum LogOrigin {
+        LOG_ORIGIN_MANAGER = 0, /* about the container, not from it */
+        LOG_ORIGIN_ERRORS = 3,
+        LOG_ORIGIN_OUTPUT = 6,
+} LogOrigin;
+
+/* One line as it stands in the log: "USEC PRIORITY[ORIGIN] TEXT\n", where ORIGIN is "e" for standard error, "b" for the
+ * manager, and nothing for standard output; NUL bytes become spaces. Returns its size; buffer must have size +
+ * LOG_LINE_HEAD bytes. */
 #define LOG_LINE_HEAD 32
-size_t log_line_format(uint64_t usec, int priority, const char *text, size_t size, char *buffer);
+size_t log_line_format(uint64_t usec, int priority, LogOrigin origin, const char *text, size_t size, char *buffer);
+
+/* What a payload writes is LOG_INFO on both streams, as with systemd, but where a line says otherwise itself: "<3>text".
+ * Returns how many bytes the prefix takes, 0 where there is none. */
+size_t log_line_priority(const char *text, size_t size, int *ret_priority);
 
 /* How much of data is finished: the size of the first line with its newline, or of a piece of an over-long
  * line. *ret_text is its size without the newline. 0 = more must come (unless at_end). */

@@ -22,7 +22,7 @@ struct LogStream {
         sd_event_source *source;
         int pipe_fd;
         LogSink sink;
-        int priority;
+        LogOrigin origin;
         LogFile *log;
         int file_fd;
         uint64_t dropped; /* bytes since the last one that could be written */
@@ -72,8 +72,8 @@ LogSink log_stream_sink(const LogStream *s) {
         return s->sink;
 }
 
-int log_stream_priority(const LogStream *s) {
-        return s->priority;
+LogOrigin log_stream_origin(const LogStream *s) {
+        return s->origin;
 }
 
 int log_stream_file(const LogStream *s) {
@@ -99,16 +99,18 @@ static int report_dropped(LogStream *s, uint64_t now) {
         if (s->dropped == 0 || s->sink != LOG_SINK_LINES)
                 return 0;
         n = snprintf(text, sizeof(text),
-                     "bulwark: %llu bytes of output could not be stored and were dropped",
+                     "%llu bytes of output could not be stored and were dropped",
                      (unsigned long long)s->dropped);
-        r = log_file_append(s->log, line, log_line_format(now, LOG_WARNING, text, (size_t)n, line));
+        r = log_file_append(s->log, line, log_line_format(now, LOG_WARNING, LOG_ORIGIN_MANAGER, text, (size_t)n, line));
         if (r >= 0)
                 s->dropped = 0;
         return r;
 }
 
 static void write_line(LogStream *s, uint64_t now, const char *text, size_t size) {
-        size_t n = log_line_format(now, s->priority, text, size, s->scratch->out);
+        int priority;
+        size_t prefix = log_line_priority(text, size, &priority);
+        size_t n = log_line_format(now, priority, s->origin, text + prefix, size - prefix, s->scratch->out);
 
         if (report_dropped(s, now) < 0 || log_file_append(s->log, s->scratch->out, n) < 0)
                 s->dropped += size + 1;
@@ -213,7 +215,7 @@ void log_stream_drain(LogStream *s) {
                 ;
 }
 
-int log_stream_new(sd_event *event, LogScratch *scratch, int pipe_fd, LogSink sink, int priority,
+int log_stream_new(sd_event *event, LogScratch *scratch, int pipe_fd, LogSink sink, LogOrigin origin,
                    LogFile *log, int file_fd, LogStream **ret) {
         _cleanup_(log_stream_freep) LogStream *s = malloc(sizeof(*s));
         int r;
@@ -226,7 +228,7 @@ int log_stream_new(sd_event *event, LogScratch *scratch, int pipe_fd, LogSink si
         *s = (LogStream){ .scratch = scratch,
                           .pipe_fd = pipe_fd,
                           .sink = sink,
-                          .priority = priority,
+                          .origin = origin,
                           .log = log ? log_file_ref(log) : NULL,
                           .file_fd = file_fd };
         if (fcntl(pipe_fd, F_SETFL, O_NONBLOCK) <

@@ -6,7 +6,7 @@
  * then taken out of the pipe. So a manager that is killed loses nothing; at worst the last lines are written
  * twice. Memory per container is this struct; the one buffer belongs to the Manager.
  *
- * Sinks: the manager's own log (lines "REALTIME_USEC PRIORITY TEXT"), or a file as the unit asks. What
+ * Sinks: the manager's own log (lines of log-file.h), or a file as the unit asks. What
  * cannot be written (no space) is dropped and counted, and the count is logged when writing works again: a
  * full disk must not block the payload. */
 
@@ -32,7 +32,7 @@ typedef struct LogStream LogStream;
 
 /* Takes pipe_fd; and file_fd (LOG_SINK_FILE). log is borrowed by LOG_SINK_LINES, shared by a container's
  * streams. */
-int log_stream_new(sd_event *event, LogScratch *scratch, int pipe_fd, LogSink sink, int priority,
+int log_stream_new(sd_event *event, LogScratch *scratch, int pipe_fd, LogSink sink, LogOrigin origin,
                    LogFile *log, int file_fd, LogStream **ret);
 /* Closes without reading on. */
 LogStream *log_stream_free(LogStream *s);
@@ -45,6 +45,6 @@ int log_stream_open_writer(LogStream *s, int *ret);
 
 int log_stream_pipe(const LogStream *s);
 LogSink log_stream_sink(const LogStream *s);
-int log_stream_priority(const LogStream *s);
+LogOrigin log_stream_origin(const LogStream *s);
 int log_stream_file(const LogStream *s); /* -EBADF for LOG_SINK_LINES */
 LogFile *log_stream_log(const LogStream *s);

@@ -6,16 +6,15 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <syslog.h>
 
 #include "manager/base/io.h"
 #include "manager/container/container-internal.h"
 
 #define JOURNAL_SOCKET "/run/systemd/journal/stdout"
-#define PRIORITY_OUTPUT 6
-#define PRIORITY_ERROR 3
 
 /* journald's stream protocol: seven lines of header, then the text. */
-static int journal_open(const Container *c, int priority, int *ret_fd) {
+static int journal_open(const Container *c, int *ret_fd) {
         struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
         _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         char header[256];
@@ -33,7 +32,7 @@ static int journal_open(const Container *c, int priority, int *ret_fd) {
                      "%d\n"       /* priority */
                      "1\n"        /* lines may begin with <N> */
                      "0\n0\n0\n", /* forward to syslog, kmsg, console */
-                     c->name, priority);
+                     c->name, LOG_INFO);
         r = write_all(fd, header, (size_t)n);
         if (r < 0)
                 return r;
@@ -66,7 +65,7 @@ static int file_open(const value_output *o, const Origin *origin, const char *di
         return 0;
 }
 
-static int pipe_open(Container *c, LogSink sink, int priority, LogFile *log, int file_fd, int *ret_fd) {
+static int pipe_open(Container *c, LogSink sink, LogOrigin from, LogFile *log, int file_fd, int *ret_fd) {
         int fds[2], r;
 
         if (pipe2(fds, O_CLOEXEC) < 0) {
@@ -74,7 +73,7 @@ static int pipe_open(Container *c, LogSink sink, int priority, LogFile *log, int
                 (void)safe_close(file_fd);
                 return r;
         }
-        r = log_stream_new(c->manager->event, c->manager->scratch, fds[0], sink, priority, log, file_fd,
+        r = log_stream_new(c->manager->event, c->manager->scratch, fds[0], sink, from, log, file_fd,
                            &c->streams[c->n_streams]);
         if (r < 0) {
                 (void)safe_close(fds[1]);
@@ -85,20 +84,20 @@ static int pipe_open(Container *c, LogSink sink, int priority, LogFile *log, int
         return 0;
 }
 
-static int lines_open(Container *c, int priority, Diag *diag, int *ret_fd) {
+static int lines_open(Container *c, LogOrigin from, Diag *diag, int *ret_fd) {
         _cleanup_(log_file_unrefp) LogFile *log = NULL;
         int r;
 
         if (c->n_streams > 0 && log_stream_sink(c->streams[0]) == LOG_SINK_LINES)
-                return pipe_open(c, LOG_SINK_LINES, priority, log_stream_log(c->streams[0]), -EBADF, ret_fd);
+                return pipe_open(c, LOG_SINK_LINES, from, log_stream_log(c->streams[0]), -EBADF, ret_fd);
         r = log_file_open(c->manager->logs_fd, c->name, LOG_FILE_MAX, &log);
         if (r < 0)
                 return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot open the log in \"%s\"",
                                   c->log_directory);
-        return pipe_open(c, LOG_SINK_LINES, priority, log, -EBADF, ret_fd);
+        return pipe_open(c, LOG_SINK_LINES, from, log, -EBADF, ret_fd);
 }
 
-static int output_open(Container *c, const value_output *o, DirectiveId id, int priority, Diag *diag,
+static int output_open(Container *c, const value_output *o, DirectiveId id, LogOrigin from, Diag *diag,
                        int *ret_fd) {
         const Origin *origin = container_spec_origin(c->spec, id);
         int fd = -EBADF, r;
@@ -114,15 +113,15 @@ static int output_open(Container *c, const value_output *o, DirectiveId id, int 
         case OUTPUT_APPEND:
         case OUTPUT_TRUNCATE:
                 r = file_open(o, origin, directives[id].name, diag, &fd);
-                return r < 0 ? r : pipe_open(c, LOG_SINK_FILE, priority, NULL, fd, ret_fd);
+                return r < 0 ? r : pipe_open(c, LOG_SINK_FILE, from, NULL, fd, ret_fd);
         case OUTPUT_DEFAULT:
         case OUTPUT_JOURNAL:
         case OUTPUT_INHERIT:
-                if (journal_open(c, priority, ret_fd) >= 0) {
+                if (journal_open(c, ret_fd) >= 0) {
                         c->logs_to_journal = true;
                         return 0;
                 }
-                return lines_open(c, priority, diag, ret_fd);
+                return lines_open(c, from, diag, ret_fd);
         case _OUTPUT_MAX:
                 break;
         }
@@ -146,7 +145,7 @@ static int open_errors(Container *c, int output_fd, Diag *diag, int *ret_fd) {
 
         if (!share_stream(out, error))
                 return output_open(c, error->kind == OUTPUT_INHERIT ? out : error, DIRECTIVE_StandardError,
-                                   PRIORITY_ERROR, diag, ret_fd);
+                                   LOG_ORIGIN_ERRORS, diag, ret_fd);
         fd = fcntl(output_fd, F_DUPFD_CLOEXEC, 3);
         if (fd < 0)
                 return -errno;
@@ -174,7 +173,7 @@ int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag)
         fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
         r = fds[0] < 0 ? -errno : 0;
         if (r >= 0)
-                r = output_open(c, &c->spec->standard_output, DIRECTIVE_StandardOutput, PRIORITY_OUTPUT,
+                r = output_open(c, &c->spec->standard_output, DIRECTIVE_StandardOutput, LOG_ORIGIN_OUTPUT,
                                 diag, &fds[1]);
         if (r >= 0)
                 r = open_errors(c, fds[1], diag, &fds[2]);
@@ -187,9 +186,9 @@ int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag)
 
 /* --- once more, for what runs beside the payload or after it: into the same pipes, so that no file is cut a second time */
 
-static int output_open_again(Container *c, const value_output *o, int priority, size_t *stream, int *ret_fd) {
+static int output_open_again(Container *c, const value_output *o, LogOrigin from, size_t *stream, int *ret_fd) {
         if (!to_file(o->kind) && o->kind != OUTPUT_NULL && c->logs_to_journal)
-                return journal_open(c, priority, ret_fd);
+                return journal_open(c, ret_fd);
         if (o->kind != OUTPUT_NULL && *stream < c->n_streams)
                 return log_stream_open_writer(c->streams[(*stream)++], ret_fd);
         *ret_fd = open("/dev/null", O_WRONLY | O_CLOEXEC | O_NOCTTY);
@@ -204,12 +203,12 @@ int outputs_open_again(Container *c, int ret[static 3]) {
         fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
         r = fds[0] < 0 ? -errno : 0;
         if (r >= 0)
-                r = output_open_again(c, out, PRIORITY_OUTPUT, &stream, &fds[1]);
+                r = output_open_again(c, out, LOG_ORIGIN_OUTPUT, &stream, &fds[1]);
         if (r >= 0 && share_stream(out, error)) {
                 fds[2] = fcntl(fds[1], F_DUPFD_CLOEXEC, 3);
                 r = fds[2] < 0 ? -errno : 0;
         } else if (r >= 0)
-                r = output_open_again(c, error->kind == OUTPUT_INHERIT ? out : error, PRIORITY_ERROR, &stream, &fds[2]);
+                r = output_open_again(c, error->kind == OUTPUT_INHERIT ? out : error, LOG_ORIGIN_ERRORS, &stream, &fds[2]);
         for (size_t i = 0; i < ELEMENTSOF(fds); i++)
                 if (r >= 0)
                         ret[i] = fds[i];

@@ -110,7 +110,7 @@ static void comes_back_as_it_was(void **state) {
         assert_int_equal(back.n_streams, 2);
         assert_int_equal(back.streams[0].sink, LOG_SINK_LINES);
         assert_int_equal(back.streams[1].sink, LOG_SINK_FILE);
-        assert_int_equal(back.streams[1].priority, 3);
+        assert_int_equal(back.streams[1].origin, 3);
         assert_true(back.command_kind == 6 && back.command_index == 9 && back.command_alone);
         assert_true(back.exit_code == 1 && back.exit_status == 77 && back.exit_realtime == 8 && back.exit_monotonic == 10 && back.oom_kills == 3);
         assert_true(back.holds_notify && back.notify.ready && !back.notify.reloading);

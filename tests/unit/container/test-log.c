@@ -81,10 +81,34 @@ static void lines_are_cut(void **state) {
 
 static void lines_are_formatted(void **state) {
         char line[16 + LOG_LINE_HEAD];
-        size_t n = log_line_format(UINT64_MAX, 6, "a\0b", 3, line);
+        size_t n = log_line_format(UINT64_MAX, 6, LOG_ORIGIN_OUTPUT, "a\0b", 3, line);
 
         assert_int_equal(n, 20 + 3 + 3 + 1);
         assert_memory_equal(line, "18446744073709551615 6 a b\n", n);
+        n = log_line_format(1, 3, LOG_ORIGIN_ERRORS, "x", 1, line);
+        assert_int_equal(n, strlen("1 3e x\n"));
+        assert_memory_equal(line, "1 3e x\n", n);
+        n = log_line_format(1, 4, LOG_ORIGIN_MANAGER, "x", 1, line);
+        assert_memory_equal(line, "1 4b x\n", n);
+}
+
+/* A line says its priority as with journald; what is no prefix stays text. */
+static void lines_say_their_priority(void **state) {
+        static const struct {
+                const char *line;
+                size_t prefix;
+                int priority;
+        } rows[] = {
+                { "<0>emergency", 3, 0 }, { "<7>", 3, 7 },    { "<8>no", 0, 6 },  { "<3", 0, 6 }, { "", 0, 6 },
+                { "<30>daemon", 0, 6 },   { " <3>no", 0, 6 }, { "plain", 0, 6 }, { "<a>", 0, 6 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                int priority = -1;
+
+                assert_int_equal(log_line_priority(rows[i].line, strlen(rows[i].line), &priority), rows[i].prefix);
+                assert_int_equal(priority, rows[i].priority);
+        }
 }
 
 /* --- on disk */
@@ -137,7 +161,7 @@ static LogStream *stream(const Bed *b, LogFile *log, int file_fd, int *ret_write
 
         assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
         assert_int_equal(log_stream_new(b->event, b->scratch, fds[0], log ? LOG_SINK_LINES : LOG_SINK_FILE,
-                                        6, log, file_fd, &s),
+                                        LOG_ORIGIN_OUTPUT, log, file_fd, &s),
                          0);
         *ret_write = fds[1];
         return s;
@@ -200,7 +224,7 @@ static void nothing_is_lost_with_the_manager(void **state) {
         turn(b);
         s = log_stream_free(s); /* the manager dies; the keeper holds the pipe */
         assert_int_equal(write_all(w, "lf\nthird\n", 9), 0);
-        assert_int_equal(log_stream_new(b->event, b->scratch, held, LOG_SINK_LINES, 6, l, -EBADF, &s), 0);
+        assert_int_equal(log_stream_new(b->event, b->scratch, held, LOG_SINK_LINES, LOG_ORIGIN_OUTPUT, l, -EBADF, &s), 0);
         turn(b);
         all = texts(b);
         assert_string_equal(all, "first|second, half|third|");
@@ -277,6 +301,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(lines_are_cut),
                 cmocka_unit_test(lines_are_formatted),
+                cmocka_unit_test(lines_say_their_priority),
                 T(files_rotate),
                 T(a_link_is_refused),
                 T(lines_reach_the_log),

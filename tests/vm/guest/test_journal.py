@@ -21,7 +21,7 @@ def test_streams(bed):
     wait_until(lambda: len(messages("speaker")) >= 2, "two lines in the journal")
     entries = {e["MESSAGE"]: e for e in journal("SYSLOG_IDENTIFIER=speaker")}
     equal(entries["a word"]["PRIORITY"], "6", "priority of standard output")
-    equal(entries["a complaint"]["PRIORITY"], "3", "priority of standard error")
+    equal(entries["a complaint"]["PRIORITY"], "6", "priority of standard error")
     equal(entries["a word"]["_TRANSPORT"], "stdout", "transport")
     equal(bed.property("speaker", "LogsToJournal"), "yes", "LogsToJournal")
 
