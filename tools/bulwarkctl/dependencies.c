@@ -5,6 +5,7 @@
 
 #include "manager/base/string-list.h"
 #include "tools/bulwarkctl/escape.h"
+#include "tools/bulwarkctl/names.h"
 #include "tools/bulwarkctl/table.h"
 #include "tools/bulwarkctl/verbs.h"
 
@@ -184,18 +185,15 @@ int verb_list_dependencies(Context *c) {
         Tree t = { .context = c, .rows = o->output != FORMAT_TABLE };
         int r = 0, status = EXIT_SUCCESS;
 
-        if (client_connect(&c->client, &status) < 0)
+        if (names_resolve(c, &status) < 0)
                 return status;
         table_init(&t.table, headers, ELEMENTSOF(headers), SIZE_MAX);
         if (!t.rows)
                 ui_pager_open(&c->ui, !o->no_pager);
         if (o->n_arguments == 0)
                 r = all_roots(&t, &status);
-        for (size_t i = 0; r >= 0 && i < o->n_arguments; i++) {
-                char buffer[256];
-
-                r = root(&t, container_name_of(o->arguments[i], buffer), &status);
-        }
+        for (size_t i = 0; r >= 0 && i < strv_length(c->names); i++)
+                r = root(&t, c->names[i], &status);
         if (r >= 0 && t.rows)
                 r = table_print_json(&t.table, stdout, o->output);
         if (r < 0)

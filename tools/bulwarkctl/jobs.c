@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "manager/base/string-list.h"
+#include "tools/bulwarkctl/names.h"
 #include "tools/bulwarkctl/notify.h"
 #include "tools/bulwarkctl/progress.h"
 #include "tools/bulwarkctl/property-text.h"
@@ -16,7 +17,6 @@
 typedef struct Job {
         struct Jobs *jobs;
         const char *name;
-        char name_buffer[256];
         char *path; /* of the job; NULL until the reply came */
         sd_bus_error error;
         int error_number; /* < 0: the call failed */
@@ -433,15 +433,15 @@ static int run_jobs(Context *c, const char *verb, const char *member) {
 
         if (c->options->notify)
                 await_manager(&c->client);
-        if (client_connect(&c->client, &status) < 0)
+        if (names_resolve(c, &status) < 0)
                 return status;
-        j.items = calloc(c->options->n_arguments, sizeof(Job));
+        j.n = strv_length(c->names);
+        j.items = calloc(j.n, sizeof(Job));
         if (!j.items)
                 return EXIT_FAILURE;
-        j.n = c->options->n_arguments;
         for (size_t i = 0; i < j.n; i++) {
                 j.items[i].jobs = &j;
-                j.items[i].name = container_name_of(c->options->arguments[i], j.items[i].name_buffer);
+                j.items[i].name = c->names[i];
         }
 
         r = jobs_run(&j);

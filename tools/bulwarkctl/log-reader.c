@@ -16,6 +16,7 @@ struct LogReader {
         void *userdata;
         int fd; /* the file being read; -EBADF before the first */
         off_t offset;
+        unsigned n_younger; /* files that log_reader_step() has not begun */
         char *partial; /* a line whose end has not been written yet */
         size_t n_partial;
 };
@@ -30,6 +31,9 @@ bool log_entry_parse(const char *line, size_t size, LogEntry *ret) {
                 return false;
         e.priority = (unsigned)(line[i + 1] - '0');
         i += 2;
+        e.origin = 'o';
+        if (i < size && (line[i] == 'e' || line[i] == 'b'))
+                e.origin = line[i++];
         if (i < size && line[i] != ' ')
                 return false;
         i += i < size;
@@ -90,7 +94,7 @@ static void hand_out(LogReader *l, const char *line, size_t size) {
         LogEntry e;
 
         if (!log_entry_parse(line, size, &e)) /* shown rather than lost */
-                e = (LogEntry){ .priority = 6, .text = line, .size = size };
+                e = (LogEntry){ .priority = 6, .origin = 'o', .text = line, .size = size };
         l->handler(&e, l->userdata);
 }
 
@@ -113,29 +117,39 @@ static int take_piece(LogReader *l, const char *data, size_t size, bool complete
         return 0;
 }
 
-/* From the offset to what is the end by now. */
-static int read_on(LogReader *l) {
-        for (;;) {
-                char buffer[BLOCK], *p = buffer;
-                ssize_t n;
+static int read_block(LogReader *l, bool *ret_more) {
+        char buffer[BLOCK], *p = buffer;
+        ssize_t n;
+
+        n = pread(l->fd, buffer, sizeof(buffer), l->offset);
+        if (n < 0)
+                return -errno;
+        l->offset += n;
+        while (p < buffer + n) {
+                size_t left = (size_t)(buffer + n - p);
+                char *end = memchr(p, '\n', left);
                 int r;
 
-                n = pread(l->fd, buffer, sizeof(buffer), l->offset);
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        return 0;
-                l->offset += n;
-                while (p < buffer + n) {
-                        size_t left = (size_t)(buffer + n - p);
-                        char *end = memchr(p, '\n', left);
-
-                        r = take_piece(l, p, end ? (size_t)(end - p) : left, end);
-                        if (r < 0)
-                                return r;
-                        p = end ? end + 1 : buffer + n;
-                }
+                r = take_piece(l, p, end ? (size_t)(end - p) : left, end);
+                if (r < 0)
+                        return r;
+                p = end ? end + 1 : buffer + n;
         }
+        *ret_more = n > 0;
+        return 0;
+}
+
+/* From the offset to what is the end by now. */
+static int read_on(LogReader *l) {
+        bool more = true;
+
+        while (more) {
+                int r = read_block(l, &more);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
 }
 
 /* The offset at which the last `lines` lines of a file begin; *ret_found says how many there are from there
@@ -180,7 +194,7 @@ static int find_tail(int fd, size_t lines, off_t *ret_offset, size_t *ret_found)
 }
 
 /* Makes fd the file being read; what was half a line of the last one stays half a line. */
-static int switch_to(LogReader *l, int fd, off_t offset) {
+static void switch_to(LogReader *l, int fd, off_t offset) {
         if (l->n_partial > 0) {
                 hand_out(l, l->partial, l->n_partial);
                 l->n_partial = 0;
@@ -188,7 +202,6 @@ static int switch_to(LogReader *l, int fd, off_t offset) {
         safe_close(l->fd);
         l->fd = fd;
         l->offset = offset;
-        return read_on(l);
 }
 
 /* Reads the files younger than the n-th, oldest first. */
@@ -201,7 +214,8 @@ static int read_younger(LogReader *l, unsigned n) {
                         return 0;
                 if (r < 0)
                         return r;
-                r = switch_to(l, fd, 0);
+                switch_to(l, fd, 0);
+                r = read_on(l);
                 if (r < 0)
                         return r;
         }
@@ -248,7 +262,7 @@ static int find_start(const LogReader *l, size_t lines, int *ret_fd, off_t *ret_
         return 0;
 }
 
-int log_reader_tail(LogReader *l, size_t lines) {
+int log_reader_begin(LogReader *l, size_t lines) {
         off_t offset = 0;
         unsigned n = 0;
         int fd = -EBADF, r;
@@ -256,8 +270,40 @@ int log_reader_tail(LogReader *l, size_t lines) {
         r = find_start(l, lines, &fd, &offset, &n);
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
-        r = switch_to(l, fd, offset);
-        return r < 0 ? r : read_younger(l, n);
+        switch_to(l, fd, offset);
+        l->n_younger = n;
+        return 0;
+}
+
+int log_reader_step(LogReader *l, bool *ret_more) {
+        bool more = false;
+        int fd, r;
+
+        if (l->fd >= 0) {
+                r = read_block(l, &more);
+                if (r < 0)
+                        return r;
+        }
+        if (!more && l->n_younger > 0) {
+                r = open_nth(l, --l->n_younger, &fd);
+                if (r < 0 && r != -ENOENT) /* between rename and creation: the next look finds it */
+                        return r;
+                more = r >= 0;
+                if (more)
+                        switch_to(l, fd, 0);
+        }
+        *ret_more = more;
+        return 0;
+}
+
+int log_reader_tail(LogReader *l, size_t lines) {
+        bool more = true;
+        int r;
+
+        r = log_reader_begin(l, lines);
+        while (r >= 0 && more)
+                r = log_reader_step(l, &more);
+        return r;
 }
 
 int log_reader_catch_up(LogReader *l) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "manager/base/string-list.h"
 #include "tools/bulwarkctl/verbs.h"
 
 /* A descriptor that we open later must not become somebody's standard output. */
@@ -30,6 +31,7 @@ static int run(const Options *options) {
                 status = options->verb->run(&c);
 
         client_done(&c.client);
+        strv_free(c.names);
         if ((fflush(stdout) != 0 || ferror(stdout)) && c.ui.pager == 0 && status == EXIT_SUCCESS) {
                 error_printf("cannot write to standard output: %s", strerror(errno));
                 status = EXIT_FAILURE;

@@ -5,7 +5,9 @@
 #include <stdio.h>
 
 #include "manager/base/string-list.h"
+#include "tools/bulwarkctl/moment.h"
 #include "tools/bulwarkctl/options.h"
+#include "tools/bulwarkctl/time-text.h"
 #include "units/values/types.h"
 
 static const char *const output_formats[_OUTPUT_FORMAT_MAX] = {
@@ -127,7 +129,45 @@ static int parse_job_mode(const char *value, void *field) {
         return -EINVAL;
 }
 
+static int parse_moment(const char *value, void *field) {
+        uint64_t usec;
+        int r;
+
+        r = moment_parse(value, now_realtime(), &usec);
+        if (r < 0)
+                return r;
+        *(uint64_t *)field = MAX_OF(usec, UINT64_C(1)); /* 0 = not given */
+        return 0;
+}
+
+const char *const priority_words[8] = { "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug" };
+
+static int priority_from_word(const char *word, size_t n) {
+        for (int i = 0; i < (int)ELEMENTSOF(priority_words); i++)
+                if ((strlen(priority_words[i]) == n && memcmp(priority_words[i], word, n) == 0) ||
+                    (n == 1 && *word == '0' + i))
+                        return i;
+        return -EINVAL;
+}
+
+/* "err" and what is more important, or "warning..err". */
+static int parse_priorities(const char *value, void *field) {
+        const char *dots = strstr(value, "..");
+        int from = 0, to = priority_from_word(value, dots ? (size_t)(dots - value) : strlen(value));
+
+        if (dots)
+                from = priority_from_word(dots + 2, strlen(dots + 2));
+        if (from < 0 || to < 0)
+                return -EINVAL;
+        *(unsigned *)field = 0;
+        for (int i = MIN_OF(from, to); i <= MAX_OF(from, to); i++)
+                *(unsigned *)field |= 1U << i;
+        return 0;
+}
+
 #define expected_flag NULL
+#define expected_moment MOMENT_EXPECTED
+#define expected_priorities "emerg, alert, crit, err, warning, notice, info or debug, or two of them as in warning..err"
 #define expected_string "a text that is not empty"
 #define expected_list "names separated by commas"
 #define expected_assignment "NAME=VALUE, or the NAME of a variable to pass on"
@@ -213,6 +253,11 @@ static const char *nth_option(size_t i) {
 }
 
 /* --- the line */
+typedef struct LateLetter {
+        char letter;
+        const char *value;
+} LateLetter;
+
 typedef struct Parser {
         int argc;
         char **argv;
@@ -220,6 +265,8 @@ typedef struct Parser {
         bool options_end;  /* "--" was seen */
         const char *group; /* the first word of a command of two */
         uint64_t seen;
+        LateLetter *late; /* letters of several options that stand before the command; at most one a word */
+        size_t n_late;
         Options *options;
         char **reterr;
 } Parser;
@@ -293,19 +340,55 @@ static int option_long(Parser *p, const char *text) {
         return option_take(p, found, value);
 }
 
+/* The option that a letter means for the command, or the first of that letter; *ret_rivals: how many have it. */
+static size_t letter_find(char letter, const Verb *verb, size_t *ret_rivals) {
+        uint64_t accepted = OPTIONS_COMMON | (verb ? verb->options : 0);
+        size_t found = _OPTION_MAX, rivals = 0;
+
+        for (size_t id = 0; id < _OPTION_MAX; id++) {
+                if (option_rows[id].letter != letter)
+                        continue;
+                if (rivals++ == 0 || (accepted & (UINT64_C(1) << id)))
+                        found = id;
+        }
+        *ret_rivals = rivals;
+        return found;
+}
+
+static int letter_take_late(Parser *p, size_t id, const char *value) {
+        if (!value) {
+                if (p->next >= p->argc)
+                        return mistake(p, "-%c needs a value", option_rows[id].letter);
+                value = p->argv[p->next++];
+        }
+        p->late[p->n_late++] = (LateLetter){ option_rows[id].letter, value };
+        return 0;
+}
+
 static int option_letters(Parser *p, const char *text) {
         for (const char *c = text; *c; c++) {
-                size_t id;
+                const char *value = c[1] ? c + 1 : NULL;
+                size_t rivals, id = letter_find(*c, p->options->verb, &rivals);
                 int r;
 
-                for (id = 0; id < _OPTION_MAX; id++)
-                        if (option_rows[id].letter == *c)
-                                break;
                 if (id == _OPTION_MAX)
                         return mistake(p, "there is no option -%c; see bulwarkctl --help", *c);
+                if (option_rows[id].metavar && rivals > 1 && !p->options->verb)
+                        return letter_take_late(p, id, value);
                 if (option_rows[id].metavar)
-                        return option_take(p, id, c[1] ? c + 1 : NULL);
+                        return option_take(p, id, value);
                 r = option_take(p, id, NULL);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int late_letters_take(Parser *p) {
+        for (size_t i = 0; i < p->n_late; i++) {
+                size_t rivals, id = letter_find(p->late[i].letter, p->options->verb, &rivals);
+                int r = option_take(p, id, p->late[i].value);
+
                 if (r < 0)
                         return r;
         }
@@ -386,7 +469,7 @@ static int line_parse(Parser *p) {
                 if (r < 0)
                         return r;
         }
-        return 0;
+        return late_letters_take(p);
 }
 
 static int line_check(Parser *p) {
@@ -413,6 +496,10 @@ static int line_check(Parser *p) {
                 return mistake(p, "--wait and --no-block contradict each other: give one of them");
         if (o->tty && o->no_tty)
                 return mistake(p, "--tty and --no-tty contradict each other: give one of them");
+        if (o->follow && o->until)
+                return mistake(p, "--follow and --until contradict each other: give one of them");
+        if (o->since && o->until && o->since > o->until)
+                return mistake(p, "--since is later than --until: nothing lies between");
         if (o->value && o->output != FORMAT_TABLE)
                 return mistake(p, "--value and --output=%s contradict each other: give one of them",
                                output_format_to_string(o->output));
@@ -425,11 +512,16 @@ int options_parse(int argc, char **argv, Options *ret, char **reterr) {
         int r;
 
         o.arguments = calloc((size_t)MAX_OF(argc, 1), sizeof(char *));
-        if (!o.arguments)
+        p.late = calloc((size_t)MAX_OF(argc, 1), sizeof(LateLetter));
+        if (!o.arguments || !p.late) {
+                free(o.arguments);
+                free(p.late);
                 return -ENOMEM;
+        }
         r = line_parse(&p);
         if (r >= 0)
                 r = line_check(&p);
+        free(p.late);
         if (r < 0) {
                 options_done(&o);
                 return r;

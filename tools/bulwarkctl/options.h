@@ -36,8 +36,10 @@ typedef struct Options {
         char **arguments; /* borrowed from argv, in order */
         size_t n_arguments;
         const char *runtime_directory, *user, *workdir, *unit_path, *kill_whom, *output_directory, *job_mode,
-                *preset_path;
+                *preset_path, *grep;
         char **properties, **environment; /* owned */
+        uint64_t since, until;            /* microseconds since 1970; 0 = not given */
+        unsigned priorities;              /* a bit each of syslog's; 0 = all */
         OutputFormat output;
         unsigned lines; /* LINES_UNSET, LINES_ALL or a count */
         int signal;     /* 0 = not given */
@@ -60,7 +62,8 @@ typedef enum VerbGroup {
         _GROUP_MAX,
 } VerbGroup;
 
-#define VERB_PAYLOAD 1U
+#define VERB_PAYLOAD (1U << 0) /* what follows the first argument is never read as an option of bulwarkctl */
+#define VERB_ACTIVE (1U << 1)  /* a pattern means only containers that are not inactive */
 #define VERB_ANY SIZE_MAX
 
 typedef struct Context Context;
@@ -99,6 +102,7 @@ const Verb *verb_find(const char *name);
 int options_parse(int argc, char **argv, Options *ret, char **reterr);
 void options_done(Options *o);
 
+extern const char *const priority_words[8]; /* of syslog, emerg first */
 const char *output_format_to_string(OutputFormat f);
 
 /* The nearest of the words by edit distance, or NULL where none is near enough to be meant. */

@@ -6,16 +6,6 @@
 #include "tools/bulwarkctl/escape.h"
 #include "tools/bulwarkctl/progress.h"
 
-static bool is_asked_for(const Options *o, const char *name) {
-        for (size_t i = 0; i < o->n_arguments; i++) {
-                char buffer[256];
-
-                if (streq(container_name_of(o->arguments[i], buffer), name))
-                        return true;
-        }
-        return false;
-}
-
 /* The value of Progress among the changed properties; NULL where it is not there, or empty. */
 static int read_progress(sd_bus_message *m, const char **ret) {
         const char *name, *interface, *text = NULL;
@@ -45,7 +35,7 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *text = NULL;
 
         if (sd_bus_path_decode(sd_bus_message_get_path(m), BUS_CONTAINER_PREFIX, &name) <= 0 ||
-            !is_asked_for(c->options, name) || read_progress(m, &text) < 0 || !text)
+            !strv_contains(c->names, name) || read_progress(m, &text) < 0 || !text)
                 return 0;
         safe = escape_text(text, 0);
         fprintf(stderr, "%s: %s\n", name, strempty(safe));

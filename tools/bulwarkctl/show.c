@@ -6,6 +6,7 @@
 #include "manager/base/io.h"
 #include "manager/base/string-list.h"
 #include "tools/bulwarkctl/escape.h"
+#include "tools/bulwarkctl/names.h"
 #include "tools/bulwarkctl/property-text.h"
 #include "tools/bulwarkctl/table.h"
 #include "tools/bulwarkctl/verbs.h"
@@ -87,16 +88,15 @@ int verb_show(Context *c) {
         const Options *o = c->options;
         int status = EXIT_SUCCESS;
 
-        if (client_connect(&c->client, &status) < 0)
+        if (names_resolve(c, &status) < 0)
                 return status;
         ui_pager_open(&c->ui, !o->no_pager && !o->properties);
         if (o->n_arguments == 0)
                 return show_object(c, "the manager", BUS_PATH, BUS_INTERFACE_MANAGER);
-        for (size_t i = 0; i < o->n_arguments; i++) {
+        for (size_t i = 0; i < strv_length(c->names); i++) {
                 _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
                 _cleanup_free_ char *path = NULL;
-                char buffer[256];
-                const char *name = container_name_of(o->arguments[i], buffer);
+                const char *name = c->names[i];
                 int r;
 
                 r = client_container(&c->client, name, &error, &path);
@@ -169,12 +169,11 @@ int verb_cat(Context *c) {
         int status = EXIT_SUCCESS;
         bool first = true;
 
-        if (client_connect(&c->client, &status) < 0)
+        if (names_resolve(c, &status) < 0)
                 return status;
         ui_pager_open(&c->ui, !c->options->no_pager);
-        for (size_t i = 0; i < c->options->n_arguments; i++) {
-                char buffer[256];
-                int r = cat_one(c, container_name_of(c->options->arguments[i], buffer), &first);
+        for (size_t i = 0; i < strv_length(c->names); i++) {
+                int r = cat_one(c, c->names[i], &first);
 
                 if (status == EXIT_SUCCESS)
                         status = r;

@@ -8,6 +8,7 @@
 #include "manager/base/string-list.h"
 #include "tools/bulwarkctl/escape.h"
 #include "tools/bulwarkctl/logs.h"
+#include "tools/bulwarkctl/names.h"
 #include "tools/bulwarkctl/property-text.h"
 #include "tools/bulwarkctl/table.h"
 #include "tools/bulwarkctl/time-text.h"
@@ -324,7 +325,7 @@ static void print_log(const Context *c, json_object *p, const char *name) {
                 print_journal(c, name, lines);
         } else if (*directory && access(directory, F_OK) >= 0) {
                 putchar('\n');
-                (void)logs_print_files(c, name, directory, lines == LINES_ALL ? SIZE_MAX : lines, "");
+                (void)logs_print_files(c, name, directory, lines == LINES_ALL ? SIZE_MAX : lines);
         }
 }
 
@@ -405,14 +406,13 @@ int verb_status(Context *c) {
         const Options *o = c->options;
         int status = EXIT_SUCCESS;
 
-        if (client_connect(&c->client, &status) < 0)
+        if (names_resolve(c, &status) < 0)
                 return status;
         ui_pager_open(&c->ui, !o->no_pager);
         if (o->n_arguments == 0)
                 return status_manager(c);
-        for (size_t i = 0; i < o->n_arguments; i++) {
-                char buffer[256];
-                int r = status_one(c, container_name_of(o->arguments[i], buffer), i == 0);
+        for (size_t i = 0; i < strv_length(c->names); i++) {
+                int r = status_one(c, c->names[i], i == 0);
 
                 if (status == EXIT_SUCCESS)
                         status = r;

@@ -3,26 +3,11 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "manager/base/string-list.h"
 #include "tools/bulwarkctl/escape.h"
-#include "tools/bulwarkctl/verbs.h"
+#include "tools/bulwarkctl/names.h"
 
 #define REEXEC_TIMEOUT (90 * USEC_PER_SEC) /* for a manager with thousands of units to be there again */
-
-/* Calls function for every NAME; the first failure is the answer, the others are tried all the same. */
-static int for_each_name(Context *c, int (*function)(Context *c, const char *name)) {
-        int status = EXIT_SUCCESS;
-
-        if (client_connect(&c->client, &status) < 0)
-                return status;
-        for (size_t i = 0; i < c->options->n_arguments; i++) {
-                char buffer[256];
-                int r = function(c, container_name_of(c->options->arguments[i], buffer));
-
-                if (status == EXIT_SUCCESS)
-                        status = r;
-        }
-        return status;
-}
 
 static int call_name(Context *c, const char *member, const char *context, const char *name) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -59,15 +44,15 @@ static int kill_one(Context *c, const char *name) {
 }
 
 int verb_kill(Context *c) {
-        return for_each_name(c, kill_one);
+        return names_for_each(c, kill_one);
 }
 
 int verb_freeze(Context *c) {
-        return for_each_name(c, freeze_one);
+        return names_for_each(c, freeze_one);
 }
 
 int verb_thaw(Context *c) {
-        return for_each_name(c, thaw_one);
+        return names_for_each(c, thaw_one);
 }
 
 static int call_plain(Context *c, const char *member, const char *context) {
@@ -84,7 +69,7 @@ static int call_plain(Context *c, const char *member, const char *context) {
 
 int verb_reset_failed(Context *c) {
         if (c->options->n_arguments > 0)
-                return for_each_name(c, reset_one);
+                return names_for_each(c, reset_one);
         return call_plain(c, "ResetFailed", "cannot reset the failed containers");
 }
 
@@ -115,17 +100,17 @@ int verb_daemon_reexec(Context *c) {
 
 /* --- is-active, is-failed: as systemctl, one state that fits is enough */
 static int check_states(Context *c, const char *const *fitting, int otherwise) {
-        size_t n = c->options->n_arguments, n_missing = 0;
+        size_t n, n_missing = 0;
         int status = EXIT_SUCCESS;
         bool found = false;
 
-        if (client_connect(&c->client, &status) < 0)
+        if (names_resolve(c, &status) < 0)
                 return status;
+        n = strv_length(c->names);
         for (size_t i = 0; i < n; i++) {
                 _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
                 _cleanup_free_ char *path = NULL, *state = NULL, *safe = NULL;
-                char buffer[256];
-                const char *name = container_name_of(c->options->arguments[i], buffer);
+                const char *name = c->names[i];
                 int r;
 
                 r = client_container(&c->client, name, &error, &path);

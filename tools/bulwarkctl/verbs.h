@@ -11,6 +11,7 @@ struct Context {
         const Options *options;
         Client client;
         Ui ui;
+        char **names; /* that the arguments mean: names.h; owned */
 };
 
 #define VERB(name, function, ...) int verb_##function(Context *c);

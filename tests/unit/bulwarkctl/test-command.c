@@ -63,7 +63,7 @@ static int setup(void **state) {
         for (unsigned i = 1; i <= LOG_LINES; i++)
                 (void)sprintf(log + strlen(log), "%u000000 6 line %u\n", 1700000000 + i, i);
         write_text(f->directory, "logs/web/log.1", log);
-        write_text(f->directory, "logs/web/log", "1700000100000000 3 last \x1b[31m\xff line\n");
+        write_text(f->directory, "logs/web/log", "1700000100000000 3e last \x1b[31m\xff line\n");
         write_text(f->directory, "web.container", "[Container]\nRootDirectory=/srv/web\n");
         setenv("BULWARK_RUNTIME_DIRECTORY", f->directory, 1);
         setenv("TZ", "UTC", 1);
@@ -165,7 +165,14 @@ static const Case cases[] = {
         { "kill -s NOSUCH web", 2, NULL, "SIGTERM" },
         { "start --wait --no-block web", 2, NULL, "contradict" },
         { "exec web", 2, NULL, "needs more arguments" },
-        { "logs web web", 2, NULL, "fewer arguments" },
+        { "logs -g ( web", 2, NULL, "\"(\" is no value for --grep: it is no regular expression" },
+        { "logs -p loud web", 2, NULL, "\"loud\" is no value for --priority: give emerg, alert" },
+        { "-p loud logs web", 2, NULL, "no value for --priority" },
+        { "-p Id,SubState show web --value", 0, "web\nrunning\n", NULL },
+        { "-p Id list", 2, NULL, "--property has no meaning for \"list\"" },
+        { "logs --since=soon web", 2, NULL, "\"soon\" is no value for --since: give a time such as" },
+        { "logs -f --until=now web", 2, NULL, "contradict" },
+        { "logs --since=now --until=1h|ago web", 2, NULL, "nothing lies between" },
         { "--version", 0, "bulwark ", NULL },
         { "--help", 0, "Exit codes: 0 success", NULL },
         { "exec --help", 0, "--workdir=DIRECTORY", NULL },
@@ -284,11 +291,24 @@ static const Case cases[] = {
         { "logs -n 2 web", 0,
          "Nov 14 22:13:45 web[out]: line 25\nNov 14 22:15:00 web[err]: last \x1b[31m\xff line\n", NULL },
         { "logs -n 1 -o json web", 0,
-         "{\"timestamp\":1700000100000000,\"container\":\"web\",\"priority\":3,\"message\":"
+         "{\"timestamp\":1700000100000000,\"container\":\"web\",\"stream\":\"stderr\",\"priority\":3,\"message\":"
          "\"last \\u001b[31m\xef\xbf\xbd line\"}\n",
          NULL },
         { "logs web", 0, "Nov 14 22:13:21 web[out]: line 1\n", NULL },
         { "logs sleepy", 0, NULL, NULL },
+        { "logs -p err web", 0, "Nov 14 22:15:00 web[err]: last \x1b[31m\xff line\n", NULL },
+        { "logs -p warning..err web sleepy -n 1", 0, "Nov 14 22:15:00 web[err]: last", NULL },
+        { "logs -p 0 web", 0, NULL, NULL },
+        { "logs -g LINE|3 web", 0, NULL, NULL },
+        { "logs -g line|2.?$ -n 2 web", 0, "Nov 14 22:13:44 web[out]: line 24\nNov 14 22:13:45 web[out]: line 25\n", NULL },
+        { "logs --since=@1700000025 --until=2023-11-14|22:14 web", 0, "Nov 14 22:13:45 web[out]: line 25\n", NULL },
+        { "logs --since=@1700000026 --until=2023-11-14T22:14:00Z web", 0, NULL, NULL },
+        { "logs w* -n 1", 0, "Nov 14 22:15:00 web[err]: last", NULL },
+        { "logs x*", 4, NULL, "no container matches \"x*\"" },
+        { "logs web nope", 4, "line 25\n", "cannot show the log of nope" },
+        { "is-active sleep*", 3, "inactive\n", NULL },
+        { "freeze w*", 0, NULL, NULL },
+        { "freeze sleep*", 4, NULL, "no container that is active matches \"sleep*\"" },
         { "logs nope", 4, NULL, "cannot show the log of nope" },
         /* exec */
         { "exec web true", 0, NULL, NULL },

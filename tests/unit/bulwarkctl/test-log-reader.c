@@ -84,6 +84,12 @@ static void test_entries(void **state) {
         assert_int_equal(e.priority, 6);
         assert_int_equal(e.size, 11);
         assert_memory_equal(e.text, "hello world", 11);
+        assert_int_equal(e.origin, 'o');
+        assert_true(log_entry_parse("1 6e complaint", 14, &e));
+        assert_int_equal(e.origin, 'e');
+        assert_memory_equal(e.text, "complaint", 9);
+        assert_true(log_entry_parse("1 5b started", 12, &e));
+        assert_int_equal(e.origin, 'b');
         assert_true(log_entry_parse("1 3 ", 4, &e));
         assert_int_equal(e.size, 0);
         assert_true(log_entry_parse("1 3", 3, &e));
@@ -92,6 +98,8 @@ static void test_entries(void **state) {
         assert_false(log_entry_parse("x 3 y", 5, &e));
         assert_false(log_entry_parse("1 9 y", 5, &e));
         assert_false(log_entry_parse("1 33 y", 6, &e));
+        assert_false(log_entry_parse("1 3x y", 6, &e));
+        assert_false(log_entry_parse("1 3ee y", 7, &e));
         assert_false(log_entry_parse("1", 1, &e));
         assert_false(log_entry_parse("1 ", 2, &e));
 }

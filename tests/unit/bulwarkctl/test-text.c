@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "tools/bulwarkctl/escape.h"
+#include "tools/bulwarkctl/moment.h"
 #include "tools/bulwarkctl/property-text.h"
 #include "tools/bulwarkctl/table.h"
 #include "tools/bulwarkctl/terminal.h"
@@ -36,6 +37,58 @@ static void test_escape(void **state) {
         check(escape_json("\"\xc2\x9b\x7f\xe2\x80\xae\xc3\xa4\xf3\xa0\x80\x81\""),
               "\"\\u009b\\u007f\\u202e\xc3\xa4\\udb40\\udc01\"");
         check(utf8_repair("a\0\xff", 3), "a\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+/* 2023-11-14 22:13:20 UTC, a Tuesday */
+#define NOW (UINT64_C(1700000000) * USEC_PER_SEC)
+
+static void test_moments(void **state) {
+        static const struct {
+                const char *text;
+                int64_t usec; /* < 0: none */
+        } rows[] = {
+                { "now", 1700000000000000 },
+                { "today", 1699920000000000 },
+                { "yesterday", 1699833600000000 },
+                { "tomorrow", 1700006400000000 },
+                { "@1", 1000000 },
+                { "@1.5", 1500000 },
+                { "2023-11-14 22:13:20", 1700000000000000 },
+                { "2023-11-14T22:13:20Z", 1700000000000000 },
+                { "2023-11-14T23:13:20+01:00", 1700000000000000 },
+                { "2023-11-14 22:13:20.25", 1700000000250000 },
+                { "2023-11-14 22:13", 1699999980000000 },
+                { "2023-11-14", 1699920000000000 },
+                { "22:13", 1699999980000000 },
+                { "22:13:20", 1700000000000000 },
+                { "1h ago", 1699996400000000 },
+                { "-1h", 1699996400000000 },
+                { "10m", 1699999400000000 },
+                { "1h 30min", 1699994600000000 },
+                { "+1min", 1700000060000000 },
+                { "100y", 0 }, /* before there was time */
+                { "", -1 },
+                { "soon", -1 },
+                { "10", -1 },
+                { "ago", -1 },
+                { "-1h ago", -1 },
+                { "2023-13-01", -1 },
+                { "2023-11-14 25:00", -1 },
+                { "2023-11-14T22:13:20+99:00", -1 },
+                { "2023-11-14 22:13 and", -1 },
+                { "@", -1 },
+                { "@-1", -1 },
+                { "@99999999999999999999", -1 },
+                { "infinity", -1 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                uint64_t usec = 1;
+                int r = moment_parse(rows[i].text, NOW, &usec);
+
+                if (r != (rows[i].usec < 0 ? -EINVAL : 0) || (r >= 0 && (int64_t)usec != rows[i].usec))
+                        fail_msg("\"%s\": %d, %llu", rows[i].text, r, (unsigned long long)usec);
+        }
 }
 
 static void test_width(void **state) {
@@ -298,8 +351,13 @@ static void test_tables(void **state) {
                 assert_true(used & (UINT64_C(1) << i)); /* an option that no command takes is dead */
                 for (size_t k = 0; k < i; k++) {
                         assert_string_not_equal(option_rows[i].name, option_rows[k].name);
-                        assert_true(!option_rows[i].letter ||
-                                    option_rows[i].letter != option_rows[k].letter);
+                        if (!option_rows[i].letter || option_rows[i].letter != option_rows[k].letter)
+                                continue;
+                        /* A letter may be shared, but no command may take both, nor may it be unclear whether a value follows. */
+                        assert_true(option_rows[i].metavar && option_rows[k].metavar);
+                        for (size_t v = 0; v < n_verb_rows; v++)
+                                assert_false(FLAGS_SET(verb_rows[v].options | OPTIONS_COMMON,
+                                                       UINT64_C(1) << i | UINT64_C(1) << k));
                 }
         }
 }
@@ -368,7 +426,8 @@ static void test_escape_watch(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_escape),     cmocka_unit_test(test_width),
+                cmocka_unit_test(test_escape),
+                cmocka_unit_test(test_moments),     cmocka_unit_test(test_width),
                 cmocka_unit_test(test_spans),      cmocka_unit_test(test_amounts),
                 cmocka_unit_test(test_table),      cmocka_unit_test(test_properties),
                 cmocka_unit_test(test_options),    cmocka_unit_test(test_mistakes),
