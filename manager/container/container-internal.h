@@ -200,6 +200,7 @@ struct Manager {
         bool cgroup_open;
         bool adopted; /* the records on disk were read once */
         IdRanges ranges;
+        PathTrees trees; /* whatever a container could write since this manager runs: links in there are not root's */
 
         PolicyHost *policies;
         struct Assembly *assemblies; /* outside compilers that run */
@@ -420,6 +421,8 @@ void dependencies_settle_all(Manager *m); /* the rules, for every container: aft
 int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag);
 
 /* --- outputs.c */
+/* Opens the trees of a plan, and remembers those that the container can write. */
+int container_open_trees(Container *c, const PlanView *plan, SlotSet *slots, Diag *diag);
 int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag);
 
 /* Further ends of the streams that the life has. */

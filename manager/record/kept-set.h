@@ -15,7 +15,7 @@ typedef enum KeptKind {
 
 typedef struct KeptItem {
         char *name; /* of STORED its FDNAME=, of SOCKETS the line that it was bound for */
-        uint64_t flags;
+        uint64_t flags; /* of SOCKETS the inode of its path, 0 where it has none */
 } KeptItem;
 
 typedef struct KeptSet {

@@ -22,7 +22,7 @@ static int compile(Diag *diag, const PolicySet **ret) {
                 r = unit_load_text("bench.container", unit, sizeof(unit) - 1, &host.specifiers, diag,
                                    &draft);
         if (r >= 0) {
-                r = unit_facts_gather(draft, &unit_facts);
+                r = unit_facts_gather(draft, NULL, &unit_facts);
                 if (r >= 0)
                         r = spec_resolve(TAKE_PTR(draft), &host, &unit_facts, diag, &spec);
         }

@@ -68,6 +68,9 @@ static int check_root(const Check *c) {
                 return diag_error(c->diag, ERROR_BAD_VALUE, origin, "RootDirectory",
                                   "'%s' is the host's own root; give the container a directory of its own",
                                   root);
+        if (c->facts->root_refused)
+                return diag_error(c->diag, ERROR_POLICY, origin, "RootDirectory", "cannot open \"%s\": %s", root,
+                                  c->facts->root_refused);
         if (c->facts->root_error == ENOENT || (!c->facts->root_exists && c->facts->root_error == 0))
                 return diag_error(c->diag, ERROR_MISSING, origin, "RootDirectory",
                                   "%s does not exist; create it and unpack a root file system there", root);

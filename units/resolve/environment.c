@@ -265,6 +265,9 @@ static int apply_files(const ContainerSpec *spec, const UnitFacts *facts, Diag *
                         r = environment_file_parse(item->path, text, diag, env);
                 else if (item->missing_ok && failed == ENOENT)
                         continue;
+                else if (i < facts->n_environment_files && facts->environment_files[i].refused)
+                        r = diag_error(diag, ERROR_POLICY, &item->origin, "EnvironmentFile", "cannot read \"%s\": %s",
+                                       item->path, facts->environment_files[i].refused);
                 else
                         r = report_missing_file(item, failed, diag);
                 if (r < 0)

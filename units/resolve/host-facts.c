@@ -43,15 +43,11 @@ static int open_regular(int dir_fd, const char *path, uint64_t resolve, int *ret
 }
 
 /* The text of a small file; a NUL inside is refused, for the text would end there unseen. */
-static int read_text(int dir_fd, const char *path, uint64_t resolve, size_t max, char **ret) {
-        _cleanup_close_ int fd = -EBADF;
+static int read_whole(int fd, size_t max, char **ret) {
         _cleanup_free_ char *text = NULL;
         size_t size;
         int r;
 
-        r = open_regular(dir_fd, path, resolve, &fd);
-        if (r < 0)
-                return r;
         r = read_file(fd, max, &text, &size);
         if (r < 0)
                 return r;
@@ -59,6 +55,14 @@ static int read_text(int dir_fd, const char *path, uint64_t resolve, size_t max,
                 return -EBADMSG;
         *ret = TAKE_PTR(text);
         return 0;
+}
+
+static int read_text(int dir_fd, const char *path, uint64_t resolve, size_t max, char **ret) {
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = open_regular(dir_fd, path, resolve, &fd);
+        return r < 0 ? r : read_whole(fd, max, ret);
 }
 
 /* --- the host */
@@ -263,15 +267,43 @@ void host_facts_done(HostFacts *f) {
 
 /* --- one unit */
 
-static void gather_root(const char *path, UnitFacts *f, int *ret_fd) {
-        struct stat root, host;
-        int fd;
+/* Who owns all of the host anyway needs no link. */
+bool unit_tree_is_written(const ContainerSpec *s, const char *path) {
+        bool written = s->root_directory && streq(path, s->root_directory) && (!s->read_only || s->read_write_paths.n > 0);
 
-        fd = open(path, O_PATH | O_CLOEXEC);
-        if (fd < 0) {
-                f->root_error = errno;
+        for (size_t i = 0; i < s->bind_paths.n; i++)
+                written |= streq(path, s->bind_paths.items[i].source);
+        return written && !streq(path, "/");
+}
+
+static int add_tree(const ContainerSpec *s, const char *path, PathTrees *t) {
+        struct stat st;
+
+        if (!path || !unit_tree_is_written(s, path) || stat(path, &st) < 0)
+                return 0;
+        return path_trees_add(t, st.st_dev, st.st_ino);
+}
+
+int unit_trees_gather(const ContainerSpec *draft, PathTrees *t) {
+        int r = add_tree(draft, draft->root_directory, t);
+
+        for (size_t i = 0; r >= 0 && i < draft->bind_paths.n; i++)
+                r = add_tree(draft, draft->bind_paths.items[i].source, t);
+        return r;
+}
+
+static void gather_root(const char *path, const PathTrees *trees, UnitFacts *f, int *ret_fd) {
+        _cleanup_(held_path_done) HeldPath held = HELD_PATH_EMPTY;
+        struct stat root, host;
+        int fd, r;
+
+        r = held_path_open(path, trees, HELD_QUICK, &held);
+        if (r < 0) {
+                f->root_refused = held_path_words(&held, r);
+                f->root_error = -r;
                 return;
         }
+        fd = TAKE_FD(held.fd);
         f->root_exists = true;
         if (fstat(fd, &root) < 0) {
                 f->root_error = errno;
@@ -290,7 +322,33 @@ static void gather_database(int root_fd, const char *path, char **ret, int *ret_
         *ret_error = r < 0 && r != -ENOENT ? -r : 0;
 }
 
-static int gather_environment_files(const ContainerSpec *draft, UnitFacts *f) {
+/* A file that somebody else could have laid in its place may be one that only root reads: then a container would see it. */
+static int read_held(const char *path, const PathTrees *trees, char **ret, char **ret_refused) {
+        _cleanup_(held_path_done) HeldPath held = HELD_PATH_EMPTY;
+        _cleanup_close_ int fd = -EBADF;
+        PathMistake mistake;
+        struct stat st;
+        int r;
+
+        r = held_path_open(path, trees, 0, &held);
+        if (r < 0) {
+                *ret_refused = held_path_words(&held, r);
+                return r;
+        }
+        if (fstat(held.fd, &st) < 0)
+                return -errno;
+        mistake = path_check_read(held.writer, &st);
+        if (mistake == PATH_MISTAKE_KIND)
+                return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+        if (mistake != PATH_MISTAKE_NONE) {
+                *ret_refused = strdup(path_mistake_words(mistake));
+                return -EPERM;
+        }
+        r = held_path_reopen(&held, O_RDONLY, &fd);
+        return r < 0 ? r : read_whole(fd, UNIT_FILE_MAX, ret);
+}
+
+static int gather_environment_files(const ContainerSpec *draft, const PathTrees *trees, UnitFacts *f) {
         size_t n = draft->environment_file.n;
 
         if (n == 0)
@@ -306,29 +364,33 @@ static int gather_environment_files(const ContainerSpec *draft, UnitFacts *f) {
                 f->environment_files[i].path = strdup(path);
                 if (!f->environment_files[i].path)
                         return -ENOMEM;
-                r = read_text(AT_FDCWD, path, 0, UNIT_FILE_MAX, &f->environment_files[i].text);
+                r = read_held(path, trees, &f->environment_files[i].text, &f->environment_files[i].refused);
                 if (r < 0)
                         f->environment_files[i].error = -r;
         }
         return 0;
 }
 
-int unit_facts_gather(const ContainerSpec *draft, UnitFacts *ret) {
+int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFacts *ret) {
+        _cleanup_(path_trees_done) PathTrees own = { .more = trees };
         _cleanup_(unit_facts_done) UnitFacts f = {};
         _cleanup_close_ int root = -EBADF;
         int r;
 
+        r = unit_trees_gather(draft, &own);
+        if (r < 0)
+                return r;
         if (draft->root_directory) {
                 f.root_path = strdup(draft->root_directory);
                 if (!f.root_path)
                         return -ENOMEM;
-                gather_root(draft->root_directory, &f, &root);
+                gather_root(draft->root_directory, &own, &f, &root);
         }
         if (f.root_is_directory) {
                 gather_database(root, "etc/passwd", &f.passwd, &f.passwd_error);
                 gather_database(root, "etc/group", &f.group, &f.group_error);
         }
-        r = gather_environment_files(draft, &f);
+        r = gather_environment_files(draft, &own, &f);
         if (r < 0)
                 return r;
 
@@ -341,9 +403,11 @@ void unit_facts_done(UnitFacts *f) {
         for (size_t i = 0; i < f->n_environment_files; i++) {
                 free(f->environment_files[i].path);
                 free(f->environment_files[i].text);
+                free(f->environment_files[i].refused);
         }
         free(f->environment_files);
         free(f->root_path);
+        free(f->root_refused);
         free(f->passwd);
         free(f->group);
         *f = (UnitFacts){};

@@ -4,6 +4,7 @@
 /* From a draft to a frozen spec: defaults that depend on other settings, checks across fields, identity,
  * environment. Pure: what it needs of the host was gathered into HostFacts before. */
 
+#include "manager/base/held-path.h"
 #include "units/syntax/unit-load.h"
 
 /* Which security modules the running kernel enforces. */
@@ -23,6 +24,7 @@ typedef struct HostFacts {
         uint64_t capabilities; /* bounding set of this process */
         unsigned last_capability;
         MacFacts mac;
+        const PathTrees *trees; /* borrowed: what containers can write, as far as the manager knows; NULL elsewhere */
 } HostFacts;
 int host_facts_gather(HostFacts *ret); /* the host as a whole; never fails for a missing file */
 void host_facts_done(HostFacts *f);
@@ -40,16 +42,22 @@ typedef struct UnitFacts {
         bool root_is_directory;
         bool root_is_host;    /* the host's own root by another name */
         int root_error;       /* errno of opening it */
+        char *root_refused;   /* in words, where a link on the way is not root's alone */
         char *passwd, *group; /* texts, NULL where missing or unreadable */
         int passwd_error, group_error; /* errno, 0 where read or missing */
         struct {
                 char *path, *text;
+                char *refused; /* in words, where somebody else could have laid the file there */
                 int error;
         } *environment_files; /* one an item of EnvironmentFile=, in its order */
         size_t n_environment_files;
 } UnitFacts;
-int unit_facts_gather(const ContainerSpec *draft, UnitFacts *ret);
+int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFacts *ret);
 void unit_facts_done(UnitFacts *f);
+
+/* The places that the unit's container can write, as they are now: what is missing is left out. */
+int unit_trees_gather(const ContainerSpec *draft, PathTrees *t);
+bool unit_tree_is_written(const ContainerSpec *s, const char *path);
 
 /* Consumes the draft (also on failure). All contradictions are reported at once; a draft that has mistakes already is
  * searched for more, as far as they do not follow from those, and fails. */

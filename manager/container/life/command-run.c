@@ -116,7 +116,7 @@ int command_begin_alone(Container *c, Diag *diag) {
         if (r >= 0)
                 r = container_renew_cgroup(c, diag);
         if (r >= 0)
-                r = slots_open_trees(&launch->plan->view, diag, &launch->slots);
+                r = container_open_trees(c, &launch->plan->view, &launch->slots, diag);
         if (r >= 0)
                 r = outputs_reopen(c, &launch->plan->view, launch);
         if (r >= 0)

@@ -156,6 +156,21 @@ int passed_open(const Container *c, const PlanView *plan, SlotSet *slots) {
         return 0;
 }
 
+int container_open_trees(Container *c, const PlanView *plan, SlotSet *slots, Diag *diag) {
+        PathTrees *trees = &c->manager->trees;
+        int r = slots_open_trees(plan, trees, diag, slots);
+
+        for (size_t i = 0; r >= 0 && i < slots->n; i++) {
+                const PlanSlot *slot = plan->slots + slots->items[i].slot;
+                struct stat st;
+
+                if (slot->kind == SLOT_TREE && unit_tree_is_written(c->spec, plan_text(plan, slot->path)) &&
+                    fstat(slots->items[i].fd, &st) >= 0)
+                        r = path_trees_add(trees, st.st_dev, st.st_ino);
+        }
+        return r;
+}
+
 /* Nobody is cloned into a control group that was ever killed: each life of the keeper's gets one of its own. */
 int container_renew_cgroup(Container *c, Diag *diag) {
         const CgroupOwner owner = owner_of(c);
@@ -185,7 +200,7 @@ static int prepare_again(Container *c, Diag *diag) {
         if (r >= 0)
                 r = container_omit_steps(c, &launch->plan, diag);
         if (r >= 0)
-                r = slots_open_trees(&launch->plan->view, diag, &launch->slots);
+                r = container_open_trees(c, &launch->plan->view, &launch->slots, diag);
         if (r >= 0)
                 r = outputs_reopen(c, &launch->plan->view, launch);
         if (r >= 0)
@@ -237,7 +252,7 @@ static int prepare(Container *c, Diag *diag) {
                 r = make_cgroup(c, diag); /* the first change to the host */
         crash_point(c->manager, CGROUP_MADE);
         if (r >= 0)
-                r = slots_open_trees(&launch->plan->view, diag, &launch->slots);
+                r = container_open_trees(c, &launch->plan->view, &launch->slots, diag);
         if (r >= 0)
                 r = outputs_open(c, &launch->plan->view, launch, diag);
         if (r >= 0)

@@ -20,6 +20,8 @@ int definition_load(Manager *m, const char *name, Diag *diag, LoadState *ret_sta
         int r;
 
         r = unit_load(name, m->config.unit_path, &m->host.specifiers, diag, &draft);
+        if (draft && unit_trees_gather(draft, &m->trees) < 0)
+                r = -ENOMEM;
         if (draft)
                 r = unit_freeze(draft, &m->host, diag, ret);
         if (r == -ENOMEM && diag->n_errors == 0)

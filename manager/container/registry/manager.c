@@ -95,6 +95,7 @@ Manager *manager_free(Manager *m) {
         (void)safe_close(m->transient_fd);
         cgroup_root_done(&m->cgroup);
         id_ranges_done(&m->ranges);
+        path_trees_done(&m->trees);
         if (m->host_gathered)
                 host_facts_done(&m->host);
         m->scratch = log_scratch_free(m->scratch);
@@ -310,6 +311,7 @@ int manager_reload(Manager *m, Diag *diag) {
                 host_facts_done(&m->host);
         r = host_facts_gather(&m->host);
         m->host_gathered = r >= 0;
+        m->host.trees = &m->trees;
         if (r >= 0) {
                 r = host_config_load(m->config.config_file, diag, &m->host);
                 if (r < 0 && diag->n_errors > 0) {

@@ -73,7 +73,7 @@ static int find_identity(const Container *c, const ExecRequest *request, Diag *d
                 *ret = (ExecIdentity){ .identity = c->spec->identity };
                 return 0;
         }
-        r = unit_facts_gather(c->spec, &facts);
+        r = unit_facts_gather(c->spec, &c->manager->trees, &facts);
         if (r >= 0)
                 r = identity_resolve(request->user, NULL, NULL, &facts, NULL, NULL, diag, &ret->identity);
         unit_facts_done(&facts);
@@ -472,7 +472,7 @@ static int open_program_slots(Session *s, int input, int program, Diag *diag, Sl
         if (theirs[THEIR_ERROR] < 0 || theirs[THEIR_INPUT] < 0 || theirs[THEIR_PROGRAM] < 0)
                 r = -errno;
         if (r >= 0)
-                r = slots_open_trees(&s->plan->view, diag, slots);
+                r = container_open_trees(s->container, &s->plan->view, slots, diag);
         if (r >= 0)
                 r = fill_slots(s->container, &s->plan->view, theirs, slots);
         if (r >= 0)

@@ -42,7 +42,7 @@ int sockets_send(Container *c) {
 
         for (size_t i = 0; r >= 0 && i < c->sockets.n; i++) {
                 fds[1 + i] = c->sockets.items[i].fd;
-                r = kept_set_add(&set, c->sockets.items[i].line, 0);
+                r = kept_set_add(&set, c->sockets.items[i].line, c->sockets.items[i].inode);
         }
         return r < 0 ? r : container_send_kept(c, KEPT_SOCKETS, &set, fds, on_kept, c->manager);
 }
@@ -114,13 +114,14 @@ static int take_or_bind(Container *c, const ContainerSpec *spec, const SpecSocke
         for (size_t i = 0; i < c->sockets.n; i++)
                 if (streq(c->sockets.items[i].line, ret->line)) {
                         ret->fd = fcntl(c->sockets.items[i].fd, F_DUPFD_CLOEXEC, 3);
+                        ret->inode = c->sockets.items[i].inode;
                         return ret->fd < 0 ? -errno : 0;
                 }
-        return socket_bind(spec, one, diag, &ret->fd);
+        return socket_bind(spec, one, &c->manager->trees, diag, &ret->fd, &ret->inode);
 }
 
 /* A path is a file of the host that would be in nobody's way, but tells others that somebody listens. */
-static void remove_paths(const ListenSocket *items, size_t n, const ListenSocket *but, size_t n_but) {
+static void remove_paths(const Container *c, const ListenSocket *items, size_t n, const ListenSocket *but, size_t n_but) {
         for (size_t i = 0; i < n; i++) {
                 const char *path = items[i].line && items[i].fd >= 0 ? strchr(items[i].line, '=') + 1 : "";
                 bool stays = false;
@@ -128,7 +129,7 @@ static void remove_paths(const ListenSocket *items, size_t n, const ListenSocket
                 for (size_t k = 0; k < n_but; k++)
                         stays |= streq(items[i].line, but[k].line);
                 if (!stays && *path == '/')
-                        (void)unlink(path);
+                        socket_remove(path, &c->manager->trees, items[i].inode);
         }
 }
 
@@ -150,12 +151,12 @@ int sockets_open(Container *c, Diag *diag) {
                 r = take_or_bind(c, spec, &one, diag, items + n);
         }
         if (r < 0) { /* of those that could be opened nothing stays */
-                remove_paths(items, n, c->sockets.items, c->sockets.n);
+                remove_paths(c, items, n, c->sockets.items, c->sockets.n);
                 sockets_free(items, n);
                 return r;
         }
         if (spec->remove_on_stop)
-                remove_paths(c->sockets.items, c->sockets.n, items, n);
+                remove_paths(c, c->sockets.items, c->sockets.n, items, n);
         sockets_free(c->sockets.items, c->sockets.n);
         c->sockets.items = items;
         c->sockets.n = n;
@@ -186,7 +187,7 @@ void sockets_done(Container *c) {
 
 static void shut(Container *c) {
         if (c->spec && c->spec->remove_on_stop)
-                remove_paths(c->sockets.items, c->sockets.n, NULL, 0);
+                remove_paths(c, c->sockets.items, c->sockets.n, NULL, 0);
         sockets_done(c);
         if (sockets_send(c) < 0)
                 log_message(&c->manager->config.log, LOG_WARNING, "%s: the keeper still holds its sockets", c->name);
@@ -258,7 +259,8 @@ static int take_set(Container *c, const void *data, size_t size, int *fds, size_
         if (!items)
                 return -ENOMEM;
         for (size_t i = 0; i < set.n; i++)
-                items[i] = (ListenSocket){ .line = TAKE_PTR(set.items[i].name), .fd = TAKE_FD(fds[i]) };
+                items[i] = (ListenSocket){ .line = TAKE_PTR(set.items[i].name), .fd = TAKE_FD(fds[i]),
+                                            .inode = set.items[i].flags };
         c->sockets.items = items;
         c->sockets.n = set.n;
         return 0;

@@ -12,6 +12,7 @@
 typedef struct ListenSocket {
         char *line; /* "ListenStream=80" */
         int fd;
+        uint64_t inode; /* of its path, where it has one: only that is ever taken away */
         sd_event_source *source;
 } ListenSocket;
 

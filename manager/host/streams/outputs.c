@@ -40,27 +40,52 @@ static int journal_open(const Container *c, int *ret_fd) {
         return 0;
 }
 
-static int file_open(const value_output *o, const Origin *origin, const char *directive, Diag *diag,
+/* What is there is looked at before it is opened, and before it is cut. */
+static int open_or_make(const HeldPath *held, int flags, int *ret_fd) {
+        int fd;
+
+        if (held->fd >= 0)
+                return held_path_reopen(held, O_WRONLY | flags, ret_fd);
+        fd = openat(held->directory, held->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | flags, 0644);
+        if (fd < 0)
+                return -errno;
+        *ret_fd = fd;
+        return 0;
+}
+
+static PathMistake check_file(const HeldPath *held, int fd) {
+        struct stat directory, st;
+
+        if (fstat(held->directory, &directory) < 0 || fstat(fd, &st) < 0)
+                return PATH_MISTAKE_KIND;
+        return path_check_written(held->writer, &directory, &st, geteuid());
+}
+
+/* In the directory that is held, whatever its path leads to meanwhile. */
+static int file_open(const Container *c, const value_output *o, const Origin *origin, const char *directive, Diag *diag,
                      int *ret_fd) {
         static const int flags[_OUTPUT_MAX] = {
                 [OUTPUT_FILE] = 0,
                 [OUTPUT_APPEND] = O_APPEND,
-                [OUTPUT_TRUNCATE] = O_TRUNC,
+                [OUTPUT_TRUNCATE] = 0, /* once it is known to be the container's */
         };
+        _cleanup_(held_path_done) HeldPath held = HELD_PATH_EMPTY;
         _cleanup_close_ int fd = -EBADF;
-        struct stat st;
+        PathMistake mistake;
+        int r;
 
-        fd = open(o->path,
-                  O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC | flags[o->kind],
-                  0644);
-        if (fd < 0)
-                return diag_errno(diag, ERROR_FAILED, origin, directive, errno, "cannot open \"%s\"%s",
-                                  o->path, errno == ELOOP ? ", a symbolic link," : "");
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if (!S_ISREG(st.st_mode))
-                return diag_error(diag, ERROR_BAD_VALUE, origin, directive, "\"%s\" is not a regular file",
-                                  o->path);
+        r = held_path_open(o->path, &c->manager->trees, HELD_NO_LINK | HELD_MAY_MISS, &held);
+        if (r < 0)
+                return held_path_report(&held, r, diag, ERROR_FAILED, origin, directive, o->path);
+        mistake = held.fd < 0 ? PATH_MISTAKE_NONE : check_file(&held, held.fd);
+        if (mistake != PATH_MISTAKE_NONE)
+                return diag_error(diag, mistake == PATH_MISTAKE_KIND ? ERROR_BAD_VALUE : ERROR_POLICY, origin, directive,
+                                  "\"%s\" %s", o->path, path_mistake_words(mistake));
+        r = open_or_make(&held, flags[o->kind], &fd);
+        if (r >= 0 && o->kind == OUTPUT_TRUNCATE && ftruncate(fd, 0) < 0)
+                r = -errno;
+        if (r < 0)
+                return diag_errno(diag, ERROR_FAILED, origin, directive, -r, "cannot open \"%s\"", o->path);
         *ret_fd = TAKE_FD(fd);
         return 0;
 }
@@ -112,7 +137,7 @@ static int output_open(Container *c, const value_output *o, DirectiveId id, LogO
         case OUTPUT_FILE:
         case OUTPUT_APPEND:
         case OUTPUT_TRUNCATE:
-                r = file_open(o, origin, directives[id].name, diag, &fd);
+                r = file_open(c, o, origin, directives[id].name, diag, &fd);
                 return r < 0 ? r : pipe_open(c, LOG_SINK_FILE, from, NULL, fd, ret_fd);
         case OUTPUT_DEFAULT:
         case OUTPUT_JOURNAL:

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a plan asks the manager to open: host trees as detached mounts. The path is resolved once, without
- * magic links, and pinned; from then on only descriptors are used. */
+/* What a plan asks the manager to open: host trees as detached mounts. The path is resolved once and held (base/held-path); from
+ * then on only descriptors are used. */
 
 #include "manager/plan/plan-format.h"
-#include "manager/base/diag.h"
+#include "manager/base/held-path.h"
 
 typedef struct SlotDescriptor {
         int16_t slot;
@@ -20,5 +20,6 @@ typedef struct SlotSet {
 void slot_set_done(SlotSet *s);                     /* closes all */
 int slot_set_add(SlotSet *s, int16_t slot, int fd); /* takes fd, also on failure */
 
-/* Opens every SLOT_TREE and SLOT_DIRECTORY of the plan. A missing optional one is left out. */
-int slots_open_trees(const PlanView *plan, Diag *diag, SlotSet *set);
+/* Opens every SLOT_TREE and SLOT_DIRECTORY of the plan. A missing optional one is left out. trees: what containers can write,
+ * where no link is followed. */
+int slots_open_trees(const PlanView *plan, const PathTrees *trees, Diag *diag, SlotSet *set);

@@ -55,7 +55,7 @@ static UnitFacts gather(const char *extra) {
 
         (void)snprintf(lines, sizeof(lines), "RootDirectory=%s\n%s", top, extra);
         s = draft_new(lines);
-        assert_int_equal(unit_facts_gather(s, &facts), 0);
+        assert_int_equal(unit_facts_gather(s, NULL, &facts), 0);
         return facts;
 }
 
@@ -156,21 +156,28 @@ static void no_root(void **state) {
         UnitFacts f = {};
 
         s = draft_new("RootDirectory=/nonexistent/of/course");
-        assert_int_equal(unit_facts_gather(s, &f), 0);
+        assert_int_equal(unit_facts_gather(s, NULL, &f), 0);
         assert_false(f.root_exists);
         assert_int_equal(f.root_error, ENOENT);
         unit_facts_done(&f);
         s = container_spec_unref(s);
 
         s = draft_new("RootDirectory=/proc/self/status");
-        assert_int_equal(unit_facts_gather(s, &f), 0);
+        assert_int_equal(unit_facts_gather(s, NULL, &f), 0);
         assert_true(f.root_exists);
         assert_false(f.root_is_directory);
         unit_facts_done(&f);
         s = container_spec_unref(s);
 
-        s = draft_new("RootDirectory=/proc/self/root"); /* the host's root by another name */
-        assert_int_equal(unit_facts_gather(s, &f), 0);
+        s = draft_new("RootDirectory=/proc/self/root"); /* the host's root by another name: not followed */
+        assert_int_equal(unit_facts_gather(s, NULL, &f), 0);
+        assert_false(f.root_exists);
+        assert_int_equal(f.root_error, ELOOP);
+        unit_facts_done(&f);
+        s = container_spec_unref(s);
+
+        s = draft_new("RootDirectory=/");
+        assert_int_equal(unit_facts_gather(s, NULL, &f), 0);
         assert_true(f.root_is_host);
         unit_facts_done(&f);
 }
@@ -194,10 +201,34 @@ static void environment_files(void **state) {
         remove_root();
 }
 
+/* A link is followed where only root could have made it, not where the container that reads it could. */
+static void environment_link(void **state) {
+        char extra[600], link[512];
+        UnitFacts f;
+
+        make_root();
+        write_text("etc/group", "A=1\n", 4);
+        path_of(link, "x.env");
+        assert_int_equal(symlink("etc/group", link), 0);
+        (void)snprintf(extra, sizeof(extra), "EnvironmentFile=%s\nReadOnly=no", link);
+        f = gather(extra); /* the link lies in its own root, which it can write */
+        assert_null(f.environment_files[0].text);
+        assert_int_equal(f.environment_files[0].error, EPERM);
+        assert_non_null(strstr(f.environment_files[0].refused, "a container that has the place writable"));
+        unit_facts_done(&f);
+        (void)snprintf(extra, sizeof(extra), "EnvironmentFile=%s\nReadOnly=yes", link);
+        f = gather(extra);
+        assert_string_equal(f.environment_files[0].text, "A=1\n");
+        assert_null(f.environment_files[0].refused);
+        unit_facts_done(&f);
+        remove_root();
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_host),  cmocka_unit_test(a_good_root), cmocka_unit_test(hostile_roots),
                 cmocka_unit_test(no_root),   cmocka_unit_test(environment_files),
+                cmocka_unit_test(environment_link),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
