@@ -16,10 +16,17 @@ SOURCE = os.path.dirname(os.path.dirname(HERE))
 RECIPE = os.path.join(HERE, "base")
 UNUSED_DAYS = 14
 ATTEMPTS = 3
+MIRROR_STUMBLED = 75  # what `make` ends with then; whatever else fails would fail again
+# What the image is built with, and read with afterwards -> Debian's package.
+TOOLS = {"mmdebstrap": "mmdebstrap", "semodule": "policycoreutils", "setfiles": "policycoreutils", "mke2fs": "e2fsprogs", "debugfs": "e2fsprogs"}
 
 
 class Problem(Exception):
     """What the user has to hear instead of a traceback."""
+
+
+class Stumbled(Problem):
+    """It may work once more."""
 
 
 def cache_directory():
@@ -59,18 +66,42 @@ def logged(command, path, what):
     if code != 0:
         with open(path, encoding="utf-8", errors="replace") as log:
             sys.stderr.write("".join(log.readlines()[-60:]))
-        raise Problem("%s failed; all of its output is in %s" % (what, path))
+        kind = Stumbled if code == MIRROR_STUMBLED else Problem
+        raise kind("%s failed; all of its output is in %s" % (what, path))
 
 
 def base_path():
     return os.path.join(cache_directory(), "base-" + digest_of_tree(RECIPE))
 
 
+def need_tools():
+    """Said before two minutes are spent on an image that cannot become whole."""
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    if missing:
+        packages = sorted({TOOLS[tool] for tool in missing})
+        raise Problem("the image cannot be built without %s (%s): tools/dev/install-dependencies vm" % (", ".join(missing), " ".join(packages)))
+
+
+def kernels(path):
+    """The kernels that an image has, 6.1 before 6.12."""
+    names = [name.partition("-")[2] for name in os.listdir(path) if name.startswith("vmlinuz-")]
+    return sorted(names, key=lambda name: [int(part) for part in name.split(".")])
+
+
+def kernel(path, wanted):
+    """Its name; the newest where none is wanted."""
+    have = kernels(path)
+    if wanted and wanted not in have:
+        raise Problem("the image has no kernel %s; it has: %s" % (wanted, " ".join(have)))
+    return wanted or have[-1]
+
+
 def base(say):
-    """The directory of root.img, vmlinuz and initrd; built where this recipe has never been."""
+    """The directory of root.img, vmlinuz-X.Y and initrd-X.Y; built where this recipe has never been."""
     path = base_path()
     with locked():
         if not os.path.exists(path):
+            need_tools()
             begin = time.monotonic()
             say("building the Debian image, once for this recipe")
             building = path + ".building"
@@ -80,7 +111,7 @@ def base(say):
                 try:
                     logged([os.path.join(RECIPE, "make"), building], path + ".log", "building the image")
                     break
-                except Problem as why:  # a mirror that stumbles
+                except Stumbled as why:
                     if attempt + 1 == ATTEMPTS:
                         raise
                     say("%s; once more" % why)

@@ -40,12 +40,12 @@ def kernel_arguments(lsm, shell):
     return " ".join(a for a in arguments if a)
 
 
-def command(base, run, lsm, shell, reboots=False):
+def command(base, kernel, run, lsm, shell, reboots=False):
     accelerator = ["-accel", "kvm", "-cpu", "host"] if hardware() else ["-accel", "tcg,thread=single", "-cpu", "max"]
     result = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-m", "2048", "-smp", "2"]
     result += [] if reboots else ["-no-reboot"]
     result += accelerator
-    result += ["-kernel", os.path.join(base, "vmlinuz"), "-initrd", os.path.join(base, "initrd")]
+    result += ["-kernel", os.path.join(base, "vmlinuz-" + kernel), "-initrd", os.path.join(base, "initrd-" + kernel)]
     result += ["-append", kernel_arguments(lsm, shell)]
     # Writes to the base image go to a temporary file and are forgotten.
     result += ["-drive", "file=%s/root.img,if=virtio,format=raw,snapshot=on,cache=unsafe" % base]
@@ -61,9 +61,9 @@ def environment(run):
     return dict(os.environ, TMPDIR=run)
 
 
-def login(base, run, lsm):
+def login(base, kernel, run, lsm):
     """A developer's terminal; ends with the guest."""
-    return subprocess.run(command(base, run, lsm, True), env=environment(run), check=False).returncode
+    return subprocess.run(command(base, kernel, run, lsm, True), env=environment(run), check=False).returncode
 
 
 def processor_time(pid):
@@ -76,12 +76,12 @@ def processor_time(pid):
         return 0
 
 
-def boot(base, run, lsm, limit, on_line, reboots=False):
+def boot(base, kernel, run, lsm, limit, on_line, reboots=False):
     """Runs the guest to its end and hands over each line of its TAP port as it comes, with the processor time so far. What
     went wrong, or None. reboots: a reset does not end it."""
     with open(os.path.join(run, "qemu.log"), "wb") as log:
         try:
-            process = subprocess.Popen(command(base, run, lsm, False, reboots), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            process = subprocess.Popen(command(base, kernel, run, lsm, False, reboots), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                        env=environment(run))
         except FileNotFoundError:
             raise Problem("qemu-system-x86_64 is not installed: tools/dev/install-dependencies vm") from None

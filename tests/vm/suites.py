@@ -7,6 +7,7 @@ from image import HERE, SOURCE, Problem
 
 LIST = os.path.join(HERE, "default-suites")
 LSMS = ("none", "apparmor", "selinux")
+OLD_KERNELS = ("6.1",)  # a module's word in the list is LSM for the newest kernel, LSM/KERNEL for one of these
 
 
 def of_folder(folder, journal):
@@ -20,6 +21,7 @@ SUITES = {**of_folder("vm/guest", "yes"), **of_folder("host", "no")}
 
 def table(path=LIST):
     """(test, its modules, reason) a row."""
+    known = {*LSMS, *("%s/%s" % (lsm, kernel) for lsm in LSMS for kernel in OLD_KERNELS)}
     rows = []
     with open(path, encoding="utf-8") as f:
         for number, line in enumerate(f, 1):
@@ -28,16 +30,17 @@ def table(path=LIST):
             if not words:
                 continue
             lsms = [] if words[1:] == ["-"] else words[1:]
-            if words[0].partition(":")[0] not in SUITES or not words[1:] or not set(lsms) <= set(LSMS):
+            if words[0].partition(":")[0] not in SUITES or not words[1:] or not set(lsms) <= known:
                 raise Problem("%s:%d: not `SUITE[:FUNCTION] MODULE...`" % (path, number))
             rows.append((words[0], lsms, reason.strip()))
     return rows
 
 
-def wanted(tests, lsm):
+def wanted(tests, lsm, kernel=None):
     """name -> its line for the guest, NAME FILE JOURNAL [FUNCTION...], in the order of the list."""
     rows = table()
-    tests = tests or [test for test, lsms, _ in rows if lsm in lsms]
+    word = "%s/%s" % (lsm, kernel) if kernel in OLD_KERNELS else lsm
+    tests = tests or [test for test, lsms, _ in rows if word in lsms]
     functions = {}
     for test in tests:
         suite, _, function = test.partition(":")

@@ -9,6 +9,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..")]
 import denials  # noqa: modules of the tests
+import image  # noqa
 import results  # noqa
 import suites  # noqa
 import tap  # noqa
@@ -180,13 +181,51 @@ def check_suites():
         with open(os.path.join(suites.SOURCE, "tests", suites.SUITES[suite][0]), encoding="utf-8") as f:
             if function and "def %s(" % function not in f.read():
                 yield "no function: " + test
-    for lsm in suites.LSMS:
-        first = next(iter(suites.wanted([], lsm)))
+    for lsm, kernel in [*((lsm, None) for lsm in suites.LSMS), ("none", "6.1")]:
+        first = next(iter(suites.wanted([], lsm, kernel)))
         if first != "system":
             yield "%s begins with %s" % (lsm, first)
+    if not set(suites.wanted([], "none", "6.1")) < set(suites.SUITES) or "systemd" in suites.wanted([], "none", "6.1"):
+        yield "all suites run on the old kernel, too"
     lines = suites.wanted(["escape:test_exec", "escape:test_default_container", "exec"], "none")
     if list(lines.values()) != ["escape host/test_escape.py no test_exec test_default_container", "exec host/test_exec.py no"]:
         yield "lines: %s" % lines
+
+
+def check_tools():
+    """A tool that is missing is told before anything is built, and what is not the mirror's fault is not tried again."""
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory() as cache:
+        try:
+            os.environ.update(XDG_CACHE_HOME=cache, PATH=cache)
+            image.base(lambda text: None)
+            yield "built without any tool"
+        except image.Problem as why:
+            if not all(word in str(why) for word in ("setfiles", "policycoreutils", "install-dependencies vm")):
+                yield "said: %s" % why
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        if [name for name in os.listdir(os.path.join(cache, "bulwark-vm")) if name != "lock"]:
+            yield "something was built"
+        for code, kind in ((1, image.Problem), (75, image.Stumbled)):
+            try:
+                image.logged(["sh", "-c", "exit %d" % code], os.path.join(cache, "log"), "it")
+            except image.Problem as why:
+                if type(why) is not kind:
+                    yield "exit code %d is a %s" % (code, type(why).__name__)
+
+
+def check_kernels():
+    with tempfile.TemporaryDirectory() as base:
+        for name in ("vmlinuz-6.12", "vmlinuz-6.1", "initrd-6.1", "initrd-6.12", "root.img"):
+            open(os.path.join(base, name), "w", encoding="ascii").close()
+        if (image.kernels(base), image.kernel(base, None), image.kernel(base, "6.1")) != (["6.1", "6.12"], "6.12", "6.1"):
+            yield "kernels: %s" % image.kernels(base)
+        try:
+            yield "took %s" % image.kernel(base, "6.2")
+        except image.Problem:
+            pass
 
 
 def check_found():
@@ -200,5 +239,5 @@ def check_found():
 
 tap.main([("a good run", check_good), *(("noticed: " + name, bad(*row)) for name, row in BAD.items()),
           ("no complaint about harmless lines", check_harmless), ("denials are found, each once", check_found), ("noticed: no kernel log", check_no_kernel_log),
-          ("the default suites", check_suites), ("the list of expected denials", check_list), ("the list reaches the outcome", check_list_reaches_the_outcome),
+          ("the default suites", check_suites), ("a tool is missing", check_tools), ("the image's kernels", check_kernels), ("the list of expected denials", check_list), ("the list reaches the outcome", check_list_reaches_the_outcome),
           ("a bad list", check_bad_list), ("the bed's own list", check_own_list)])

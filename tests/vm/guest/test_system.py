@@ -61,6 +61,13 @@ def check_lsm():
         yield "no landlock: %s" % ",".join(sorted(active))
 
 
+def check_kernel():
+    """The one that was asked for, not another of the image."""
+    release, wanted = os.uname().release, os.environ.get("BULWARK_VM_KERNEL", "")
+    if not wanted or not release.startswith(wanted + "."):
+        yield "kernel %s, asked for %r" % (release, wanted)
+
+
 def check_enforcing():
     if LSM == "selinux" and read_if_there("/sys/fs/selinux/enforce") != "1":
         yield "SELinux is not enforcing"
@@ -77,6 +84,7 @@ CHECKS = [
     ("no unit has failed", check_failed_units),
     ("the system bus answers", check_bus),
     ("every controller is there and delegated", check_cgroup),
+    ("the kernel asked for", check_kernel),
     ("the LSM asked for and no other: " + LSM, check_lsm),
     ("it enforces a policy", check_enforcing),
 ]
