@@ -6,10 +6,13 @@ const char *const container_masked_paths[] = {
         "/proc/apm",
         "/proc/asound",
         "/proc/interrupts", /* a clock for side channels, of keystrokes and of other containers' load */
+        "/proc/iomem",
+        "/proc/ioports",
         "/proc/kcore",
         "/proc/keys",
         "/proc/key-users",
         "/proc/latency_stats",
+        "/proc/misc",
         "/proc/sched_debug",
         "/proc/scsi",
         "/proc/sysrq-trigger",
@@ -25,9 +28,14 @@ const char *const container_masked_paths[] = {
         "/sys/firmware",
         "/sys/devices/virtual/powercap",
         "/sys/fs/selinux",
+        "/sys/kernel/btf",
         "/sys/kernel/debug",
+        "/sys/kernel/irq", /* the same counters as in /proc/interrupts */
+        "/sys/kernel/notes",
         "/sys/kernel/security",
         "/sys/kernel/tracing",
+        "/sys/kernel/vmcoreinfo",
+        "/sys/power",
         NULL,
 };
 

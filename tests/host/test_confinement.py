@@ -181,7 +181,8 @@ def test_mount_table(bed):
 def test_masks(bed):
     """what leaks the host or speaks to it is masked or read-only."""
     candidates = ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sysrq-trigger", "/proc/kallsyms", "/proc/kmsg",
-                  "/proc/latency_stats", "/proc/sched_debug", "/proc/interrupts"]
+                  "/proc/latency_stats", "/proc/sched_debug", "/proc/interrupts", "/proc/iomem", "/proc/ioports", "/proc/misc",
+                  "/sys/kernel/notes", "/sys/kernel/vmcoreinfo", "/sys/kernel/btf/vmlinux", "/sys/power/state"]
     present = [p for p in candidates if os.path.exists(p)]
     results = attempts(bed, "default", ["read:" + p for p in present] + [
         "list:/proc/acpi", "list:/proc/scsi", "list:/sys/firmware", "open-write:/proc/sysrq-trigger",
@@ -192,6 +193,10 @@ def test_masks(bed):
         if operation in ("read:/proc/kallsyms", "read:/proc/interrupts"):
             continue
         check(answer != "ok", "%s succeeded inside" % operation)
+    # Without any module the masks alone hide.
+    bare = attempts(bed, "bare", ["read:" + p for p in present] + ["list:/sys/kernel/btf", "list:/sys/kernel/irq", "list:/sys/power"],
+                    "MandatoryAccessControl=no")
+    equal([operation for operation, answer in bare.items() if answer == "ok" and operation != "read:/proc/kallsyms"], [], "read without a module")
     for path in ("/proc/kcore", "/proc/keys", "/proc/timer_list"):
         if "read:" + path in results:
             check(results["read:" + path] in ("ENODATA", "EACCES", "EPERM"), "%s: %s" % (path, results["read:" + path]))
