@@ -96,6 +96,7 @@ void policy_labels_done(PolicyLabels *l) {
         free(l->apparmor_profile);
         free(l->selinux_context);
         free(l->selinux_file_context);
+        free(l->apparmor_content);
         *l = (PolicyLabels){};
 }
 
@@ -113,4 +114,20 @@ bool policy_labels_hold(const PolicyLabels *labels, int proc, const PolicyLoader
                 return false;
         }
         return true;
+}
+
+const char *policy_labels_opened(PolicyHost *h, const PolicyLabels *labels, const PolicyLoader **ret_loader) {
+        for (size_t i = 0; i < N_LOADERS; i++) {
+                const char *why = policy_loaders[i]->expected(labels) ? policy_loaders[i]->opened(h, labels) : NULL;
+
+                if (!why)
+                        continue;
+                *ret_loader = policy_loaders[i];
+                return why;
+        }
+        return NULL;
+}
+
+bool policy_labels_enforced(const PolicyLabels *labels) {
+        return labels->apparmor_enforced || labels->selinux_enforced;
 }

@@ -14,6 +14,8 @@ typedef struct PolicyLabels {
         char *apparmor_profile;     /* NULL = none */
         char *selinux_context;      /* with its level; NULL = none */
         char *selinux_file_context; /* of what is mounted for it; NULL = none */
+        char *apparmor_content;     /* of a generated profile: its place and digest in the kernel; NULL = not known */
+        bool apparmor_enforced, selinux_enforced; /* when the life began: what never was cannot get lost */
         bool family;                /* every process of the container has the same; false where a profile or domain that
                                      * somebody else wrote may have transitions */
 } PolicyLabels;
@@ -77,6 +79,9 @@ typedef struct PolicyLoader {
         /* What the process behind proc (its directory in a procfs) has; owned text. */
         int (*label_of)(int proc, char **ret);
         const char *(*expected)(const PolicyLabels *labels); /* what it has to be; NULL = nothing */
+        /* Whether the label still means what it did when the life began: neither the module nor the policy behind the label
+         * has been opened. NULL = it does; else why not, as a clause. */
+        const char *(*opened)(PolicyHost *h, const PolicyLabels *labels);
         /* A descriptor that becomes readable when the policy in the kernel changed: reloaded, torn down, switched off;
          * -EOPNOTSUPP = there is none. drain() takes what it has to say. */
         int (*watch)(PolicyHost *h, int *ret_fd);
@@ -91,3 +96,8 @@ void **policy_host_slot(PolicyHost *h, const PolicyLoader *loader, void (*done)(
 /* Whether the process behind proc has what labels say. false with the label found (owned, may be NULL: it could not be
  * read); *ret_loader tells whose it is. */
 bool policy_labels_hold(const PolicyLabels *labels, int proc, const PolicyLoader **ret_loader, char **ret_found);
+
+/* NULL = each label means what it did; else why it does not, and *ret_loader tells whose it is. */
+const char *policy_labels_opened(PolicyHost *h, const PolicyLabels *labels, const PolicyLoader **ret_loader);
+/* Whether at least one of the modules enforced when the life began. */
+bool policy_labels_enforced(const PolicyLabels *labels);

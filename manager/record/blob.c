@@ -64,6 +64,7 @@ typedef enum Tag {
         TAG_SELINUX_CONTEXT,
         TAG_SELINUX_FILE_CONTEXT,
         TAG_POLICY_DIGEST,
+        TAG_APPARMOR_CONTENT,
         /* what the container said */
         TAG_NOTIFY_FLAGS = 112,
         TAG_NOTIFY_STATUS,
@@ -71,10 +72,10 @@ typedef enum Tag {
 _Static_assert(TAG_INACTIVE_MONOTONIC < TAG_APPARMOR_PROFILE, "one tag for two things");
 
 enum { FLAG_STOP = 1, FLAG_RESTART = 2, FLAG_JOURNAL = 4, FLAG_VERIFIED = 8, FLAG_MAC_LOST = 16, FLAG_FAMILY = 32,
-       FLAG_ABORTING = 64, FLAG_ALONE = 128 };
+       FLAG_ABORTING = 64, FLAG_ALONE = 128, FLAG_APPARMOR_ENFORCED = 256, FLAG_SELINUX_ENFORCED = 512 };
 enum { NOTIFY_FLAG_HELD = 1, NOTIFY_FLAG_READY = 2, NOTIFY_FLAG_RELOADING = 4 };
 enum { RESOLVED_MISSING_OK = 1, RESOLVED_INIT_ROLE = 2 };
-enum { MAC_APPARMOR = 1, MAC_SELINUX = 2, MAC_LANDLOCK_SHIFT = 8 }; /* the Landlock ABI above */
+enum { MAC_APPARMOR = 1, MAC_SELINUX = 2, MAC_REQUIRED = 4, MAC_LANDLOCK_SHIFT = 8 }; /* the Landlock ABI above */
 
 void blob_done(Blob *b) {
         free(b->name);
@@ -103,6 +104,7 @@ static void encode_resolved(Encoder *e, const ContainerSpec *s) {
         encode_u64(e, TAG_HOST_TASKS, s->host_tasks);
         encode_u64(e, TAG_MAC,
                    (s->mac.apparmor ? MAC_APPARMOR : 0) | (s->mac.selinux ? MAC_SELINUX : 0) |
+                           (s->mac.required ? MAC_REQUIRED : 0) |
                            (uint64_t)s->mac.landlock_abi << MAC_LANDLOCK_SHIFT);
 }
 
@@ -148,10 +150,13 @@ int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
                    (b->stop_requested ? FLAG_STOP : 0) | (b->restart ? FLAG_RESTART : 0) |
                            (b->logs_to_journal ? FLAG_JOURNAL : 0) | (b->verified ? FLAG_VERIFIED : 0) |
                            (b->mac_lost ? FLAG_MAC_LOST : 0) | (b->labels.family ? FLAG_FAMILY : 0) |
-                           (b->aborting ? FLAG_ABORTING : 0) | (b->command_alone ? FLAG_ALONE : 0));
+                           (b->aborting ? FLAG_ABORTING : 0) | (b->command_alone ? FLAG_ALONE : 0) |
+                           (b->labels.apparmor_enforced ? FLAG_APPARMOR_ENFORCED : 0) |
+                           (b->labels.selinux_enforced ? FLAG_SELINUX_ENFORCED : 0));
         encode_string(&e, TAG_APPARMOR_PROFILE, b->labels.apparmor_profile);
         encode_string(&e, TAG_SELINUX_CONTEXT, b->labels.selinux_context);
         encode_string(&e, TAG_SELINUX_FILE_CONTEXT, b->labels.selinux_file_context);
+        encode_string(&e, TAG_APPARMOR_CONTENT, b->labels.apparmor_content);
         encode_bytes(&e, TAG_POLICY_DIGEST, &b->policy_digest, sizeof(b->policy_digest));
         encode_u64(&e, TAG_STOP_DEADLINE, b->stop_deadline);
         encode_u64(&e, TAG_KILL_REASON, b->kill_reason);
@@ -355,6 +360,8 @@ static int decode_flags(Blob *b, const Field *f) {
         b->labels.family = v & FLAG_FAMILY;
         b->aborting = v & FLAG_ABORTING;
         b->command_alone = v & FLAG_ALONE;
+        b->labels.apparmor_enforced = v & FLAG_APPARMOR_ENFORCED;
+        b->labels.selinux_enforced = v & FLAG_SELINUX_ENFORCED;
         return 0;
 }
 
@@ -392,6 +399,8 @@ static int decode_field(Blob *b, Resolved *resolved, const Field *f) {
                 return replace_string(f, &b->labels.selinux_context);
         case TAG_SELINUX_FILE_CONTEXT:
                 return replace_string(f, &b->labels.selinux_file_context);
+        case TAG_APPARMOR_CONTENT:
+                return replace_string(f, &b->labels.apparmor_content);
         case TAG_POLICY_DIGEST:
                 if (f->size != sizeof(b->policy_digest))
                         return -EBADMSG;
@@ -430,6 +439,7 @@ static int freeze(Blob *b, Resolved *resolved) {
         s->host_tasks = resolved->tasks;
         s->mac = (MacDecision){ .apparmor = resolved->mac & MAC_APPARMOR,
                                 .selinux = resolved->mac & MAC_SELINUX,
+                                .required = resolved->mac & MAC_REQUIRED,
                                 .landlock_abi = (unsigned)(resolved->mac >> MAC_LANDLOCK_SHIFT) };
         b->spec = TAKE_PTR(s);
         return 0;

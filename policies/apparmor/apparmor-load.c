@@ -4,6 +4,8 @@
  * wears, and nothing at the end of a life. */
 #include <stdio.h>
 #include <sys/apparmor.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
 
 #include "manager/base/io.h"
 #include "manager/base/string-list.h"
@@ -12,11 +14,13 @@
 #include "policies/apparmor/profile-cache.h"
 #include "policies/apparmor/profile-compile.h"
 #include "policies/apparmor/quote.h"
+#include "units/resolve/resolve.h"
 
 /* A profile that this manager loaded and nobody has touched since; or a binary that waits for it and found no place in
  * the cache. */
 typedef struct Known {
         char *profile;
+        char *content; /* what the kernel says of it since; NULL = nothing */
         Digest text;   /* loaded; zeroes = not */
         Digest key;    /* of binary */
         void *binary;
@@ -26,14 +30,17 @@ typedef struct Known {
 typedef struct AppArmorHost {
         aa_kernel_interface *kernel; /* kept: making it takes longer than what it does */
         char *features;              /* the kernel's set, by its digest */
-        int revision_fd;
+        int watch_fd;                /* readable when one of the next two is */
+        int revision_fd, mode_fd;
         uint64_t revision;           /* after our own last change */
+        bool lenient;                /* all profiles at once */
         Known *known;
         size_t n_known;
 } AppArmorHost;
 
 static void known_done(Known *k) {
         free(k->profile);
+        free(k->content);
         free(k->binary);
         *k = (Known){};
 }
@@ -47,7 +54,9 @@ static void host_done(void *data) {
         free(a->features);
         if (a->kernel)
                 aa_kernel_interface_unref(a->kernel);
+        (void)safe_close(a->watch_fd);
         (void)safe_close(a->revision_fd);
+        (void)safe_close(a->mode_fd);
         free(a);
 }
 
@@ -58,7 +67,7 @@ static AppArmorHost *host_of(PolicyHost *h) {
                 AppArmorHost *a = malloc(sizeof(*a));
 
                 if (a)
-                        *a = (AppArmorHost){ .revision_fd = -EBADF };
+                        *a = (AppArmorHost){ .watch_fd = -EBADF, .revision_fd = -EBADF, .mode_fd = -EBADF };
                 *slot = a;
         }
         return *slot;
@@ -275,7 +284,25 @@ static int replace(PolicyHost *h, AppArmorHost *a, const AppArmorPolicy *p, Diag
                 return -ENOMEM;
         k->text = p->digest;
         free(TAKE_PTR(k->binary));
-        return 0;
+        free(TAKE_PTR(k->content));
+        r = kernel_profile_content(p->profile, &k->content);
+        return r == -EOPNOTSUPP ? 0 : r;
+}
+
+static void look_at_mode(AppArmorHost *a) {
+        MacFacts facts = {};
+
+        mac_facts_refresh(&facts);
+        a->lenient = facts.apparmor_lenient;
+}
+
+static int note_content(AppArmorHost *a, const AppArmorPolicy *p, PolicyLabels *labels) {
+        const Known *k = p->text ? known_find(a, p->profile) : NULL;
+
+        if (!k || !k->content)
+                return 0;
+        labels->apparmor_content = strdup(k->content);
+        return labels->apparmor_content ? 0 : -ENOMEM;
 }
 
 static int load(PolicyHost *h, const PolicyClient *client, Diag *diag, PolicyLabels *labels) {
@@ -295,8 +322,10 @@ static int load(PolicyHost *h, const PolicyClient *client, Diag *diag, PolicyLab
                 r = replace(h, a, p, diag);
         if (r < 0 || !there)
                 return r;
+        look_at_mode(a);
+        labels->apparmor_enforced = !a->lenient;
         labels->apparmor_profile = strdup(p->profile);
-        return labels->apparmor_profile ? 0 : -ENOMEM;
+        return labels->apparmor_profile ? note_content(a, p, labels) : -ENOMEM;
 }
 
 /* --- a life begins elsewhere, ends, and its unit goes */
@@ -386,25 +415,66 @@ static const char *expected(const PolicyLabels *labels) {
         return labels->apparmor_profile;
 }
 
+/* The same profile may hold another content, or none of them may deny anything. A named one is its administrator's, who
+ * edits it: of that only the mode counts, which its label shows. */
+static const char *opened(PolicyHost *h, const PolicyLabels *labels) {
+        const AppArmorHost *a = host_of(h);
+
+        if (a && a->lenient && labels->apparmor_enforced)
+                return "AppArmor as a whole ceased to enforce";
+        if (labels->apparmor_content && !kernel_profile_is(labels->apparmor_content))
+                return "its AppArmor profile was replaced in the kernel by another of the same name";
+        return NULL;
+}
+
+static int watch_add(const AppArmorHost *a, int fd) {
+        struct epoll_event event = { .events = EPOLLIN };
+
+        return epoll_ctl(a->watch_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int watch_begin(AppArmorHost *a) {
+        int r;
+
+        r = kernel_revision_open(&a->revision_fd);
+        if (r >= 0) /* The first read tells what is, every later one what is new. */
+                r = kernel_revision_read(a->revision_fd, &a->revision);
+        if (r < 0)
+                return r;
+        a->watch_fd = epoll_create1(EPOLL_CLOEXEC);
+        if (a->watch_fd < 0)
+                return -errno;
+        r = watch_add(a, a->revision_fd);
+        if (r >= 0)
+                r = kernel_mode_watch(&a->mode_fd);
+        if (r >= 0)
+                r = watch_add(a, a->mode_fd);
+        look_at_mode(a);
+        /* Made now, it delays no start. Who needs it and has it not is told why. */
+        (void)need_kernel(a, NULL);
+        return r;
+}
+
 static int watch(PolicyHost *h, int *ret_fd) {
         AppArmorHost *a = host_of(h);
-        int r;
+        int r = 0;
 
         if (!a)
                 return -ENOMEM;
-        if (a->revision_fd < 0) {
-                r = kernel_revision_open(&a->revision_fd);
-                if (r < 0)
-                        return r;
-                /* The first read tells what is, every later one what is new. */
-                r = kernel_revision_read(a->revision_fd, &a->revision);
-                if (r < 0)
-                        return r;
-                /* Made now, it delays no start. Who needs it and has it not is told why. */
-                (void)need_kernel(a, NULL);
-        }
-        *ret_fd = a->revision_fd;
+        if (a->watch_fd < 0)
+                r = watch_begin(a);
+        if (r < 0)
+                return r;
+        *ret_fd = a->watch_fd;
         return 0;
+}
+
+static void drain_mode(AppArmorHost *a) {
+        char events[sizeof(struct inotify_event) * 16] __attribute__((aligned(__alignof__(struct inotify_event))));
+
+        while (a->mode_fd >= 0 && read(a->mode_fd, events, sizeof(events)) > 0)
+                ;
+        look_at_mode(a);
 }
 
 /* What others did may have been done to our profiles: each is loaded again when it is needed. */
@@ -412,7 +482,10 @@ static void drain(PolicyHost *h) {
         AppArmorHost *a = host_of(h);
         uint64_t revision;
 
-        if (!a || a->revision_fd < 0 || kernel_revision_read(a->revision_fd, &revision) < 0 || revision == a->revision)
+        if (!a || a->revision_fd < 0)
+                return;
+        drain_mode(a);
+        if (kernel_revision_read(a->revision_fd, &revision) < 0 || revision == a->revision)
                 return;
         a->revision = revision;
         for (size_t i = 0; i < a->n_known; i++)
@@ -431,6 +504,7 @@ const PolicyLoader policy_loader_apparmor = {
         .sweep = sweep,
         .label_of = kernel_label_of,
         .expected = expected,
+        .opened = opened,
         .watch = watch,
         .drain = drain,
 };

@@ -39,6 +39,10 @@ static const char *expected(const PolicyLabels *labels) {
         return labels->apparmor_profile;
 }
 
+static const char *opened(PolicyHost *h, const PolicyLabels *labels) {
+        return NULL;
+}
+
 static int watch(PolicyHost *h, int *ret_fd) {
         return -EOPNOTSUPP;
 }
@@ -57,6 +61,7 @@ const PolicyLoader policy_loader_apparmor = {
         .forget = forget,
         .label_of = kernel_label_of,
         .expected = expected,
+        .opened = opened,
         .watch = watch,
         .drain = drain,
 };

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/inotify.h>
 
 #include "manager/base/io.h"
 #include "manager/base/string-list.h"
@@ -84,6 +85,86 @@ int kernel_profiles(const char *prefix, char ***ret) {
         return 0;
 }
 
+/* --- what a profile holds */
+
+#define CONTENT_MAX 512U
+
+/* The kernel's own way of making a directory's name of a profile's: "NAME.NUMBER" without most punctuation. */
+static void directory_prefix(const char *profile, char *to) {
+        while (*profile == '/' || *profile == '.')
+                profile++;
+        for (; *profile; profile++)
+                if (*profile == '/')
+                        *to++ = '.';
+                else if (isspace((unsigned char)*profile))
+                        *to++ = '_';
+                else if (isalnum((unsigned char)*profile) || strchr("._-", *profile))
+                        *to++ = *profile;
+        *to++ = '.';
+        *to = 0;
+}
+
+static int read_small(int dir_fd, const char *path, char *buffer, size_t size) {
+        _cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? -1 : read(fd, buffer, size - 1);
+
+        if (n < 0)
+                return -errno;
+        buffer[n] = 0;
+        buffer[strcspn(buffer, "\n")] = 0;
+        return 0;
+}
+
+/* "DIRECTORY/FILE DIGEST" of a directory that is the profile's; -ENOENT. */
+static int content_of(int top, const char *directory, const char *profile, char **ret) {
+        static const char *const files[] = { "sha256", "sha1" }; /* newer kernels first */
+        char path[2 * NAME_MAX], text[CONTENT_MAX];
+
+        (void)snprintf(path, sizeof(path), "%s/name", directory);
+        if (read_small(top, path, text, sizeof(text)) < 0 || !streq(text, profile))
+                return -ENOENT;
+        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+                (void)snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
+                if (read_small(top, path, text, sizeof(text)) >= 0)
+                        return asprintf(ret, "%s %s", path, text) < 0 ? -ENOMEM : 0;
+        }
+        return -EOPNOTSUPP;
+}
+
+int kernel_profile_content(const char *profile, char **ret) {
+        char prefix[NAME_MAX + 2];
+        struct dirent *e;
+        int r = -ENOENT;
+        DIR *dir;
+
+        if (strlen(profile) > NAME_MAX)
+                return -EOPNOTSUPP;
+        dir = opendir(FILES "policy/profiles");
+        if (!dir)
+                return errno == ENOENT ? -EOPNOTSUPP : -errno;
+        directory_prefix(profile, prefix);
+        while (r == -ENOENT && (e = readdir(dir))) {
+                const char *number = startswith(e->d_name, prefix);
+
+                if (number && strspn(number, "0123456789") == strlen(number))
+                        r = content_of(dirfd(dir), e->d_name, profile, ret);
+        }
+        (void)closedir(dir);
+        return r;
+}
+
+bool kernel_profile_is(const char *content) {
+        const char *digest = strchr(content, ' ');
+        char path[sizeof(FILES) + CONTENT_MAX], text[CONTENT_MAX];
+
+        if (!digest || (size_t)(digest - content) >= CONTENT_MAX)
+                return false;
+        (void)snprintf(path, sizeof(path), FILES "policy/profiles/%.*s", (int)(digest - content), content);
+        return read_small(AT_FDCWD, path, text, sizeof(text)) >= 0 && streq(text, digest + 1);
+}
+
+/* --- who wears what */
+
 static int read_label(int proc, char buffer[static LABEL_MAX]) {
         static const char *const files[] = { "attr/apparmor/current", "attr/current" };
         _cleanup_close_ int fd = -EBADF;
@@ -155,6 +236,22 @@ int kernel_leave_unworn(char **profiles) {
                         take_out(profiles, label);
         }
         (void)closedir(dir);
+        return 0;
+}
+
+/* The parameter of a module tells nobody that it moved; that somebody wrote to its file can be heard. */
+int kernel_mode_watch(int *ret_fd) {
+        const int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+        if (fd < 0)
+                return -errno;
+        if (inotify_add_watch(fd, "/sys/module/apparmor/parameters/mode", IN_MODIFY) < 0) {
+                const int r = -errno;
+
+                (void)safe_close(fd);
+                return r;
+        }
+        *ret_fd = fd;
         return 0;
 }
 

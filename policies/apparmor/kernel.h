@@ -21,8 +21,17 @@ int kernel_profiles(const char *prefix, char ***ret);
  * its mode behind it. Owned. */
 int kernel_label_of(int proc, char **ret);
 
+/* What the kernel holds under the name of a profile: where, and the digest of its content, in one line that can be asked
+ * for again. Owned; -EOPNOTSUPP = this kernel keeps no digests. */
+int kernel_profile_content(const char *profile, char **ret);
+/* Whether that is still so. */
+bool kernel_profile_is(const char *content);
+
 /* Which of the profiles some process of the host wears, alone or in a stack; taken out of the list. */
 int kernel_leave_unworn(char **profiles);
+
+/* Readable when somebody writes the mode of all profiles. */
+int kernel_mode_watch(int *ret_fd);
 
 /* The policy's revision: readable when it moved since the last read. */
 int kernel_revision_open(int *ret_fd);

@@ -13,6 +13,7 @@
 #include "policies/selinux/mcs.h"
 #include "policies/selinux/selinux-load.h"
 #include "policies/selinux/selinux.h"
+#include "units/resolve/resolve.h"
 
 #define STORE "selinux"
 #define CONTEXT_MAX 4096U
@@ -21,6 +22,7 @@
 typedef struct Loader {
         McsStore store;
         int netlink; /* what watch() gave out */
+        bool enforcing;
 } Loader;
 
 static void loader_done(void *data) {
@@ -29,6 +31,13 @@ static void loader_done(void *data) {
         mcs_store_done(&l->store);
         (void)safe_close(l->netlink);
         free(l);
+}
+
+static void look_at_mode(Loader *l) {
+        MacFacts facts = {};
+
+        mac_facts_refresh(&facts);
+        l->enforcing = facts.selinux_enforcing;
 }
 
 static int loader_of(PolicyHost *h, Diag *diag, Loader **ret) {
@@ -41,6 +50,7 @@ static int loader_of(PolicyHost *h, Diag *diag, Loader **ret) {
                 if (!l)
                         return -ENOMEM;
                 *l = (Loader){ .netlink = -EBADF };
+                look_at_mode(l);
                 r = mcs_load(policy_host_config(h)->state_fd, STORE, diag, &l->store);
                 if (r < 0) {
                         loader_done(l);
@@ -83,6 +93,24 @@ static bool context_known(const char *context) {
         _cleanup_free_ char *text = NULL;
 
         return context_look(context, &text);
+}
+
+/* One domain alone can be made permissive. The kernel's answer to what a domain may do ends with flags, and the first of
+ * them says so; which class is asked about does not matter. */
+static bool domain_is_permissive(const char *context) {
+        _cleanup_close_ int fd = open("/sys/fs/selinux/access", O_RDWR | O_CLOEXEC);
+        _cleanup_free_ char *question = NULL;
+        char answer[128];
+        unsigned flags;
+        ssize_t n;
+
+        if (fd < 0 || str_append(&question, "%s %s 1", context, context) < 0 || write(fd, question, strlen(question)) < 0)
+                return false;
+        n = read(fd, answer, sizeof(answer) - 1);
+        if (n <= 0)
+                return false;
+        answer[n] = 0;
+        return sscanf(answer, "%*x %*x %*x %*x %*u %x", &flags) == 1 && (flags & 1U);
 }
 
 /* *context becomes what the kernel writes for it. */
@@ -388,6 +416,7 @@ static int keep_block(PolicyHost *h, const PolicyClient *client, Diag *diag) {
 static int load(PolicyHost *h, const PolicyClient *client, Diag *diag, PolicyLabels *labels) {
         const SELinuxPolicy *p = &client->set->selinux;
         _cleanup_free_ char *level = NULL, *context = NULL, *file = NULL;
+        Loader *l;
         int r;
 
         r = choose_level(h, client, diag, &level);
@@ -411,8 +440,12 @@ static int load(PolicyHost *h, const PolicyClient *client, Diag *diag, PolicyLab
                                   container_spec_origin(client->set->spec, DIRECTIVE_SELinuxFileType), "SELinuxFileType",
                                   "this host's policy knows no context \"%s\"", file);
         r = keep_block(h, client, diag);
+        if (r >= 0)
+                r = loader_of(h, diag, &l);
         if (r < 0)
                 return r;
+        look_at_mode(l);
+        labels->selinux_enforced = l->enforcing && !domain_is_permissive(context);
         labels->selinux_context = TAKE_PTR(context);
         labels->selinux_file_context = TAKE_PTR(file);
         labels->family &= !p->context;
@@ -502,6 +535,16 @@ static const char *expected(const PolicyLabels *labels) {
         return labels->selinux_context;
 }
 
+static const char *opened(PolicyHost *h, const PolicyLabels *labels) {
+        Loader *l;
+
+        if (!labels->selinux_enforced || loader_of(h, NULL, &l) < 0)
+                return NULL;
+        if (!l->enforcing)
+                return "SELinux became permissive";
+        return domain_is_permissive(labels->selinux_context) ? "its SELinux domain was made permissive" : NULL;
+}
+
 /* The kernel says on netlink that a policy was loaded, or enforcing switched. */
 static int watch(PolicyHost *h, int *ret_fd) {
         const struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1U << (SELNLGRP_AVC - 1) };
@@ -526,9 +569,11 @@ static void drain(PolicyHost *h) {
         char message[1024];
         Loader *l;
 
-        if (loader_of(h, NULL, &l) >= 0)
-                while (recv(l->netlink, message, sizeof(message), 0) >= 0 || errno == ENOBUFS)
-                        ;
+        if (loader_of(h, NULL, &l) < 0)
+                return;
+        while (recv(l->netlink, message, sizeof(message), 0) >= 0 || errno == ENOBUFS)
+                ;
+        look_at_mode(l);
 }
 
 const PolicyLoader policy_loader_selinux = {
@@ -542,6 +587,7 @@ const PolicyLoader policy_loader_selinux = {
         .forget = forget,
         .label_of = label_of,
         .expected = expected,
+        .opened = opened,
         .watch = watch,
         .drain = drain,
 };

@@ -22,7 +22,9 @@ static const char *declined(const Analysis *a) {
 static const char *note_apparmor(const Analysis *a) {
         if (!a->host.mac.apparmor)
                 return "not on this host: the kernel does not run AppArmor";
-        return a->spec->mac.apparmor ? NULL : declined(a);
+        if (!a->spec->mac.apparmor)
+                return declined(a);
+        return a->host.mac.apparmor_lenient ? "as a whole in a mode on this host in which AppArmor denies nothing" : NULL;
 }
 
 static const char *note_selinux(const Analysis *a) {

@@ -238,13 +238,32 @@ static bool file_says(const char *path, const char *word) {
         return streq(text, word);
 }
 
+/* The words of AppArmor's parameter under which profiles only log, or not even that. Who may not read it believes the best. */
+static bool apparmor_is_lenient(void) {
+        static const char *const words[] = { "complain", "unconfined", "prompt" };
+        _cleanup_free_ char *text = NULL;
+
+        if (read_text(AT_FDCWD, "/sys/module/apparmor/parameters/mode", 0, FACT_FILE_MAX, &text) < 0)
+                return false;
+        text[strcspn(text, "\n")] = 0;
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (streq(text, words[i]))
+                        return true;
+        return false;
+}
+
 /* The module's parameter is there in every mount namespace; securityfs may be missing, and who needs it says so then. */
+void mac_facts_refresh(MacFacts *f) {
+        f->apparmor = file_says("/sys/module/apparmor/parameters/enabled", "Y");
+        f->apparmor_lenient = f->apparmor && apparmor_is_lenient();
+        f->selinux_enforcing = file_says("/sys/fs/selinux/enforce", "1");
+        f->selinux = f->selinux_enforcing || file_says("/sys/fs/selinux/enforce", "0");
+}
+
 static void gather_mac(MacFacts *f) {
         const long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
-        f->apparmor = file_says("/sys/module/apparmor/parameters/enabled", "Y");
-        f->selinux_enforcing = file_says("/sys/fs/selinux/enforce", "1");
-        f->selinux = f->selinux_enforcing || file_says("/sys/fs/selinux/enforce", "0");
+        mac_facts_refresh(f);
         f->landlock_abi = abi > 0 ? (unsigned)abi : 0;
 }
 

@@ -19,8 +19,13 @@ static int check_required(const ContainerSpec *s, const HostFacts *host, const M
         const Origin *origin = container_spec_origin(s, DIRECTIVE_MandatoryAccessControl);
         const MacFacts *f = &host->mac;
 
-        if (mac->apparmor || (mac->selinux && f->selinux_enforcing))
+        if ((mac->apparmor && !f->apparmor_lenient) || (mac->selinux && f->selinux_enforcing))
                 return 0;
+        if (mac->apparmor)
+                return diag_error(diag, ERROR_HOST_LACKS, origin, "MandatoryAccessControl",
+                                  "is required%s, but AppArmor as a whole does not enforce here; write enforce to "
+                                  "/sys/module/apparmor/parameters/mode",
+                                  who_requires(s));
         if (mac->selinux)
                 return diag_error(diag, ERROR_HOST_LACKS, origin, "MandatoryAccessControl",
                                   "is required%s, but SELinux is permissive here and denies nothing; run setenforce 1",
@@ -151,6 +156,7 @@ int mac_resolve(ContainerSpec *s, const HostFacts *host, Diag *diag) {
         s->mac = (MacDecision){
                 .apparmor = host->mac.apparmor && s->apparmor_profile.kind != APPARMOR_UNCONFINED,
                 .selinux = host->mac.selinux,
+                .required = mode == MAC_MODE_REQUIRED,
                 /* An init mounts, and no process below a Landlock ruleset may. */
                 .landlock_abi = s->boot || host->mac.landlock_abi < LANDLOCK_ABI_NEEDED ? 0 : host->mac.landlock_abi,
         };

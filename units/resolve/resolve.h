@@ -10,6 +10,7 @@
 /* Which security modules the running kernel enforces. */
 typedef struct MacFacts {
         bool apparmor;          /* enabled, and its kernel interface can be reached */
+        bool apparmor_lenient;  /* as a whole: a mode for all profiles at once in which none of them denies anything */
         bool selinux;           /* a policy is loaded */
         bool selinux_enforcing;
         unsigned landlock_abi;  /* 0 = the kernel has none, or it was disabled at boot */
@@ -28,6 +29,8 @@ typedef struct HostFacts {
 } HostFacts;
 int host_facts_gather(HostFacts *ret); /* the host as a whole; never fails for a missing file */
 void host_facts_done(HostFacts *f);
+/* What changes while the host runs is asked for again: whether its modules enforce. mode stays. */
+void mac_facts_refresh(MacFacts *f);
 
 #define HOST_CONFIG_DEFAULT "/etc/bulwark/bulwarkd.conf"
 /* bulwarkd.conf and the drop-ins in FILE.d into what units get that do not say themselves. path NULL = the default, which may be

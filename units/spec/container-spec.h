@@ -83,6 +83,7 @@ typedef struct Identity {
  * runs. Backends that the unit itself opted out of (unconfined) are false here too. */
 typedef struct MacDecision {
         bool apparmor, selinux;
+        bool required;         /* one of them has to enforce, or there is no start */
         unsigned landlock_abi; /* 0 = none */
 } MacDecision;
 

@@ -75,6 +75,8 @@ int container_check_start(Container *c, Diag *diag) {
         size_t n;
         int r;
 
+        /* A module may have been told to enforce, or not to, since the last start. */
+        mac_facts_refresh(&c->manager->host.mac);
         r = container_load(c, diag);
         if (r >= 0)
                 r = container_compile(c, diag);

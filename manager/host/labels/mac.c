@@ -33,6 +33,12 @@ int mac_load(Container *c, Diag *diag) {
                 if (r < 0)
                         return r;
         }
+        /* The host enforces, or this was refused before; one domain of it may not. */
+        if (c->spec->mac.required && !policy_labels_enforced(&c->labels))
+                return diag_error(diag, ERROR_POLICY, container_spec_origin(c->spec, DIRECTIVE_MandatoryAccessControl),
+                                  "MandatoryAccessControl",
+                                  "is required, but the label of this container does not confine: the host stopped enforcing, or "
+                                  "its SELinux domain is permissive; see semanage permissive -l");
         return 0;
 }
 
@@ -122,6 +128,7 @@ typedef struct Finding {
         bool bad;
         const PolicyLoader *loader;
         char *found;
+        const char *opened; /* it has its label, and that means less than it did */
 } Finding;
 
 static void finding_done(Finding *f) {
@@ -173,11 +180,21 @@ static void check_members(const Container *c, Finding *f) {
         }
 }
 
+/* The label is what it should be: does it mean what it did? */
+static void check_meaning(const Container *c, Finding *f) {
+        f->opened = policy_labels_opened(c->manager->policies, &c->labels, &f->loader);
+        f->bad = f->opened != NULL;
+}
+
 static void explain(Container *c, const Finding *f, const char *when) {
         _cleanup_(diag_done) Diag diag = {};
 
-        (void)diag_error(&diag, ERROR_POLICY, container_spec_origin(c->spec, DIRECTIVE_MandatoryAccessControl),
-                         "MandatoryAccessControl", "%s a process has the %s label \"%s\" instead of \"%s\"", when,
+        if (f->opened)
+                (void)diag_error(&diag, ERROR_POLICY, container_spec_origin(c->spec, DIRECTIVE_MandatoryAccessControl),
+                                 "MandatoryAccessControl", "%s %s", when, f->opened);
+        else
+                (void)diag_error(&diag, ERROR_POLICY, container_spec_origin(c->spec, DIRECTIVE_MandatoryAccessControl),
+                                 "MandatoryAccessControl", "%s a process has the %s label \"%s\" instead of \"%s\"", when,
                          f->loader->name, f->found ? f->found : "(none)", f->loader->expected(&c->labels));
         diag_keep(&diag, &c->last_error);
         log_message(&c->manager->config.log, LOG_ERR, "%s: %s", c->name, strempty(c->last_error));
@@ -197,6 +214,8 @@ void mac_verify_start(Container *c) {
         check_leader(c, c->leader_fd, c->leader, &f);
         if (!f.bad && c->labels.family)
                 check_members(c, &f);
+        if (!f.bad)
+                check_meaning(c, &f);
         c->verified = !f.bad;
         if (!f.bad)
                 return;
@@ -216,12 +235,15 @@ void mac_verify(Container *c) {
         check_leader(c, c->leader_fd, c->leader, &f);
         if (!f.bad && c->labels.family && !c->mac_pending)
                 check_members(c, &f);
+        if (!f.bad)
+                check_meaning(c, &f);
         if (!f.bad) {
                 c->verified |= !c->mac_lost;
                 return;
         }
         c->mac_lost = true;
-        explain(c, &f, "while it runs");
+        if (!was_lost || c->spec->mac_lost == MAC_LOST_STOP)
+                explain(c, &f, "while it runs");
         if (c->spec->mac_lost == MAC_LOST_STOP) {
                 lose(c, KILL_MAC_LOST);
                 return;

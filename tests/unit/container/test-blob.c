@@ -66,6 +66,7 @@ static Blob sample(const ContainerSpec *spec) {
                    .exit_status = 77,
                    .exit_realtime = 8,
                    .exit_monotonic = 10,
+                   .labels = { .apparmor_content = (char *)"web.3/sha256 abc", .apparmor_enforced = true },
                    .holds_notify = true,
                    .notify = { .ready = true, .status = (char *)"serving", .watchdog_usec = 7,
                                .error = 13, .exit_status = 4, .start_until = 21, .run_until = 22 } };
@@ -112,6 +113,8 @@ static void comes_back_as_it_was(void **state) {
         assert_int_equal(back.streams[1].sink, LOG_SINK_FILE);
         assert_int_equal(back.streams[1].origin, 3);
         assert_true(back.command_kind == 6 && back.command_index == 9 && back.command_alone);
+        assert_true(back.labels.apparmor_enforced && !back.labels.selinux_enforced);
+        assert_string_equal(back.labels.apparmor_content, "web.3/sha256 abc");
         assert_true(back.exit_code == 1 && back.exit_status == 77 && back.exit_realtime == 8 && back.exit_monotonic == 10 && back.oom_kills == 3);
         assert_true(back.holds_notify && back.notify.ready && !back.notify.reloading);
         assert_string_equal(back.notify.status, "serving");

@@ -28,6 +28,10 @@ static const Row rows[] = {
         { "MandatoryAccessControl=auto", { .landlock_abi = 7, .mode = MAC_MODE_REQUIRED }, { .landlock_abi = 7 }, NULL },
         /* required: one that enforces */
         { "MandatoryAccessControl=required", { AA }, { AA }, NULL },
+        { "MandatoryAccessControl=required", { AA, .apparmor_lenient = true }, {},
+          "u.container:1: MandatoryAccessControl=: is required, but AppArmor as a whole does not enforce" },
+        { "", { AA, .apparmor_lenient = true }, { AA }, NULL },
+        { "MandatoryAccessControl=required", { AA, .apparmor_lenient = true, SE, .selinux_enforcing = true }, { AA, SE }, NULL },
         { "MandatoryAccessControl=required", { SE, .selinux_enforcing = true }, { SE }, NULL },
         { "MandatoryAccessControl=required", { SE }, {}, "u.container:1: MandatoryAccessControl=: is required, but SELinux is permissive" },
         { "MandatoryAccessControl=required", { .landlock_abi = 7 }, {}, "u.container:1: MandatoryAccessControl=: is required, but the kernel runs neither" },
@@ -83,6 +87,7 @@ static void decisions(void **state) {
                         assert_int_equal(spec->mac.apparmor, rows[i].expected.apparmor);
                         assert_int_equal(spec->mac.selinux, rows[i].expected.selinux);
                         assert_int_equal(spec->mac.landlock_abi, rows[i].expected.landlock_abi);
+                        assert_int_equal(spec->mac.required, strstr(rows[i].unit, "required") != NULL);
                         (void)container_spec_unref((ContainerSpec *)spec);
                 }
                 diag_done(&diag);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Mandatory access control whichever module the guest runs: what is used is told, read back, and missed when it goes."""
 
+import contextlib
 import threading
 
 from bed import *
@@ -180,6 +181,83 @@ def test_lost_label_warns(bed):
     bed.run(["apparmor_parser", "-r", "-K", "-T"], text=text.encode()).expect(0)
     label = show(bed, "loud", "MACLabel")[0]
     equal(claims_of_labels(bed, "loud", 1), {"probe": ("ok", label), "payload": ("differs", "unconfined")}, "claims of the label")
+
+
+@contextlib.contextmanager
+def module_that_denies_nothing():
+    """The module goes on running and denies nothing: for SELinux permissive, for AppArmor complain for all profiles."""
+    path, open_, closed = {"apparmor": ("/sys/module/apparmor/parameters/mode", "complain", "enforce"),
+                           "selinux": ("/sys/fs/selinux/enforce", "0", "1")}[LSM]
+    write_kernel(path, open_)
+    try:
+        yield
+    finally:
+        write_kernel(path, closed)
+
+
+def test_required_follows_the_host(bed):
+    """required asks the host anew at each start: refused where the module denies nothing, started where it does again."""
+    only_with_labels()
+    path = bed.unit("strict", "ExecStart=/bin/sleep 1000", "MandatoryAccessControl=required")
+    bed.ctl("start", "strict").expect(0)
+    bed.ctl("stop", "strict").expect(0)
+    with module_that_denies_nothing():
+        bed.ctl("start", "strict").expect(5, "%s:4: MandatoryAccessControl=: is required" % path)
+        bed.start_sleeper("lenient")  # auto takes what there is
+    bed.ctl("start", "strict").expect(0)
+    equal((show(bed, "strict", "MACVerified"), bed.active("lenient")), ([True], "active"), "verified, and the one that lost nothing")
+    with module_that_denies_nothing():
+        bed.wait_active("strict", "failed")
+        wait_until(lambda: bed.property("strict", "Result") == "mac-lost", "the result")
+        equal((bed.active("lenient"), show(bed, "lenient", "MACLabelLost")), ("active", [False]), "what never was cannot get lost")
+
+
+def test_a_module_that_ceases_to_enforce(bed):
+    """a module that denies nothing since is a loss, in words, over a restart of the manager, too."""
+    only_with_labels()
+    bed.start_sleeper("victim")
+    bed.start_sleeper("loud", "MACLost=warn")
+    bed.start_sleeper("late")
+    with module_that_denies_nothing():
+        bed.wait_active("victim", "failed")
+        equal(bed.property("victim", "Result"), "mac-lost", "Result")
+        contains(bed.property("victim", "LastError"), "AppArmor as a whole ceased to enforce" if LSM == "apparmor" else "SELinux became permissive")
+        wait_until(lambda: show(bed, "loud", "MACLabelLost")[0], "the loss to be noticed")
+        equal((bed.active("loud"), show(bed, "loud", "MACVerified")[0]), ("active", False), "state and verification")
+    bed.ctl("start", "victim", "late").expect(0)
+    bed.kill_manager()
+    with module_that_denies_nothing():
+        bed.start_manager()
+        bed.wait_active("late", "failed")
+        equal(bed.property("late", "Result"), "mac-lost", "Result after a restart")
+
+
+def test_replaced_profile(bed):
+    """a profile that another of the same name replaces, an open one that enforces, is missed at once, and loaded anew for the next start."""
+    if LSM != "apparmor":
+        raise Skip("SELinux's types are not replaced one by one")
+    odd = "odd@x.y"
+    bed.start_sleeper("victim")
+    bed.start_sleeper("witness")
+    bed.start_sleeper(odd, "MACLost=warn")
+    for name in ("victim", odd):
+        text = 'profile "%s" flags=(attach_disconnected) { file, capability, network, mount, umount, signal, ptrace, }' % show(bed, name, "MACLabel")[0]
+        bed.run(["apparmor_parser", "-r", "-K"], text=text.encode()).expect(0)
+    bed.wait_active("victim", "failed")
+    equal(bed.property("victim", "Result"), "mac-lost", "Result")
+    contains(bed.property("victim", "LastError"), "its AppArmor profile was replaced in the kernel by another of the same name")
+    wait_until(lambda: show(bed, odd, "MACLabelLost")[0], "the loss to be noticed")
+    equal((bed.active("witness"), show(bed, "witness", "MACVerified")[0]), ("active", True), "the container beside it")
+    bed.ctl("start", "victim").expect(0)
+    check(show(bed, "victim", "MACVerified")[0], "not verified after the next start")
+    # While no manager looks.
+    text = 'profile "%s" flags=(attach_disconnected) { file, signal, }' % show(bed, "witness", "MACLabel")[0]
+    bed.kill_manager()
+    bed.run(["apparmor_parser", "-r", "-K"], text=text.encode()).expect(0)
+    bed.start_manager()
+    bed.wait_active("witness", "failed")
+    equal(bed.property("witness", "Result"), "mac-lost", "Result of one that was replaced while no manager ran")
+    equal(bed.active("victim"), "active", "the one whose profile is its own")
 
 
 def test_teardown_of_everything(bed):
