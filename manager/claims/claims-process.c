@@ -300,8 +300,6 @@ static int descriptors_text(const PlanView *p, char **ret) {
 static void of_close_descriptors(ClaimBuilder *b, const PlanStep *step) {
         _cleanup_free_ char *expected = NULL;
 
-        if (step->actor != ACTOR_PAYLOAD)
-                return;
         if (descriptors_text(b->process, &expected) < 0) {
                 b->error = -ENOMEM;
                 return;

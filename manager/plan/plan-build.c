@@ -285,6 +285,20 @@ static int environment_of_exec(const ContainerSpec *spec, const ExecParameters *
         return 0;
 }
 
+static int choose_order(const ContainerSpec *spec, const PolicySet *policies, const ExecParameters *p, Diag *diag,
+                        JoinOrder *ret) {
+        const JoinFacts facts = join_facts(policies, p->user_namespace, p->terminal);
+
+        *ret = join_order(&facts);
+        if (*ret != JOIN_REFUSED)
+                return 0;
+        return diag_error(diag, ERROR_CONFLICT, container_spec_origin(spec, DIRECTIVE_SystemCallFilter), "SystemCallFilter",
+                          "nothing can join this container safely: its filter denies %s, so it could only be put on a command "
+                          "that the container sees already, and CAP_SYS_PTRACE with PrivateUsers=no lets the container take "
+                          "such a command over. Allow %s, take CAP_SYS_PTRACE away, or give it PrivateUsers=managed",
+                          facts.denied, facts.denied);
+}
+
 int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const ExecParameters *p, Diag *diag,
                     Plan **ret) {
         _cleanup_(plan_writer_done) PlanWriter w = {};
@@ -292,11 +306,15 @@ int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const 
         _cleanup_strv_ char **environment = NULL;
         const Identity *identity = p->identity ? p->identity : &spec->identity;
         ConfineParameters confine;
+        JoinOrder order;
         int16_t leader;
         int r;
 
         if (!p->command && (!p->argv || !p->argv[0]))
                 return diag_error(diag, ERROR_USAGE, NULL, NULL, "no command was given");
+        r = choose_order(spec, policies, p, diag, &order);
+        if (r < 0)
+                return r;
         r = environment_of_exec(spec, p, &environment);
         if (r >= 0 && p->command)
                 r = command_of(p->command, environment, &command);
@@ -314,7 +332,7 @@ int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const 
                                        .directory = p->directory ? p->directory : spec->exec_directory,
                                        .directory_missing_ok = !p->directory && (!p->command || spec->exec_directory_missing_ok),
                                        .labels = p->labels,
-                                       .join = true,
+                                       .join = order,
                                        .program = p->program,
                                        .terminal = p->terminal };
         plan_writer_init(&w);

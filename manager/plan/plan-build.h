@@ -43,6 +43,23 @@ int plan_passed(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *
 void passed_descriptors_done(PassedDescriptors *p);
 void plan_pass_descriptors(PlanWriter *w, const ContainerSpec *spec, const PassedDescriptors *passed); /* NULL = none */
 
+/* plan-join.c: whoever joins a running container is seen by it from CLONE_INNER on. What it is given before, and what only
+ * then, follows from what the container could do with a process that it sees, and from the system calls that its filter
+ * leaves to a process on its way to execve(). */
+typedef enum JoinOrder {
+        JOIN_NONE,         /* a start: the container does not live yet */
+        JOIN_BORN_CONFINED, /* outer takes on everything, the filter too: inner never is anything but what the payload is */
+        JOIN_FILTERED_LATE, /* the filter, and what must follow it, in sight of a container that cannot look into inner */
+        JOIN_REFUSED,      /* neither: the filter forbids the first, the container's powers the second */
+} JoinOrder;
+
+typedef struct JoinFacts {
+        const char *denied; /* a call between the filter and execve() that the filter denies; NULL = none */
+        bool watched;       /* the container could look into, and take over, a process of the host's user namespace */
+} JoinFacts;
+JoinFacts join_facts(const PolicySet *policies, bool user_namespace, bool terminal);
+JoinOrder join_order(const JoinFacts *facts);
+
 /* plan-confine.c: from the process as it was cloned to the payload: one code for start, exec and shell */
 typedef struct ConfineParameters {
         const Identity *identity;
@@ -58,7 +75,7 @@ typedef struct ConfineParameters {
         const PassedDescriptors *passed; /* NULL = none */
         PlanLabels labels;
         bool terminal;
-        bool join;               /* into a running container: the plan's CLONE_INNER is part of the confinement */
+        JoinOrder join;          /* into a running container: the plan's CLONE_INNER is part of the confinement */
 } ConfineParameters;
 void plan_confine(PlanWriter *w, const ContainerSpec *spec, const PolicySet *policies,
                   const ConfineParameters *parameters);

@@ -102,9 +102,9 @@ void plan_label(PlanWriter *w, const ContainerSpec *spec, const PlanLabels *labe
         plan_origin_none(w);
 }
 
-static void confine_seccomp(PlanWriter *w, const ContainerSpec *spec, const PolicySet *policies) {
+static void confine_seccomp(PlanWriter *w, const ContainerSpec *spec, const PolicySet *policies, Actor actor) {
         plan_origin_row(w, spec, DIRECTIVE_SystemCallFilter);
-        plan_add_step(w, STEP_SECCOMP, ACTOR_PAYLOAD,
+        plan_add_step(w, STEP_SECCOMP, actor,
                       (StepOperands){ .s_ref = plan_add_bytes(w, policies->seccomp.program,
                                                               policies->seccomp.n_instructions * 8, 8) });
         plan_origin_none(w);
@@ -123,7 +123,7 @@ static void confine_landlock(PlanWriter *w, const PolicySet *policies, const Con
         slot = plan_add_slot(w, SLOT_MADE, "landlock", NULL, 0);
         plan_add_step(w, STEP_LANDLOCK_RULESET, actor,
                       (StepOperands){ .slot1 = SLOT(slot), .a = l->handled_fs, .b = l->handled_net,
-                                      .c = p->join ? l->scoped & ~LANDLOCK_SCOPE_SIGNAL : l->scoped });
+                                      .c = p->join != JOIN_NONE ? l->scoped & ~LANDLOCK_SCOPE_SIGNAL : l->scoped });
         for (size_t i = 0; i < l->n_paths; i++) {
                 const LandlockPathRule *rule = l->paths + i;
 
@@ -143,41 +143,53 @@ static void confine_landlock(PlanWriter *w, const PolicySet *policies, const Con
         plan_add_step(w, STEP_LANDLOCK_RESTRICT, actor, (StepOperands){ .slot1 = SLOT(slot) });
 }
 
-/* The order is security.md 2a 13-14: bounding set, ids, capabilities, no_new_privs, filter, execve. Without
- * no_new_privs the kernel takes a filter only from who still has CAP_SYS_ADMIN, so it goes first then.
- *
- * A process that joins a running container is seen by it as soon as inner exists. Whoever may trace it there
- * (CAP_SYS_PTRACE without a user namespace) must find no descriptor and no privilege that the container lacks, so outer,
- * which the container cannot see, takes all of that on before it clones. CVE-2016-9962. */
+/* Bounding set, ids, capabilities, no_new_privs, filter. Without no_new_privs the kernel takes a filter only from who
+ * still has CAP_SYS_ADMIN, so it goes first then. */
+static void confine_last(PlanWriter *w, const ContainerSpec *spec, const PolicySet *policies, const ConfineParameters *p,
+                         Actor actor) {
+        if (!spec->no_new_privileges)
+                confine_seccomp(w, spec, policies, actor);
+        confine_privileges(w, spec, policies, p, actor);
+        if (spec->no_new_privileges)
+                confine_seccomp(w, spec, policies, actor);
+}
+
+/* Outer, which the container does not see, takes on what JoinOrder says; inner is born with it. CVE-2016-9962. */
+static void confine_join(PlanWriter *w, const ContainerSpec *spec, const PolicySet *policies, const ConfineParameters *p) {
+        const bool late = p->join == JOIN_FILTERED_LATE;
+
+        plan_add_step(w, STEP_CLOSE_DESCRIPTORS, ACTOR_OUTER, (StepOperands){});
+        if (!late)
+                confine_last(w, spec, policies, p, ACTOR_OUTER);
+        else if (spec->no_new_privileges)
+                confine_privileges(w, spec, policies, p, ACTOR_OUTER);
+        plan_add_step(w, STEP_CLONE_INNER, ACTOR_OUTER, (StepOperands){});
+        confine_session(w, p);
+        if (late && spec->no_new_privileges)
+                confine_seccomp(w, spec, policies, ACTOR_PAYLOAD);
+        else if (late)
+                confine_last(w, spec, policies, p, ACTOR_PAYLOAD);
+}
+
 void plan_confine(PlanWriter *w, const ContainerSpec *spec, const PolicySet *policies, const ConfineParameters *p) {
-        const Actor early = p->join ? ACTOR_OUTER : ACTOR_PAYLOAD;
+        const Actor early = p->join != JOIN_NONE ? ACTOR_OUTER : ACTOR_PAYLOAD;
 
         plan_origin_none(w);
         label(w, "selinux", p->labels.selinux_context, LABEL_KEYS, early);
         plan_add_step(w, STEP_SESSION_KEYRING, early, (StepOperands){});
         /* A wish for the next execve: nothing of the way there is done under the label, and a clone inherits it. */
         plan_label(w, spec, &p->labels, LABEL_EXEC, early);
-        if (!p->join)
+        if (p->join == JOIN_NONE)
                 confine_session(w, p);
         confine_process(w, p, early);
         confine_directory(w, spec, p, early);
         confine_landlock(w, policies, p, early);
-        if (p->join) {
-                plan_add_step(w, STEP_CLOSE_DESCRIPTORS, ACTOR_OUTER, (StepOperands){});
-                if (spec->no_new_privileges)
-                        confine_privileges(w, spec, policies, p, ACTOR_OUTER);
-                plan_add_step(w, STEP_CLONE_INNER, ACTOR_OUTER, (StepOperands){});
-                confine_session(w, p);
-        }
-        plan_add_step(w, STEP_CLOSE_DESCRIPTORS, ACTOR_PAYLOAD, (StepOperands){});
-        plan_pass_descriptors(w, spec, p->passed);
-        if (!spec->no_new_privileges) {
-                confine_seccomp(w, spec, policies);
-                confine_privileges(w, spec, policies, p, ACTOR_PAYLOAD);
-        } else {
-                if (!p->join)
-                        confine_privileges(w, spec, policies, p, ACTOR_PAYLOAD);
-                confine_seccomp(w, spec, policies);
+        if (p->join != JOIN_NONE)
+                confine_join(w, spec, policies, p);
+        else {
+                plan_add_step(w, STEP_CLOSE_DESCRIPTORS, ACTOR_PAYLOAD, (StepOperands){});
+                plan_pass_descriptors(w, spec, p->passed);
+                confine_last(w, spec, policies, p, ACTOR_PAYLOAD);
         }
         plan_origin(w, p->origin, p->directive);
         plan_add_step(w, STEP_EXECUTE, ACTOR_PAYLOAD,

@@ -16,6 +16,8 @@
 #define PLAN_MAX_SLOTS 512
 #define PLAN_NO_SLOT (-1)
 #define PLAN_MAX_SENT 200 /* slots that the manager opens */
+/* The call of CLONE_INNER in a plan that joins: clone(2), which a filter can judge; the keeper reaps inner. */
+#define PLAN_JOIN_CLONE_FLAGS (CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD)
 #define PLAN_FIRST_PASSED 3 /* number of the first descriptor that PASS_DESCRIPTORS passes, as sd_listen_fds(3) has it */
 
 typedef enum StepKind {

@@ -126,11 +126,17 @@ void stage_hide_command_line(Stage *s, const char *name) {
         memcpy(s->command_line, name, n);
 }
 
+int stage_guard_again(void) {
+        return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
+}
+
 int stage_guard(const Stage *s) {
         struct pollfd gone = { .fd = s->status_fd };
 
-        if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-                return -errno;
+        int r = stage_guard_again();
+
+        if (r < 0)
+                return r;
         /* Where the keeper has died before the prctl(), nobody reads the status pipe any more. */
         if (poll(&gone, 1, 0) > 0 && (gone.revents & POLLERR))
                 _exit(EXIT_FAILURE);

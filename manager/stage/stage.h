@@ -98,6 +98,8 @@ int step_security_label(Stage *s, const PlanStep *step);
  * kernel forgets both at a change of credentials (the first becomes /proc/sys/fs/suid_dumpable), so that every step
  * that makes one calls this. */
 int stage_guard(const Stage *s);
+/* The same, with no call but prctl(): a filter that is in force already has to allow no more. */
+int stage_guard_again(void);
 /* Closes every descriptor but those of keep (any order, negative ones ignored). */
 int stage_close_all_but(const int *keep, size_t n);
 /* What /proc/PID/cmdline shows from now on. */

@@ -34,17 +34,29 @@ int step_enter_namespaces(Stage *s, const PlanStep *step) {
         return stage_guard(s);
 }
 
+/* Inner is in sight of the container from its first instruction, and is what outer has become: not dumpable, as outer, with
+ * the payload's ids, capabilities and filter, which leaves it no call but those that plan-join.c knows. It does not end
+ * with the keeper any more, since nothing but the payload's execve() is left. */
+static int clone_joining(Stage *s) {
+        long pid = syscall(SYS_clone, PLAN_JOIN_CLONE_FLAGS, NULL, &s->page->inner_pid, NULL, NULL);
+
+        if (pid < 0)
+                return -errno;
+        if (pid > 0)
+                return 0;
+        stage_run(s, ACTOR_INNER | ACTOR_PAYLOAD, s->step + 1);
+}
+
 int step_clone_inner(Stage *s, const PlanStep *step) {
         /* CLONE_PARENT: the keeper reaps it. CLONE_FILES: what inner mounts, outer can attach. */
         struct clone_args args = {
-                .flags = step->a | CLONE_PARENT | CLONE_PARENT_SETTID,
+                .flags = step->a | CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_FILES,
                 .parent_tid = (uint64_t)(uintptr_t)&s->page->inner_pid,
         };
         long pid;
 
-        if (!(s->plan.header->flags & PLAN_FLAG_JOIN))
-                args.flags |= CLONE_FILES;
-
+        if (s->plan.header->flags & PLAN_FLAG_JOIN)
+                return clone_joining(s);
         pid = syscall(SYS_clone3, &args, sizeof(args));
         if (pid < 0)
                 return -errno;

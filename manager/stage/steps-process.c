@@ -263,7 +263,7 @@ int step_identity(Stage *s, const PlanStep *step) {
                 return -errno;
         s->detail = 4;
         if (step->actor == ACTOR_OUTER)
-                return stage_guard(s);
+                return stage_guard_again();
         /* What runs on from here ends no more with the keeper, but nobody looks into it before execve either. */
         return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
 }
