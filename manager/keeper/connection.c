@@ -39,7 +39,7 @@ static void outgoing_drop(Connection *c) {
         c->outgoing = o->next;
         c->n_outgoing--;
         (void)safe_close(o->fd);
-        free(o);
+        keeper_delete(o, sizeof(*o));
 }
 
 int outgoing_add(Connection *c, const KeeperMessage *m, int fd) {
@@ -47,14 +47,14 @@ int outgoing_add(Connection *c, const KeeperMessage *m, int fd) {
 
         if (c->n_outgoing >= KEEPER_MAX_OUTGOING)
                 return -ENOBUFS;
-        o = calloc(1, sizeof(*o));
+        o = keeper_new(sizeof(*o));
         if (!o)
                 return -ENOMEM;
         *o = (Outgoing){ .message = *m, .fd = fd < 0 ? -EBADF : fcntl(fd, F_DUPFD_CLOEXEC, 3) };
         if (fd >= 0 && o->fd < 0) {
                 int error = -errno;
 
-                free(o);
+                keeper_delete(o, sizeof(*o));
                 return error;
         }
         while (*end)

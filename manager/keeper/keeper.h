@@ -122,6 +122,12 @@ int keeper_file_system(const char *type, unsigned attributes, int *ret);
 int keeper_own_mounts(const Keeper *k);
 
 /* record.c */
+
+/* What is known of a container or a manager lives in pages that no launch inherits: a container may be allowed to read the
+ * memory of its init, and of what joins it. Zeroed; NULL and errno. */
+void *keeper_new(size_t size);
+void keeper_delete(void *object, size_t size);
+
 Record *record_new(Keeper *k, const char *id);
 void record_free(Keeper *k, Record *r);
 Record *record_find(const Keeper *k, const char *id);
@@ -132,6 +138,7 @@ void record_describe(const Record *r, uint16_t type, KeeperMessage *ret);
 
 /* launch.c: plan memfd and descriptors in, clone out. Takes fds (all closed or kept on return). */
 int launch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, size_t n_fds);
+LaunchPage *launch_map(int fd); /* both parts; NULL and errno */
 void launch_status(Keeper *k, Record *r); /* the status pipe is readable */
 void launch_settle(Keeper *k, Record *r); /* after a reap or the pipe's end: decide what has become of it */
 

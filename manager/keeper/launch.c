@@ -19,6 +19,7 @@
 #endif
 
 #define BETWEEN_STACK 65536
+#define STACK_LEFT (256 << 10) /* below the keeper's own frame: no call of it goes deeper */
 #define REQUIRED_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
 
 uint64_t keeper_now(int clock) {
@@ -50,15 +51,21 @@ static int plan_map(int fd, PlanView *ret) {
         return r;
 }
 
+LaunchPage *launch_map(int fd) {
+        void *page = mmap(NULL, 2 * launch_part_size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+        return page == MAP_FAILED ? NULL : page;
+}
+
 static int page_map(int *ret_fd, LaunchPage **ret) {
         _cleanup_close_ int fd = -EBADF;
-        void *page;
+        LaunchPage *page;
 
         fd = memfd_create("bulwark-launch", MFD_CLOEXEC);
-        if (fd < 0 || ftruncate(fd, LAUNCH_PAGE_SIZE) < 0)
+        if (fd < 0 || ftruncate(fd, (off_t)(2 * launch_part_size())) < 0)
                 return -errno;
-        page = mmap(NULL, LAUNCH_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        if (page == MAP_FAILED)
+        page = launch_map(fd);
+        if (!page)
                 return -errno;
         *ret_fd = keeper_hold(TAKE_FD(fd));
         *ret = page;
@@ -88,11 +95,25 @@ static int slots_fill(const PlanView *p, LaunchPage *page, const KeeperMessage *
 }
 
 typedef struct Cloning {
+        const Keeper *keeper;
         Stage stage;
         struct clone_args args;
         int error;
         pid_t pid;
 } Cloning;
+
+/* In outer's copy of the keeper's memory: what calls have left on the stack. A container that may look into its init, or
+ * into a process that joins it, reads nothing of others there. Outer itself runs on a stack of its own. */
+static int forget(const Keeper *k) {
+        const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), here = (uintptr_t)k & ~(page - 1),
+                        arguments = (uintptr_t)k->command_line & ~(page - 1);
+
+        /* Where less than that was ever used the kernel skips the hole, and says so. */
+        if (arguments > here && madvise((void *)(here - STACK_LEFT), arguments - here + STACK_LEFT, MADV_DONTNEED) < 0 &&
+            errno != ENOMEM)
+                return -errno;
+        return 0;
+}
 
 /* Runs in the keeper's memory while the keeper waits, in the keeper's own cgroup. */
 static int clone_between(void *userdata) {
@@ -104,8 +125,13 @@ static int clone_between(void *userdata) {
                 return 0;
         }
         pid = syscall(SYS_clone3, &c->args, sizeof(c->args));
-        if (pid == 0)
-                stage_run_outer(&c->stage);
+        if (pid == 0) {
+                Stage stage = c->stage; /* what c is part of goes */
+
+                if (forget(c->keeper) < 0)
+                        _exit(EXIT_FAILURE);
+                stage_run_outer(&stage);
+        }
         if (pid < 0)
                 c->error = -errno;
         else
@@ -124,7 +150,8 @@ static int clone_between(void *userdata) {
 static int clone_outer(Keeper *k, Record *r, const PlanView *plan, int status_fd) {
         static char stack[BETWEEN_STACK] __attribute__((aligned(16)));
         _cleanup_close_ int cgroup_fd = fcntl(r->cgroup_fd, F_DUPFD_CLOEXEC, 3); /* within the low end */
-        Cloning c = { .stage = { .plan = *plan,
+        Cloning c = { .keeper = k,
+                      .stage = { .plan = *plan,
                                  .page = r->page,
                                  .status_fd = status_fd,
                                  .proc_fd = k->proc_fd,
@@ -136,6 +163,7 @@ static int clone_outer(Keeper *k, Record *r, const PlanView *plan, int status_fd
                       /* With CLONE_PARENT the exit signal is that of who clones. */
                       .args = { .flags = CLONE_INTO_CGROUP | CLONE_PARENT, .cgroup = (uint64_t)cgroup_fd } };
         pid_t between;
+        int error;
 
         if (cgroup_fd < 0)
                 return -errno;
@@ -152,7 +180,12 @@ static int clone_outer(Keeper *k, Record *r, const PlanView *plan, int status_fd
                 return -ECHILD; /* it was killed before it came so far */
         r->outer = c.pid;
         r->outer_alive = true;
-        return 0;
+        /* No other launch has it in its memory. */
+        if (madvise(r->page, 2 * launch_part_size(), MADV_DONTFORK) >= 0)
+                return 0;
+        error = -errno;
+        (void)kill(r->outer, SIGKILL);
+        return error;
 }
 
 static int launch_record(Keeper *k, Record *r, const KeeperMessage *m, const int *slot_fds, size_t n_slot_fds) {
@@ -276,7 +309,7 @@ static void launch_started(Keeper *k, Record *r) {
         r->started_realtime = keeper_now(CLOCK_REALTIME);
         r->started_monotonic = keeper_now(CLOCK_MONOTONIC);
         r->state = KEEPER_RUNNING;
-        (void)munmap(r->page, LAUNCH_PAGE_SIZE);
+        (void)munmap(r->page, 2 * launch_part_size());
         r->page = NULL;
         record_describe(r, KEEPER_EVENT_STARTED, &m);
         keeper_send(k, r->owner, &m, r->pidfd);
@@ -314,10 +347,12 @@ void launch_status(Keeper *k, Record *r) {
         n = read(r->status_fd, &byte, 1);
         if (n < 0)
                 return;
-        if (n > 0) {
+        if (n > 0 && r->join)
+                launch_refuse(r, STEP_AWAIT_GO, -EBADMSG); /* no plan that joins waits: the container has it from inner */
+        else if (n > 0)
                 launch_created(k, r);
+        if (n > 0)
                 return;
-        }
         r->status_fd = keeper_unwatch(k, r->status_fd);
         launch_over(k, r);
 }
@@ -341,8 +376,13 @@ static void exit_read(Record *r) {
 void launch_settle(Keeper *k, Record *r) {
         KeeperMessage m;
 
-        if (r->status_fd >= 0 || r->outer_alive || r->inner_alive)
+        if (r->outer_alive || r->inner_alive)
                 return; /* more will come */
+        if (r->status_fd >= 0) { /* its end will come, or a container holds the pipe that it took from inner */
+                r->status_fd = keeper_unwatch(k, r->status_fd);
+                launch_over(k, r);
+                return;
+        }
         if (r->doomed) {
                 record_describe(r, KEEPER_EVENT_FAILED, &m);
                 if (!r->silent)

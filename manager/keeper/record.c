@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "manager/base/io.h"
 #include "manager/keeper/keeper.h"
@@ -26,8 +27,23 @@ int keeper_hold(int fd) {
         return moved;
 }
 
+void *keeper_new(size_t size) {
+        void *object = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        if (object == MAP_FAILED)
+                return NULL;
+        if (madvise(object, size, MADV_DONTFORK) >= 0)
+                return object;
+        (void)munmap(object, size);
+        return NULL;
+}
+
+void keeper_delete(void *object, size_t size) {
+        (void)munmap(object, size);
+}
+
 Record *record_new(Keeper *k, const char *id) {
-        Record *r = calloc(1, sizeof(Record));
+        Record *r = keeper_new(sizeof(Record));
 
         if (!r)
                 return NULL;
@@ -56,7 +72,7 @@ void record_free(Keeper *k, Record *r) {
                 k->last = r->previous;
 
         if (r->page)
-                (void)munmap(r->page, LAUNCH_PAGE_SIZE);
+                (void)munmap(r->page, 2 * launch_part_size());
         (void)safe_close(r->pidfd);
         (void)safe_close(r->page_fd);
         (void)safe_close(r->plan_fd);
@@ -65,7 +81,7 @@ void record_free(Keeper *k, Record *r) {
         (void)keeper_unwatch(k, r->status_fd);
         for (size_t i = 0; i < r->n_held; i++)
                 (void)safe_close(r->held[i]);
-        free(r);
+        keeper_delete(r, sizeof(*r));
 }
 
 Record *record_find(const Keeper *k, const char *id) {
@@ -77,18 +93,23 @@ Record *record_find(const Keeper *k, const char *id) {
 }
 
 int record_open_pidfd(Record *r) {
-        int error = pidfd_open_checked(r->inner, &r->pidfd);
+        int error = r->inner_alive ? pidfd_open_checked(r->inner, &r->pidfd) : -ESRCH;
 
         if (error >= 0)
                 r->pidfd = keeper_hold(r->pidfd);
         return error;
 }
 
+/* Only the kernel and outer can have written the number. It is killed and reaped by it, so that it must be a child of ours,
+ * too, which is not reaped yet: no other process can have it then. */
 void record_learn_inner(Record *r) {
-        if (r->inner == 0 && r->page && r->page->inner_pid > 0) {
-                r->inner = r->page->inner_pid;
-                r->inner_alive = true;
-        }
+        const pid_t pid = r->inner == 0 && r->page ? launch_own(r->page)->inner_pid : 0;
+        siginfo_t si = {};
+
+        if (pid <= 0 || waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0)
+                return;
+        r->inner = pid;
+        r->inner_alive = true;
 }
 
 void record_kill(Record *r) {

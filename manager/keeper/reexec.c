@@ -159,7 +159,10 @@ static int state_read(Keeper *k, int state_fd) {
         r = read_all(state_fd, data, (size_t)st.st_size, &size);
         if (r >= 0 && size != (size_t)st.st_size)
                 r = -EBADMSG;
-        return r < 0 ? r : keeper_state_decode(k, data, size);
+        if (r >= 0)
+                r = keeper_state_decode(k, data, size);
+        explicit_bzero(data, size); /* as keeper_new() has it, launches inherit nothing of it */
+        return r;
 }
 
 int keeper_check(int state_fd) {
@@ -188,12 +191,16 @@ static int watch_again(Keeper *k) {
 
 static int map_pages(Keeper *k) {
         for (Record *r = k->first; r; r = r->next) {
-                void *page;
+                LaunchPage *page;
 
                 if (r->state != KEEPER_LAUNCHING || r->page_fd < 0)
                         continue;
-                page = mmap(NULL, LAUNCH_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, r->page_fd, 0);
-                if (page == MAP_FAILED)
+                /* A launch under way that an older keeper began has the first part alone: its inner stays unknown, and
+                 * it ends as one that failed. */
+                if (ftruncate(r->page_fd, (off_t)(2 * launch_part_size())) < 0)
+                        return -errno;
+                page = launch_map(r->page_fd);
+                if (!page)
                         return -errno;
                 r->page = page;
         }

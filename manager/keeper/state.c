@@ -209,7 +209,7 @@ int keeper_state_encode(Keeper *k, void **ret, size_t *ret_size) {
 /* --- and back */
 
 static void *make_outgoing(Connection *c) {
-        Outgoing **end = &c->outgoing, *o = calloc(1, sizeof(*o));
+        Outgoing **end = &c->outgoing, *o = keeper_new(sizeof(*o));
 
         if (!o)
                 return NULL;
@@ -222,7 +222,7 @@ static void *make_outgoing(Connection *c) {
 }
 
 static void *make_stored(Store *s) {
-        StoredSet **end = &s->first, *set = calloc(1, sizeof(*set));
+        StoredSet **end = &s->first, *set = keeper_new(sizeof(*set));
 
         if (!set)
                 return NULL;
@@ -379,7 +379,7 @@ void keeper_state_forget(Keeper *k) {
                         Outgoing *o = k->connections[i].outgoing;
 
                         k->connections[i].outgoing = o->next;
-                        free(o);
+                        keeper_delete(o, sizeof(*o));
                 }
         while (k->first)
                 record_free(k, k->first);

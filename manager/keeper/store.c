@@ -9,11 +9,11 @@ static void set_free(StoredSet *s) {
         (void)safe_close(s->blob_fd);
         for (size_t i = 0; i < s->n_fds; i++)
                 (void)safe_close(s->fds[i]);
-        free(s);
+        keeper_delete(s, sizeof(*s));
 }
 
 static int set_new(Store *store, const char *id, int32_t number, int *fds, size_t n_fds, StoredSet **ret) {
-        StoredSet *s = calloc(1, sizeof(*s));
+        StoredSet *s = keeper_new(sizeof(*s));
 
         if (!s)
                 return -ENOMEM;

@@ -3,6 +3,7 @@
  * capability (to signal a payload of another user) and a filter of its own that knows fourteen calls. */
 #include <linux/capability.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -73,6 +74,9 @@ int init_run(Stage *s, pid_t payload) {
         if (r < 0)
                 return r;
         stage_run_steps(s, ACTOR_INIT, s->step + 1);
+        /* It tells of the host's paths, and the container may be allowed to read this memory. */
+        if (munmap((void *)s->plan.header, s->plan.header->size) < 0)
+                return -errno;
         r = confine_self();
         if (r < 0)
                 return r; /* PID 1 ends, so the kernel kills the payload too */

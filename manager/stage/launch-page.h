@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One shared page a launch: keeper, outer, inner and payload meet here. It lives in a memfd, so that an exit status
- * written by the container's init is still there when the keeper looks later. The container never sees it: it is
- * mapped only in processes that run the keeper's code, and execve() unmaps it. */
+/* The shared memory of a launch, in a memfd, so that an exit status written by the container's init is still there when the
+ * keeper looks later. Two parts, a page each:
+ *
+ *   LaunchPage  keeper, outer, inner and payload meet here. Inner and init are seen by the container, which may be allowed to
+ *               write into them: what stands here says how this one launch goes, and decides nothing about other processes.
+ *   LaunchOwn   the keeper's and outer's, whom no container sees. Nothing that outer clones inherits it.
+ *
+ * The keeper inherits neither to the launches that follow. */
 
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "manager/plan/plan-format.h"
 #include "manager/stage/step-failure.h"
@@ -18,7 +24,7 @@
 typedef struct LaunchPage {
         _Atomic uint32_t sync[_SYNC_POINT_MAX]; /* futexes: 0 = not reached, 1 = reached */
         _Atomic uint32_t go;                    /* futex: set by the keeper on GO */
-        int32_t inner_pid;                      /* host's pid; the kernel writes it before inner can run */
+        int32_t unused;                         /* what follows has its place for an init of an older keeper */
         _Atomic int32_t payload_pid;            /* inside the container */
         _Atomic uint32_t init_ready;            /* futex: the init holds nothing any more */
         _Atomic uint32_t progress;              /* step that was begun last, by whomever */
@@ -32,3 +38,18 @@ typedef struct LaunchPage {
 } LaunchPage;
 
 _Static_assert(sizeof(LaunchPage) <= LAUNCH_PAGE_SIZE, "a launch fits one page");
+
+typedef struct LaunchOwn {
+        volatile int32_t inner_pid; /* host's pid; the kernel writes it before inner can run */
+} LaunchOwn;
+
+/* Of either part: what madvise(2) takes. */
+static inline size_t launch_part_size(void) {
+        long page = sysconf(_SC_PAGESIZE);
+
+        return page > LAUNCH_PAGE_SIZE ? (size_t)page : LAUNCH_PAGE_SIZE;
+}
+
+static inline LaunchOwn *launch_own(LaunchPage *page) {
+        return (LaunchOwn *)(void *)((char *)page + launch_part_size());
+}

@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -161,7 +162,7 @@ _Noreturn void stage_run_outer(Stage *s) {
         r = stage_guard(s);
         if (r < 0)
                 stage_fail(s, r);
-        if (stage_close_all_but(keep, n) < 0)
+        if (stage_close_all_but(keep, n) < 0 || madvise(launch_own(s->page), launch_part_size(), MADV_DONTFORK) < 0)
                 stage_fail(s, -errno);
         if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || signal(SIGPIPE, SIG_DFL) == SIG_ERR)
                 stage_fail(s, -errno);

@@ -38,7 +38,7 @@ int step_enter_namespaces(Stage *s, const PlanStep *step) {
  * the payload's ids, capabilities and filter, which leaves it no call but those that plan-join.c knows. It does not end
  * with the keeper any more, since nothing but the payload's execve() is left. */
 static int clone_joining(Stage *s) {
-        long pid = syscall(SYS_clone, PLAN_JOIN_CLONE_FLAGS, NULL, &s->page->inner_pid, NULL, NULL);
+        long pid = syscall(SYS_clone, PLAN_JOIN_CLONE_FLAGS, NULL, &launch_own(s->page)->inner_pid, NULL, NULL);
 
         if (pid < 0)
                 return -errno;
@@ -51,7 +51,7 @@ int step_clone_inner(Stage *s, const PlanStep *step) {
         /* CLONE_PARENT: the keeper reaps it. CLONE_FILES: what inner mounts, outer can attach. */
         struct clone_args args = {
                 .flags = step->a | CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_FILES,
-                .parent_tid = (uint64_t)(uintptr_t)&s->page->inner_pid,
+                .parent_tid = (uint64_t)(uintptr_t)&launch_own(s->page)->inner_pid,
         };
         long pid;
 
@@ -91,7 +91,7 @@ static int id_map_write(Stage *s, const char *name, const char *map) {
         size_t n = 0;
         int r;
 
-        fd = proc_open(s, s->page->inner_pid, name, O_RDWR);
+        fd = proc_open(s, launch_own(s->page)->inner_pid, name, O_RDWR);
         if (fd < 0)
                 return fd;
         if (write(fd, map, strlen(map)) != (ssize_t)strlen(map))
@@ -139,7 +139,7 @@ int step_write_id_maps(Stage *s, const PlanStep *step) {
         if (r < 0)
                 return r;
 
-        (void)snprintf(path, sizeof(path), "%d/ns/user", (int)s->page->inner_pid);
+        (void)snprintf(path, sizeof(path), "%d/ns/user", (int)launch_own(s->page)->inner_pid);
         s->user_namespace_fd = openat(s->proc_fd, path, O_RDONLY | O_CLOEXEC);
         if (s->user_namespace_fd < 0)
                 return -errno;
