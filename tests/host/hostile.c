@@ -6,6 +6,9 @@
  *                                 or what else stopped it
  *   hostile nested ATTACK...      the same inside a user and mount namespace of its own making
  *   hostile watch SECONDS         looks at every process that appears in /proc: JSON object of what it got hold of
+ *   hostile seize PID WORD        takes every process that appears before it is one of the container, writes PID over all memory
+ *                                 that it shares with others, and looks for WORD in the rest; on SIGTERM a JSON object of
+ *                                 what those had that a process of the container has not
  *   hostile storm COUNT           orphans that end; JSON object of the zombies that stay
  *   hostile bomb                  a fork bomb that does not hear SIGTERM */
 
@@ -638,6 +641,120 @@ static int watch(unsigned seconds) {
         return 0;
 }
 
+/* --- seize */
+
+typedef struct Seized {
+        unsigned seen, seized, privileged, unfiltered, unbound, shared, knowing;
+} Seized;
+
+/* What our own processes have. */
+typedef struct Holdings {
+        uint64_t permitted, filters, no_new_privileges;
+} Holdings;
+
+static volatile sig_atomic_t told_to_end;
+
+static void on_end(int number) {
+        told_to_end = 1;
+}
+
+static bool holdings_of(int pid, Holdings *ret) {
+        return status_field(pid, "CapPrm", &ret->permitted) && status_field(pid, "Seccomp_filters", &ret->filters) &&
+               status_field(pid, "NoNewPrivs", &ret->no_new_privileges);
+}
+
+static bool memory_has(int memory, unsigned long from, unsigned long to, const char *word) {
+        static char bytes[65536];
+
+        for (; from < to; from += sizeof(bytes)) {
+                ssize_t n = pread(memory, bytes, to - from < sizeof(bytes) ? to - from : sizeof(bytes), (off_t)from);
+
+                if (n > 0 && memmem(bytes, (size_t)n, word, strlen(word)))
+                        return true;
+        }
+        return false;
+}
+
+static void overwrite(int memory, unsigned long from, unsigned long to, int32_t number) {
+        int32_t page[1024];
+
+        for (size_t i = 0; i < sizeof(page) / sizeof(page[0]); i++)
+                page[i] = number;
+        for (; from < to; from += sizeof(page))
+                (void)!pwrite(memory, page, sizeof(page), (off_t)from);
+}
+
+static void search_memory(int pid, int32_t number, const char *word, Seized *s) {
+        char path[64], line[512];
+        bool shared = false, knowing = false;
+        int memory;
+        FILE *f;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+        memory = open(path, O_RDWR | O_CLOEXEC);
+        (void)snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+        f = memory < 0 ? NULL : fopen(path, "re");
+        while (f && fgets(line, sizeof(line), f)) {
+                unsigned long from, to;
+                char rights[8];
+
+                if (sscanf(line, "%lx-%lx %7s", &from, &to, rights) != 3 || rights[1] != 'w')
+                        continue;
+                knowing |= memory_has(memory, from, to, word);
+                if (rights[3] == 's') {
+                        overwrite(memory, from, to, number);
+                        shared = true;
+                }
+        }
+        if (f)
+                (void)fclose(f);
+        if (memory >= 0)
+                (void)close(memory);
+        s->shared += shared;
+        s->knowing += knowing;
+}
+
+static void seize(int pid, const Holdings *own, int32_t number, const char *word, Seized *s) {
+        Holdings theirs;
+
+        s->seen++;
+        if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0)
+                return;
+        if (ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) == 0)
+                (void)waitpid(pid, NULL, __WALL);
+        if (is_foreign(pid) && holdings_of(pid, &theirs)) {
+                s->seized++;
+                s->privileged += (theirs.permitted & ~own->permitted) != 0;
+                s->unfiltered += theirs.filters < own->filters;
+                s->unbound += theirs.no_new_privileges < own->no_new_privileges;
+                search_memory(pid, number, word, s);
+        }
+        (void)ptrace(PTRACE_DETACH, pid, NULL, NULL);
+}
+
+static int seize_all(int32_t number, const char *word) {
+        int newest = newest_process(getpid());
+        Holdings own;
+        Seized s = {};
+
+        if (!holdings_of(getpid(), &own) || signal(SIGTERM, on_end) == SIG_ERR)
+                return 1;
+        puts("{}");
+        (void)fflush(stdout);
+        for (uint64_t round = 0; !told_to_end; round++) {
+                if (round % 512 == 0)
+                        newest = newest_process(newest);
+                for (int pid = newest + 1; pid < newest + 6; pid++)
+                        if (kill(pid, 0) == 0 || errno == EPERM) {
+                                seize(pid, &own, number, word, &s);
+                                newest = pid;
+                        }
+        }
+        printf("{\"seen\":%u,\"seized\":%u,\"privileged\":%u,\"unfiltered\":%u,\"unbound\":%u,\"shared\":%u,\"knowing\":%u}\n", s.seen,
+               s.seized, s.privileged, s.unfiltered, s.unbound, s.shared, s.knowing);
+        return 0;
+}
+
 /* --- storm */
 
 static unsigned zombies(void) {
@@ -704,8 +821,10 @@ int main(int argc, char **argv) {
                 return try_all(argv + 2, true);
         if (argc == 3 && strcmp(argv[1], "watch") == 0)
                 return watch((unsigned)atoi(argv[2]));
+        if (argc == 4 && strcmp(argv[1], "seize") == 0)
+                return seize_all((int32_t)atoi(argv[2]), argv[3]);
         if (argc == 3 && strcmp(argv[1], "storm") == 0)
                 return storm((unsigned)atoi(argv[2]));
-        (void)fprintf(stderr, "usage: hostile try|nested ATTACK[:ARG]... | watch SECONDS | storm COUNT | bomb\n");
+        (void)fprintf(stderr, "usage: hostile try|nested ATTACK[:ARG]... | watch SECONDS | seize PID WORD | storm COUNT | bomb\n");
         return 2;
 }

@@ -200,6 +200,55 @@ def test_tracing_exec_without_user_namespace(bed):
     equal((found["command_lines"], found["environments"]), (0, 0), "command lines and environments")
 
 
+JOINS = int(os.environ.get("BULWARK_JOINS", "60"))
+TRACER = ("PrivateUsers=no", "AddCapability=CAP_SYS_PTRACE", "SystemCallFilter=@system-service @debug")
+
+
+def seize(bed, name, *lines):
+    """A container takes whatever joins it, in every way of joining, before that is a process of its own."""
+    install(bed)
+    path = os.path.join(bed.out, name)
+    victim = bed.spawn(["sleep", "1000"])
+    bed.start_sleeper("the-neighbour-of-" + name)
+    bed.unit(name, "ExecStart=/bin/hostile seize %d the-neighbour-of" % victim.pid, "StandardOutput=truncate:" + path, "ExecReload=/bin/true",
+             "HealthCmd=/bin/true", "HealthInterval=1s", *TRACER, *lines)
+    bed.ctl("start", name).expect(0)
+    wait_until(lambda: os.path.exists(path) and read(path), "the watcher of " + name, 10)
+    keeper = bed.keeper_pid()
+    for n in range(JOINS):
+        if n % 20 == 10:
+            bed.ctl("reload", name)
+        elif n % 20 == 15:
+            bed.ctl("healthcheck", name)
+        elif n % 20 == 17:
+            bed.ctl("shell", "-T", name, text=b"exit\n")
+        else:
+            bed.ctl("exec", name, "/bin/true")
+    equal(victim.poll(), None, "the end of a process of the host")
+    equal(bed.keeper_pid(), keeper, "the keeper")
+    bed.ctl("stop", name).expect(0)
+    found = json.loads(wait_until(lambda: read(path).splitlines()[1:], "what the watcher found", 10)[0])
+    bed.ctl("stop", "the-neighbour-of-" + name).expect(0)
+    victim.kill()
+    victim.wait()
+    check(found["seen"] >= JOINS / 4, "the watcher saw %d of %d" % (found["seen"], JOINS))
+    for what in ("privileged", "unfiltered", "unbound", "knowing"):
+        equal(found[what], 0, "%s of %d processes that were seized" % (what, found["seized"]))
+    return found
+
+
+def test_seizing_what_joins(bed):
+    """a container that may trace takes processes that join it, and gains nothing: no capability, no filter less, no word of another
+    container, and what it writes into their memory ends no process of the host. $BULWARK_JOINS: how many a combination.
+
+    Protection: confine_join() makes outer take on everything before CLONE_INNER; record_learn_inner() believes only what stands where no
+    container writes; forget()."""
+    for privileges in ("yes", "no"):
+        for label in ("no", "auto"):
+            found = seize(bed, "seize-%s-%s" % (privileges, label), "NoNewPrivileges=" + privileges, "MandatoryAccessControl=" + label)
+            print("# NoNewPrivileges=%s MandatoryAccessControl=%s: %s" % (privileges, label, found))
+
+
 def image(bed, name):
     root = os.path.join(bed.directory, name)
     shutil.copytree(bed.root, root, symlinks=True)
