@@ -92,6 +92,11 @@ static int report_both(const ContainerSpec *spec, Diag *diag, uint64_t both) {
         return r;
 }
 
+/* What the place of a writable tree, or a protection, takes away whatever else the unit says. */
+static uint64_t forbidden(const ContainerSpec *spec) {
+        return spec->exposed_tree.path ? bit(CAP_SETFCAP) : 0;
+}
+
 /* AddCapability= and DropCapability= have no order between them, so one capability in both is a contradiction.
  * But "all" in one of them is a starting point: it leaves nothing of *base, and the other one narrows it. */
 static int apply_deltas(const ContainerSpec *spec, Diag *diag, uint64_t *base, uint64_t *ret) {
@@ -103,7 +108,7 @@ static int apply_deltas(const ContainerSpec *spec, Diag *diag, uint64_t *base, u
 
         if (add_all || drop_all)
                 *base = 0;
-        *ret = drop_all ? add : (*base | add) & ~drop;
+        *ret = (drop_all ? add : (*base | add) & ~drop) & ~forbidden(spec);
         return 0;
 }
 
@@ -144,9 +149,17 @@ static const Origin *cause_of(const ContainerSpec *spec, uint64_t base, unsigned
         return capabilities_default() & bit(capability) ? NULL : container_spec_origin(spec, DIRECTIVE_Boot);
 }
 
+static int add_forbidden(const ContainerSpec *spec, CapabilityPolicy *policy) {
+        if (!spec->exposed_tree.path)
+                return 0;
+        return policy_rules_add(&policy->rules, &spec->exposed_tree.origin,
+                                "deny CAP_SETFCAP: users of the host can enter %s, where the container may write",
+                                spec->exposed_tree.path);
+}
+
 static int add_rules(const ContainerSpec *spec, uint64_t base, CapabilityPolicy *policy) {
         bool root = spec->identity.uid == 0;
-        int r = 0;
+        int r = add_forbidden(spec, policy);
 
         for (unsigned c = 0; r >= 0 && c < 64; c++) {
                 if (policy->bounding & bit(c))

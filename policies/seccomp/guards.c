@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <linux/audit.h>
+#include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/seccomp.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "manager/base/string-list.h"
 #include "policies/families.h"
 #include "policies/rules.h"
+#include "policies/seccomp/guard-table.h"
 #include "policies/seccomp/guards.h"
-
-/* CLONE_NEWTIME shares its bit with the exit signal and is no flag of clone(). */
-#define NAMESPACE_FLAGS                                                                                       \
-        (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |         \
-         CLONE_NEWNET)
 
 /* clone() takes its flags first, but for two architectures. */
 #if defined(__s390__) || defined(__CRIS__)
@@ -41,222 +38,172 @@ static const uint32_t personalities[] = { 0x0, 0x8, 0x20000, 0x20008, 0xffffffff
 #endif
 static const uint32_t other_transports[] = { IPPROTO_SMC, IPPROTO_MPTCP };
 
-typedef enum GuardTest {
-        GUARD_EQUALS_NONE, /* refuse the values listed */
-        GUARD_EQUALS_ONE,  /* refuse every other value */
-        GUARD_NO_BITS,     /* refuse a value with any of these bits */
-} GuardTest;
+/* Scheduling classes that do not displace whoever shares the processors: SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_EXT,
+ * each plain and with SCHED_RESET_ON_FORK. */
+#define RESET_ON_FORK UINT32_C(0x40000000)
+static const uint32_t timeshared[] = { 0, 3, 5, 7, RESET_ON_FORK, RESET_ON_FORK | 3, RESET_ON_FORK | 5, RESET_ON_FORK | 7 };
 
-typedef struct Guard {
-        const char *name;
-        unsigned argument;
-        GuardTest test;
-        const uint32_t *values; /* NULL = the profile's families */
-        size_t n_values;
-        int error;         /* 0 = what every denied call gets */
-        const char *words; /* for people, before the error; the families follow where they decide */
-} Guard;
+/* PER_LINUX, and the question. */
+static const uint32_t own_personality[] = { 0x0, 0xffffffff };
 
-static const uint32_t namespace_flags[] = { NAMESPACE_FLAGS };
+static const uint32_t set_id_bits[] = { S_ISUID | S_ISGID };
+#define MAKES_FILE (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) /* without one of them the mode is not looked at */
 
-/* Several of one call stand together. Each compares the low 32 bits only, as the kernel reads these arguments: comparing 64 would let a caller
- * pass by setting a high bit (CVE-2019-10063). */
+static const uint32_t executable[] = { PROT_EXEC };
+static const uint32_t shm_executable[] = { SHM_EXEC };
+static const uint32_t any_namespace[] = { 0 };
+
+#define FIXED(list) GUARD_VALUES_FIXED, list, ELEMENTSOF(list)
+#define OF_UNIT(source) source, NULL, 0
+
+/* Several of one call stand together. Each compares the low 32 bits only, as the kernel reads these arguments: comparing 64
+ * would let a caller pass by setting a high bit (CVE-2019-10063). */
 static const Guard guards[] = {
-        { "ioctl", 1, GUARD_EQUALS_NONE, forbidden_ioctls, ELEMENTSOF(forbidden_ioctls), 0,
-          "deny ioctl TIOCSTI TIOCLINUX" },
-        { "personality", 0, GUARD_EQUALS_ONE, personalities, ELEMENTSOF(personalities), 0,
-          "deny personality other than 0x0 0x8 0x20000 0x20008 0xffffffff" },
-        { "socket", 0, GUARD_EQUALS_ONE, NULL, 0, EAFNOSUPPORT, "deny socket other than " },
-        { "socket", 2, GUARD_EQUALS_NONE, other_transports, ELEMENTSOF(other_transports), EPROTONOSUPPORT,
-          "deny socket with IPPROTO_SMC IPPROTO_MPTCP" },
-        { "socketpair", 0, GUARD_EQUALS_ONE, NULL, 0, EAFNOSUPPORT, "deny socketpair other than " },
-        { "clone", CLONE_FLAGS_ARGUMENT, GUARD_NO_BITS, namespace_flags, 1, 0,
-          "deny clone with flags that make namespaces" },
+        { "ioctl", 1, GUARD_EQUALS_NONE, FIXED(forbidden_ioctls), SWITCH_ALWAYS, 0, "deny ioctl TIOCSTI TIOCLINUX", 0, 0 },
+        { "personality", 0, GUARD_EQUALS_ONE, FIXED(personalities), SWITCH_ALWAYS, 0,
+          "deny personality other than 0x0 0x8 0x20000 0x20008 0xffffffff", 0, 0 },
+        { "personality", 0, GUARD_EQUALS_ONE, FIXED(own_personality), SWITCH_PERSONALITY, 0,
+          "deny personality other than 0x0 0xffffffff", 0, 0 },
+        { "socket", 0, GUARD_EQUALS_ONE, OF_UNIT(GUARD_VALUES_FAMILIES), SWITCH_ALWAYS, EAFNOSUPPORT, "deny socket other than ", 0,
+          0 },
+        { "socket", 2, GUARD_EQUALS_NONE, FIXED(other_transports), SWITCH_TRANSPORTS, EPROTONOSUPPORT,
+          "deny socket with IPPROTO_SMC IPPROTO_MPTCP", 0, 0 },
+        { "socketpair", 0, GUARD_EQUALS_ONE, OF_UNIT(GUARD_VALUES_FAMILIES), SWITCH_ALWAYS, EAFNOSUPPORT,
+          "deny socketpair other than ", 0, 0 },
+        { "clone", CLONE_FLAGS_ARGUMENT, GUARD_NO_BITS, OF_UNIT(GUARD_VALUES_CLONE), SWITCH_CLONE, 0,
+          "deny clone with flags that make namespaces", 0, 0 },
+        { "unshare", 0, GUARD_NO_BITS, OF_UNIT(GUARD_VALUES_NAMESPACES), SWITCH_NAMESPACES, 0,
+          "deny unshare of namespaces", 0, 0 },
+        { "setns", 1, GUARD_EQUALS_NONE, FIXED(any_namespace), SWITCH_NAMESPACES, 0, "deny setns into a namespace of any type", 0,
+          0 },
+        { "setns", 1, GUARD_NO_BITS, OF_UNIT(GUARD_VALUES_NAMESPACES), SWITCH_NAMESPACES, 0, "deny setns into namespaces", 0,
+          0 },
+        { "chmod", 1, GUARD_NO_BITS, FIXED(set_id_bits), SWITCH_SET_IDS, 0, "deny chmod with set-id bits", 0, 0 },
+        { "fchmod", 1, GUARD_NO_BITS, FIXED(set_id_bits), SWITCH_SET_IDS, 0, "deny fchmod with set-id bits", 0, 0 },
+        { "fchmodat", 2, GUARD_NO_BITS, FIXED(set_id_bits), SWITCH_SET_IDS, 0, "deny fchmodat with set-id bits", 0, 0 },
+        { "fchmodat2", 2, GUARD_NO_BITS, FIXED(set_id_bits), SWITCH_SET_IDS, 0, "deny fchmodat2 with set-id bits", 0, 0 },
+        { "mknod", 1, GUARD_NO_BITS, FIXED(set_id_bits), SWITCH_SET_IDS, 0, "deny mknod with set-id bits", 0, 0 },
+        { "mknodat", 2, GUARD_NO_BITS, FIXED(set_id_bits), SWITCH_SET_IDS, 0, "deny mknodat with set-id bits", 0, 0 },
+        { "mkdir", 1, GUARD_NO_BITS, FIXED(set_id_bits), SWITCH_SET_IDS, 0, "deny mkdir with set-id bits", 0, 0 },
+        { "mkdirat", 2, GUARD_NO_BITS, FIXED(set_id_bits), SWITCH_SET_IDS, 0, "deny mkdirat with set-id bits", 0, 0 },
+        { "creat", 1, GUARD_NO_BITS, FIXED(set_id_bits), SWITCH_SET_IDS, 0, "deny creat with set-id bits", 0, 0 },
+        { "open", 2, GUARD_NO_BITS, FIXED(set_id_bits), SWITCH_SET_IDS, 0, "deny open that makes a file with set-id bits", 1,
+          MAKES_FILE },
+        { "openat", 3, GUARD_NO_BITS, FIXED(set_id_bits), SWITCH_SET_IDS, 0, "deny openat that makes a file with set-id bits", 2,
+          MAKES_FILE },
+        { "sched_setscheduler", 1, GUARD_EQUALS_ONE, FIXED(timeshared), SWITCH_REALTIME, 0,
+          "deny sched_setscheduler to SCHED_FIFO SCHED_RR SCHED_DEADLINE", 0, 0 },
+        { "mmap", 2, GUARD_NO_BITS, FIXED(executable), SWITCH_WRITE_EXECUTE, 0, "deny mmap writable and executable", 2,
+          PROT_WRITE },
+        { "mmap2", 2, GUARD_NO_BITS, FIXED(executable), SWITCH_WRITE_EXECUTE, 0, "deny mmap2 writable and executable", 2,
+          PROT_WRITE },
+        { "mprotect", 2, GUARD_NO_BITS, FIXED(executable), SWITCH_WRITE_EXECUTE, 0, "deny mprotect to executable", 0, 0 },
+        { "pkey_mprotect", 2, GUARD_NO_BITS, FIXED(executable), SWITCH_WRITE_EXECUTE, 0, "deny pkey_mprotect to executable", 0,
+          0 },
+        { "shmat", 2, GUARD_NO_BITS, FIXED(shm_executable), SWITCH_WRITE_EXECUTE, 0, "deny shmat executable", 0, 0 },
 };
 
-static bool guard_applies(const SeccompProfile *p, const SyscallEntry *entry, const Guard *guard) {
-        return streq(guard->name, entry->name) && !(p->namespaces && guard->values == namespace_flags) &&
-               (p->known_transports || guard->values != other_transports);
+bool guard_applies(const SeccompProfile *p, const Guard *guard) {
+        return guard->needs == SWITCH_ALWAYS || (p->switches & guard->needs);
 }
 
-/* The first from there on that judges the call; NULL = none (any more). */
-static const Guard *guard_find(const SeccompProfile *p, const SyscallEntry *entry, const Guard *from) {
+const Guard *guard_next(const SeccompProfile *p, const SyscallEntry *entry, const Guard *after) {
         if (entry->action != SYSCALL_ALLOW)
                 return NULL;
 
-        for (const Guard *g = from; g < guards + ELEMENTSOF(guards); g++)
-                if (guard_applies(p, entry, g))
+        for (const Guard *g = after ? after + 1 : guards; g < guards + ELEMENTSOF(guards); g++)
+                if (streq(g->name, entry->name) && guard_applies(p, g))
                         return g;
-
         return NULL;
 }
 
+const uint32_t *guard_values(const SeccompProfile *p, const Guard *guard, size_t *ret_n) {
+        switch (guard->source) {
+        case GUARD_VALUES_FAMILIES:
+                *ret_n = p->n_families;
+                return p->families;
+        case GUARD_VALUES_CLONE:
+                *ret_n = 1;
+                return &p->denied_clone;
+        case GUARD_VALUES_NAMESPACES:
+                *ret_n = 1;
+                return &p->denied_namespaces;
+        case GUARD_VALUES_FIXED:
+                break;
+        }
+        *ret_n = guard->n_values;
+        return guard->values;
+}
+
 bool seccomp_guarded(const SeccompProfile *p, const SyscallEntry *entry) {
-        return guard_find(p, entry, guards);
+        return guard_next(p, entry, NULL);
 }
 
-/* --- instructions */
-
-typedef struct Program {
-        struct sock_filter *items;
-        size_t n, room;
-        int error; /* the first failure; asked once at the end */
-} Program;
-
-static void emit(Program *p, struct sock_filter instruction) {
-        if (p->error < 0)
-                return;
-
-        if (p->n == p->room) {
-                size_t room = p->room == 0 ? 64 : 2 * p->room;
-                struct sock_filter *items = reallocarray(p->items, room, sizeof(struct sock_filter));
-
-                if (!items) {
-                        p->error = -ENOMEM;
-                        return;
-                }
-                p->items = items;
-                p->room = room;
-        }
-        p->items[p->n++] = instruction;
-}
-
-static void emit_load(Program *p, size_t offset) {
-        emit(p, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset));
-}
-
-static void emit_return(Program *p, uint32_t value) {
-        emit(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, value));
-}
-
-static void emit_jump(Program *p, uint16_t test, uint32_t value, size_t if_true, size_t if_false) {
-        if (if_true > UINT8_MAX || if_false > UINT8_MAX) {
-                p->error = -E2BIG;
-                return;
-        }
-        emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | test | BPF_K, value, (uint8_t)if_true,
-                                             (uint8_t)if_false));
-}
-
-static uint32_t error_to_return(int error) {
-        return error == SYSCALL_ERROR_KILL ? SECCOMP_RET_KILL_PROCESS
-                                           : SECCOMP_RET_ERRNO | ((uint32_t)error & SECCOMP_RET_DATA);
-}
-
-static size_t low_half_of_argument(unsigned argument) {
-        size_t offset = offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t);
-
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        offset += sizeof(uint32_t);
-#endif
-        return offset;
-}
-
-/* --- the parts of the head */
-
-static void emit_abi(Program *program) {
-        emit_load(program, offsetof(struct seccomp_data, arch));
-        emit_jump(program, BPF_JEQ, syscall_native_audit_arch(), 1, 0);
-        emit_return(program, SECCOMP_RET_KILL_PROCESS);
-        emit_load(program, offsetof(struct seccomp_data, nr));
-#if defined(__x86_64__) && !defined(__ILP32__)
-        /* x32 has the same arch value and a bit of its own in the number. -1 has that bit too, but is what a
-         * tracer writes to skip a call: it is no call at all, and unknown. */
-        emit_jump(program, BPF_JEQ, UINT32_MAX, 2, 0);
-        emit_jump(program, BPF_JGE, UINT32_C(0x40000000), 0, 1);
-        emit_return(program, SECCOMP_RET_KILL_PROCESS);
-#endif
-}
-
-/* Every gap between known numbers, and all above the highest. The number is loaded. */
-static void emit_unknown(Program *program, const SyscallTable *table) {
-        uint32_t next = 0;
-
-        for (size_t i = 0; i < table->n; i++) {
-                uint32_t number = table->entries[i].number;
-
-                if (number > next) {
-                        emit_jump(program, BPF_JGE, next, 0, 2);
-                        emit_jump(program, BPF_JGT, number - 1, 1, 0);
-                        emit_return(program, SECCOMP_RET_ERRNO | ENOSYS);
-                }
-                next = number + 1;
-        }
-        emit_jump(program, BPF_JGE, next, 0, 1);
-        emit_return(program, SECCOMP_RET_ERRNO | ENOSYS);
-}
-
-/* The number is loaded, and still is where the number is another one. The tests jump to the second of two
- * answers when they hit. What passes a guard that is not the call's last goes on to the next one. */
-static void emit_guard(Program *program, const SeccompProfile *p, const Guard *guard, uint32_t number, bool last) {
-        const struct sock_filter refuse = BPF_STMT(
-                BPF_RET | BPF_K, error_to_return(guard->error != 0 ? guard->error : p->denied));
-        const uint32_t *values = guard->values ? guard->values : p->families;
-        const size_t n = guard->values ? guard->n_values : p->n_families;
-        const bool hit_refuses = guard->test != GUARD_EQUALS_ONE;
-        const struct sock_filter pass = last ? (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-                                             : (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, hit_refuses ? 1 : 0);
-        uint16_t test = guard->test == GUARD_NO_BITS ? BPF_JSET : BPF_JEQ;
-
-        emit_jump(program, BPF_JEQ, number, 0, n + 3);
-        emit_load(program, low_half_of_argument(guard->argument));
-        for (size_t i = 0; i < n; i++)
-                emit_jump(program, test, values[i], n - i, 0);
-        emit(program, hit_refuses ? pass : refuse);
-        emit(program, hit_refuses ? refuse : pass);
-        if (!last)
-                emit_load(program, offsetof(struct seccomp_data, nr));
-}
-
-int seccomp_guards_build(const SeccompProfile *p, struct sock_filter **ret, size_t *ret_n) {
-        Program program = {};
-
-        emit_abi(&program);
-        emit_unknown(&program, &p->table);
-        for (size_t i = 0; i < p->table.n; i++) {
-                const SyscallEntry *entry = p->table.entries + i;
-
-                for (const Guard *guard = guard_find(p, entry, guards), *next; guard; guard = next) {
-                        next = guard_find(p, entry, guard + 1);
-                        emit_guard(&program, p, guard, entry->number, !next);
-                }
-        }
-
-        if (program.error < 0) {
-                free(program.items);
-                return program.error;
-        }
-        *ret = program.items;
-        *ret_n = program.n;
-        return 0;
-}
-
+/* Which line switched a guard on; NULL's file = every container has it. */
 static const Origin *guard_origin(const ContainerSpec *spec, const Guard *guard) {
-        return container_spec_origin(spec, !guard->values                    ? DIRECTIVE_RestrictAddressFamilies
-                                           : guard->values == other_transports ? DIRECTIVE_SocketBindDeny
-                                                                               : DIRECTIVE_SystemCallErrorNumber);
+        static const struct {
+                SeccompSwitch needs;
+                DirectiveId id;
+        } rows[] = {
+                { SWITCH_TRANSPORTS, DIRECTIVE_SocketBindDeny },
+                { SWITCH_CLONE, DIRECTIVE_RestrictNamespaces },
+                { SWITCH_NAMESPACES, DIRECTIVE_RestrictNamespaces },
+                { SWITCH_SET_IDS, DIRECTIVE_RestrictSUIDSGID },
+                { SWITCH_REALTIME, DIRECTIVE_RestrictRealtime },
+                { SWITCH_WRITE_EXECUTE, DIRECTIVE_MemoryDenyWriteExecute },
+                { SWITCH_PERSONALITY, DIRECTIVE_LockPersonality },
+        };
+
+        if (guard->source == GUARD_VALUES_FAMILIES)
+                return container_spec_origin(spec, DIRECTIVE_RestrictAddressFamilies);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (guard->needs == rows[i].needs && container_spec_origin(spec, rows[i].id)->file)
+                        return container_spec_origin(spec, rows[i].id);
+        if ((guard->needs == SWITCH_SET_IDS || guard->needs == SWITCH_NAMESPACES) && spec->exposed_tree.path)
+                return &spec->exposed_tree.origin;
+        return container_spec_origin(spec, DIRECTIVE_SystemCallErrorNumber);
 }
 
-static int families_text(const SeccompProfile *p, const Guard *guard, char **ret) {
-        uint64_t mask = 0;
+/* " user net": what stands after a guard's words; nothing where it is every type. */
+static int namespaces_text(uint32_t flags, char **ret) {
+        int r = str_append(ret, "%s", "");
 
-        if (guard->values)
-                return str_append(ret, "%s", "");
-        for (size_t i = 0; i < p->n_families; i++)
-                mask |= UINT64_C(1) << p->families[i];
-        return address_families_text(mask, ret);
+        for (const NamespaceName *n = namespace_types; r >= 0 && n->name; n++)
+                if (flags != NAMESPACES_ALL && (flags & n->flag))
+                        r = str_append(ret, " %s", n->name);
+        return r;
+}
+
+/* What the unit decides of a guard, in words. */
+static int guard_values_text(const SeccompProfile *p, const Guard *guard, char **ret) {
+        uint64_t mask = 0;
+        size_t n;
+        const uint32_t *values = guard_values(p, guard, &n);
+
+        switch (guard->source) {
+        case GUARD_VALUES_FAMILIES:
+                for (size_t i = 0; i < n; i++)
+                        mask |= UINT64_C(1) << values[i];
+                return address_families_text(mask, ret);
+        case GUARD_VALUES_CLONE:
+        case GUARD_VALUES_NAMESPACES:
+                return namespaces_text(*values, ret);
+        case GUARD_VALUES_FIXED:
+                break;
+        }
+        return str_append(ret, "%s", "");
 }
 
 int seccomp_guards_rules(const SeccompProfile *p, const ContainerSpec *spec, PolicyRules *rules) {
         for (size_t i = 0; i < p->table.n; i++) {
                 const SyscallEntry *entry = p->table.entries + i;
 
-                for (const Guard *guard = guard_find(p, entry, guards); guard; guard = guard_find(p, entry, guard + 1)) {
-                        _cleanup_free_ char *families = NULL;
-                        int r = families_text(p, guard, &families);
+                for (const Guard *guard = guard_next(p, entry, NULL); guard; guard = guard_next(p, entry, guard)) {
+                        _cleanup_free_ char *values = NULL;
+                        int r = guard_values_text(p, guard, &values);
 
                         if (r >= 0)
-                                r = policy_rules_add(rules, guard_origin(spec, guard), "%s%s: %s", guard->words, families,
+                                r = policy_rules_add(rules, guard_origin(spec, guard), "%s%s: %s", guard->words, values,
                                                      denial_to_string(guard->error != 0 ? guard->error : p->denied).text);
                         if (r < 0)
                                 return r;
@@ -302,19 +249,41 @@ static const Origin *families_origin(const ContainerSpec *spec) {
         return container_spec_origin(spec, DIRECTIVE_CapabilityBoundingSet);
 }
 
+/* Namespaces that only one of them denies. */
+static int compare_namespaces(const Guard *guard, const GuardSide *a, const GuardSide *b, const Origin *from, const Origin *to,
+                              PolicyChanges *changes) {
+        const bool before = guard_applies(a->profile, guard), after = guard_applies(b->profile, guard);
+        size_t n;
+        const uint32_t x = before ? *guard_values(a->profile, guard, &n) : 0, y = after ? *guard_values(b->profile, guard, &n) : 0;
+        _cleanup_free_ char *gone = NULL, *come = NULL;
+        int r = 0;
+
+        if (x & ~y)
+                r = namespaces_text(x & ~y, &gone);
+        if (r >= 0 && gone)
+                r = policy_changes_add(changes, POLICY_LOOSER, from, to, "no longer: %s%s", guard->words, gone);
+        if (r >= 0 && (y & ~x))
+                r = namespaces_text(y & ~x, &come);
+        if (r >= 0 && come)
+                r = policy_changes_add(changes, POLICY_TIGHTER, from, to, "%s%s", guard->words, come);
+        return r;
+}
+
 static int compare_guard(const Guard *guard, const GuardSide *a, const GuardSide *b, PolicyChanges *changes) {
-        const bool before = guard_applies(a->profile, a->entry, guard), after = guard_applies(b->profile, b->entry, guard);
-        const bool namespaces = guard->values == namespace_flags;
-        const Origin *from = namespaces ? a->origin : guard_origin(a->spec, guard);
-        const Origin *to = namespaces ? b->origin : guard_origin(b->spec, guard);
+        const bool before = guard_applies(a->profile, guard), after = guard_applies(b->profile, guard);
+        const Origin *from = guard_origin(a->spec, guard), *to = guard_origin(b->spec, guard);
         int r;
 
-        if (before && after && !guard->values) {
+        if (before && after && guard->source == GUARD_VALUES_FAMILIES) {
                 from = families_origin(a->spec);
                 to = families_origin(b->spec);
                 r = compare_families(a->profile, b->profile, guard->name, POLICY_TIGHTER, from, to, changes);
                 return r < 0 ? r : compare_families(a->profile, b->profile, guard->name, POLICY_LOOSER, from, to, changes);
         }
+        if (guard->source == GUARD_VALUES_CLONE)
+                return compare_namespaces(guard, a, b, a->origin, b->origin, changes);
+        if (guard->source == GUARD_VALUES_NAMESPACES)
+                return compare_namespaces(guard, a, b, from, to, changes);
         if (before == after)
                 return 0;
         return policy_changes_add(changes, before ? POLICY_LOOSER : POLICY_TIGHTER, from, to, "%s%s",
@@ -325,6 +294,7 @@ int seccomp_guards_compare(const GuardSide *before, const GuardSide *after, Poli
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(guards); i++)
-                r = compare_guard(guards + i, before, after, changes);
+                if (streq(guards[i].name, before->entry->name))
+                        r = compare_guard(guards + i, before, after, changes);
         return r;
 }

@@ -195,20 +195,48 @@ static void hide(SeccompProfile *p, const ContainerSpec *spec, SyscallEntry *ent
         entry->cause = CAUSE_HIDDEN;
 }
 
+/* What carries out, with arguments in memory, a call that a switch has judged; io_uring does so beside every filter. */
+static const struct {
+        SeccompSwitch needs;
+        const char *name;
+} hidden_calls[] = {
+        { SWITCH_SET_IDS, "openat2" },        { SWITCH_SET_IDS, "io_uring_setup" },
+        { SWITCH_SET_IDS, "io_uring_enter" }, { SWITCH_SET_IDS, "io_uring_register" },
+        { SWITCH_REALTIME, "sched_setattr" },
+};
+
+static void hide_by_name(SeccompProfile *p, const ContainerSpec *spec, const char *name) {
+        SyscallEntry *entry = syscall_table_by_name(&p->table, name);
+
+        if (entry)
+                hide(p, spec, entry);
+}
+
+static void hide_switched(SeccompProfile *p, const ContainerSpec *spec) {
+        for (size_t i = 0; i < ELEMENTSOF(hidden_calls); i++) {
+                SyscallEntry *entry = syscall_table_by_name(&p->table, hidden_calls[i].name);
+
+                if (entry && entry->action == SYSCALL_ALLOW && (p->switches & hidden_calls[i].needs))
+                        hide(p, spec, entry);
+        }
+}
+
 /* New namespaces are made by unshare(), by clone() with CLONE_NEW* flags and by clone3(). unshare decides for
  * all three: where it is denied, clone() is allowed without those flags (policies/seccomp/guards.c), and
  * clone3() is hidden. It is hidden wherever it is denied: after EPERM the C library would not fall back to
  * clone(), and no thread could be made. socketcall() hides the address family. */
 static void settle_hidden(SeccompProfile *p, const ContainerSpec *spec) {
         const SyscallEntry *unshare = syscall_table_by_name(&p->table, "unshare");
-        SyscallEntry *clone3 = syscall_table_by_name(&p->table, "clone3");
-        SyscallEntry *socketcall = syscall_table_by_name(&p->table, "socketcall");
+        const SyscallEntry *clone3 = syscall_table_by_name(&p->table, "clone3");
+        const bool namespaces = unshare && unshare->action == SYSCALL_ALLOW;
 
-        p->namespaces = unshare && unshare->action == SYSCALL_ALLOW;
-        if (clone3 && (!p->namespaces || clone3->action != SYSCALL_ALLOW))
-                hide(p, spec, clone3);
-        if (socketcall)
-                hide(p, spec, socketcall);
+        p->denied_clone = namespaces ? p->denied_namespaces : NAMESPACES_ALL;
+        if (p->denied_clone != 0)
+                p->switches |= SWITCH_CLONE;
+        if (p->denied_clone != 0 || (clone3 && clone3->action != SYSCALL_ALLOW))
+                hide_by_name(p, spec, "clone3");
+        hide_by_name(p, spec, "socketcall");
+        hide_switched(p, spec);
 }
 
 static void deny_everything(SeccompProfile *p) {
@@ -246,10 +274,35 @@ void seccomp_profile_done(SeccompProfile *p) {
         syscall_table_done(&p->table);
 }
 
+static void set_switches(SeccompProfile *p, const ContainerSpec *spec) {
+        const struct {
+                SeccompSwitch name;
+                bool on;
+        } rows[] = {
+                { SWITCH_TRANSPORTS, spec->socket_bind_deny.n > 0 },
+                { SWITCH_SET_IDS, spec->restrict_suid_sgid == TRISTATE_YES || spec->exposed_tree.path },
+                /* An init gives its own services their scheduling. */
+                { SWITCH_REALTIME, spec->restrict_realtime == TRISTATE_YES ||
+                                           (spec->restrict_realtime == TRISTATE_UNSET && !spec->boot) },
+                { SWITCH_WRITE_EXECUTE, spec->memory_deny_write_execute == TRISTATE_YES },
+                { SWITCH_PERSONALITY, spec->lock_personality == TRISTATE_YES },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (rows[i].on)
+                        p->switches |= rows[i].name;
+        if (spec->restrict_namespaces.set)
+                p->denied_namespaces = NAMESPACES_ALL & ~spec->restrict_namespaces.allowed;
+        /* Root of a new user namespace has CAP_SETFCAP again, for the same files. */
+        if (spec->exposed_tree.path)
+                p->denied_namespaces |= CLONE_NEWUSER;
+        if (p->denied_namespaces != 0)
+                p->switches |= SWITCH_NAMESPACES;
+}
+
 int seccomp_profile_new(const ContainerSpec *spec, uint64_t bounding, Diag *diag, SeccompProfile *ret) {
         _cleanup_(seccomp_profile_done) SeccompProfile p = {
                 .denied = spec->system_call_error_number != 0 ? spec->system_call_error_number : EPERM,
-                .known_transports = spec->socket_bind_deny.n > 0,
         };
         const uint64_t families = address_families_within(spec, bounding);
         int r;
@@ -257,6 +310,7 @@ int seccomp_profile_new(const ContainerSpec *spec, uint64_t bounding, Diag *diag
         for (uint32_t family = 0; family < ADDRESS_FAMILY_MAX; family++)
                 if (address_families_have(families, family))
                         p.families[p.n_families++] = family;
+        set_switches(&p, spec);
         r = check_error(p.denied, container_spec_origin(spec, DIRECTIVE_SystemCallErrorNumber),
                         "SystemCallErrorNumber", diag);
         if (r < 0)

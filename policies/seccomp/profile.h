@@ -14,16 +14,27 @@ typedef enum SyscallCause {
         CAUSE_BOOT = -3,       /* Boot=yes */
         CAUSE_LAUNCHER = -4,   /* the launcher calls it after the filter is in force */
         CAUSE_HIDDEN = -5,     /* its arguments lie in memory, where a filter cannot read */
-        _CAUSE_FIRST = CAUSE_HIDDEN,
 } SyscallCause;
+
+/* What a unit switches on beside the list; each has guards (guard-table.h), and calls that are hidden. */
+typedef enum SeccompSwitch {
+        SWITCH_ALWAYS = 0,
+        SWITCH_TRANSPORTS = 1 << 0,    /* only sockets whose ports Landlock judges: it looks at TCP itself alone */
+        SWITCH_CLONE = 1 << 1,         /* clone() makes not every namespace */
+        SWITCH_NAMESPACES = 1 << 2,    /* and unshare() and setns() do not either, where the list has them */
+        SWITCH_SET_IDS = 1 << 3,       /* no file gets a set-id bit */
+        SWITCH_REALTIME = 1 << 4,      /* no real-time scheduling */
+        SWITCH_WRITE_EXECUTE = 1 << 5, /* no memory is written and executed */
+        SWITCH_PERSONALITY = 1 << 6,   /* none but the one it starts with */
+} SeccompSwitch;
 
 typedef struct SeccompProfile {
         SyscallTable table;
         int denied;         /* what a call that is not on the list gets: an errno or SYSCALL_ERROR_KILL */
-        bool namespaces;    /* new namespaces may be made */
+        unsigned switches;  /* SeccompSwitch */
+        uint32_t denied_clone, denied_namespaces; /* CLONE_NEW* of SWITCH_CLONE, SWITCH_NAMESPACES */
         uint32_t families[ADDRESS_FAMILY_MAX]; /* that a socket may have, in the order of their numbers */
         size_t n_families;
-        bool known_transports; /* only sockets whose ports Landlock judges: it looks at TCP itself alone */
 } SeccompProfile;
 
 int seccomp_profile_new(const ContainerSpec *spec, uint64_t bounding, Diag *diag, SeccompProfile *ret);

@@ -15,6 +15,7 @@ typedef struct SyscallEntry {
         int action;
         int cause; /* index of the unit's item, or one of SyscallCause (profile.h) */
         bool by_name; /* the item names this call itself, not a group */
+        bool logged;  /* where it is allowed, the kernel logs it */
         char name[SYSCALL_NAME_MAX];
 } SyscallEntry;
 

@@ -51,6 +51,19 @@ static const char *environment_text(const char *path) {
         return streq(path, "/etc/sample.env") ? ENVIRONMENT_FILE : NULL;
 }
 
+/* The trees of the host are nobody's but those below /exposed. */
+static int table_trees(const ContainerSpec *draft, UnitFacts *f) {
+        HostTree tree;
+
+        f->trees = calloc(container_spec_host_trees_max(draft), sizeof(*f->trees));
+        if (!f->trees)
+                return -ENOMEM;
+        for (size_t i = 0; i < container_spec_host_trees_max(draft); i++)
+                if (container_spec_host_tree(draft, i, &tree))
+                        f->trees[f->n_trees++] = (TreeFact){ .path = strdup(tree.path), .shut = !startswith(tree.path, "/exposed") };
+        return 0;
+}
+
 /* Every root is there but those below /missing; one environment file exists. */
 static int table_facts(const ContainerSpec *draft, UnitFacts *f) {
         size_t n = draft->environment_file.n;
@@ -71,7 +84,7 @@ static int table_facts(const ContainerSpec *draft, UnitFacts *f) {
                 f->environment_files[f->n_environment_files].text = text ? strdup(text) : NULL;
                 f->environment_files[f->n_environment_files].error = text ? 0 : ENOENT;
         }
-        return 0;
+        return table_trees(draft, f);
 }
 
 /* What the manager's loader would choose there. */

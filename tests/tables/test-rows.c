@@ -23,6 +23,7 @@ static const struct {
         { DIRECTIVE_Boot, "[Container]\nExecStart=\n", false },
         { DIRECTIVE_Notify, "[Container]\nHealthCmd=/bin/table\n", true },
         { DIRECTIVE_FileDescriptorName, "[Container]\nListenStream=80\n", true },
+        { DIRECTIVE_RestrictNamespaces, "[Container]\nSystemCallFilter=~kcmp\nSystemCallFilter=unshare setns\n", true },
         { DIRECTIVE_SocketBindAllow, "[Container]\nSocketBindDeny=tcp\n", true },
 };
 
@@ -247,6 +248,11 @@ static void samples_lead_the_right_way(void **state) {
                 { DIRECTIVE_ExecPaths, POLICY_LOOSER },
                 { DIRECTIVE_PrivateNetwork, POLICY_LOOSER },
                 { DIRECTIVE_RestrictAddressFamilies, POLICY_TIGHTER },
+                { DIRECTIVE_RestrictSUIDSGID, POLICY_TIGHTER },
+                { DIRECTIVE_RestrictNamespaces, POLICY_TIGHTER },
+                { DIRECTIVE_RestrictRealtime, POLICY_LOOSER },
+                { DIRECTIVE_MemoryDenyWriteExecute, POLICY_TIGHTER },
+                { DIRECTIVE_LockPersonality, POLICY_TIGHTER },
                 { DIRECTIVE_SocketBindAllow, POLICY_LOOSER },
                 { DIRECTIVE_SocketBindDeny, POLICY_TIGHTER },
                 { DIRECTIVE_PrivateUsers, POLICY_DIFFERS },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The only file before a launch that asks the host anything. */
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/landlock.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -390,6 +391,52 @@ static int gather_environment_files(const ContainerSpec *draft, const PathTrees 
         return 0;
 }
 
+/* Closed to everybody but the host's root. The mode's group bits are the mask of an access control list, too. */
+static bool is_closed(const struct stat *st) {
+        return S_ISDIR(st->st_mode) && st->st_uid == 0 && (st->st_mode & (S_IXGRP | S_IXOTH)) == 0;
+}
+
+/* Only what lies above counts, and of that nothing that lies in a place where a container can write: what is its own it
+ * may open again. Where nothing can be known, it is not closed. */
+static bool tree_is_shut(const char *path, const PathTrees *written) {
+        char real[PATH_MAX];
+        bool shut = false;
+
+        if (!realpath(path, real))
+                return false;
+        while (real[1]) {
+                char *slash = strrchr(real, '/');
+                struct stat st;
+
+                slash[slash == real] = 0;
+                if (lstat(real, &st) < 0)
+                        return false;
+                if (path_trees_has(written, st.st_dev, st.st_ino))
+                        shut = false;
+                else if (is_closed(&st))
+                        shut = true;
+        }
+        return shut;
+}
+
+static int gather_trees(const ContainerSpec *draft, const PathTrees *written, UnitFacts *f) {
+        const size_t max = container_spec_host_trees_max(draft);
+        HostTree tree;
+
+        f->trees = calloc(max, sizeof(*f->trees));
+        if (!f->trees)
+                return -ENOMEM;
+        for (size_t i = 0; i < max; i++) {
+                if (!container_spec_host_tree(draft, i, &tree))
+                        continue;
+                f->trees[f->n_trees].path = strdup(tree.path);
+                if (!f->trees[f->n_trees].path)
+                        return -ENOMEM;
+                f->trees[f->n_trees++].shut = tree_is_shut(tree.path, written);
+        }
+        return 0;
+}
+
 int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFacts *ret) {
         _cleanup_(path_trees_done) PathTrees own = { .more = trees };
         _cleanup_(unit_facts_done) UnitFacts f = {};
@@ -410,6 +457,8 @@ int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFa
                 gather_database(root, "etc/group", &f.group, &f.group_error);
         }
         r = gather_environment_files(draft, &own, &f);
+        if (r >= 0)
+                r = gather_trees(draft, &own, &f);
         if (r < 0)
                 return r;
 
@@ -425,6 +474,9 @@ void unit_facts_done(UnitFacts *f) {
                 free(f->environment_files[i].refused);
         }
         free(f->environment_files);
+        for (size_t i = 0; i < f->n_trees; i++)
+                free(f->trees[i].path);
+        free(f->trees);
         free(f->root_path);
         free(f->root_refused);
         free(f->passwd);

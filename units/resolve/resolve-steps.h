@@ -28,5 +28,8 @@ void lifecycle_resolve(ContainerSpec *spec);
 /* Contradictions between what is said of start, end and restart. */
 int lifecycle_check(const ContainerSpec *spec, Diag *diag);
 
+/* Whether files of the payload could run as the host's root: sets spec->exposed_tree. */
+int set_ids_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag);
+
 /* Contradictions between the settings; changes nothing. Needs the identity. */
 int spec_check(const ContainerSpec *spec, const HostFacts *host, const UnitFacts *facts, Diag *diag);

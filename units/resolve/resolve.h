@@ -54,7 +54,13 @@ typedef struct UnitFacts {
                 int error;
         } *environment_files; /* one an item of EnvironmentFile=, in its order */
         size_t n_environment_files;
+        struct TreeFact {
+                char *path;
+                bool shut; /* no user of the host but root can come to it: a directory above is closed to all others */
+        } *trees; /* of container_spec_host_tree() */
+        size_t n_trees;
 } UnitFacts;
+typedef struct TreeFact TreeFact;
 int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFacts *ret);
 void unit_facts_done(UnitFacts *f);
 

@@ -143,6 +143,7 @@ static ContainerSpec *container_spec_free(ContainerSpec *s) {
         free(s->identity.shell);
         strv_free(s->exec_environment);
         free(s->exec_directory);
+        free(s->exposed_tree.path);
 
         free(s->name);
         free(s->prefix);

@@ -118,6 +118,13 @@ typedef struct ContainerSpec {
         bool init_role;          /* ProcessTwo= resolved: the keeper's init is PID 1 */
         uint64_t host_memory, host_tasks; /* what percentages were taken of */
         MacDecision mac;
+        /* A tree of the host that the payload may write to as the host's root, and that users of the host can enter; path
+         * NULL = there is none. It switches RestrictSUIDSGID= on and takes CAP_SETFCAP away. */
+        struct {
+                char *path;
+                Origin origin;
+                DirectiveId directive;
+        } exposed_tree;
 } ContainerSpec;
 
 int container_spec_new(const char *name, ContainerSpec **ret); /* defaults of the table applied */
@@ -139,6 +146,16 @@ typedef struct SpecSocket {
         const ListenItem *item;
 } SpecSocket;
 bool container_spec_socket(const ContainerSpec *s, size_t index, SpecSocket *ret);
+
+/* The trees of the host that the payload may write to with ids that are the host's own on the disk. Indexes run up to
+ * container_spec_host_trees_max(); false: the tree of that index is none of them. */
+typedef struct HostTree {
+        const char *path; /* on the host */
+        Origin origin;
+        DirectiveId directive;
+} HostTree;
+size_t container_spec_host_trees_max(const ContainerSpec *s);
+bool container_spec_host_tree(const ContainerSpec *s, size_t index, HostTree *ret);
 
 /* Who may send messages: NotifyAccess=, or what the unit's other lines need. Never UNSET. */
 NotifyAccess container_spec_notify_access(const ContainerSpec *s);

@@ -247,6 +247,23 @@ typedef struct value_capability_list { /* AddCapability=, DropCapability= */
         size_t n;
 } value_capability_list;
 
+/* RestrictNamespaces=: CLONE_NEW* that may be made and entered. */
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+#define NAMESPACES_ALL                                                                                              \
+        ((uint32_t)(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
+                    CLONE_NEWNET | CLONE_NEWTIME))
+typedef struct value_namespaces {
+        uint32_t allowed;
+        bool set; /* assigned at all */
+} value_namespaces;
+typedef struct NamespaceName {
+        const char *name; /* "user" */
+        uint32_t flag;
+} NamespaceName;
+extern const NamespaceName namespace_types[]; /* ends in a row of NULL */
+
 /* RestrictAddressFamilies=: what it means beside the default set is policies/families.h's. */
 #define ADDRESS_FAMILY_MAX 64
 typedef struct value_address_families {
@@ -411,7 +428,7 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules) \
         X(verify_mode) X(units) X(restart_policy) X(restart_mode) X(count) X(notify_access) X(failure_mode) X(ready_mode) \
         X(health_failure) X(kill_mode) X(store_preserve) X(oom_policy) X(listen) X(bind_ipv6_only) X(start_on) \
-        X(descriptor_name) X(access_mode)
+        X(descriptor_name) X(access_mode) X(namespaces)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)

@@ -4,11 +4,14 @@
 /* The meaning of SystemCallFilter= a second time, as slow and as plain as possible: no table, no program, one
  * system call at a time. The compiled filter must agree with it on every (arch, number, arguments). */
 
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 
 #include "manager/base/string-list.h"
@@ -156,6 +159,63 @@ static inline bool naive_family_allowed(const ContainerSpec *spec, uint32_t fami
         return !v->set ? standard : v->negate ? standard && !named : named;
 }
 
+/* Namespaces that RestrictNamespaces= and the place of what is written take away. */
+static inline uint32_t naive_lost_namespaces(const ContainerSpec *spec) {
+        return (spec->restrict_namespaces.set ? NAMESPACES_ALL & ~spec->restrict_namespaces.allowed : 0) |
+               (spec->exposed_tree.path ? (uint32_t)CLONE_NEWUSER : 0);
+}
+
+static inline bool naive_no_set_ids(const ContainerSpec *spec) {
+        return spec->restrict_suid_sgid == TRISTATE_YES || spec->exposed_tree.path;
+}
+
+static inline bool naive_no_realtime(const ContainerSpec *spec) {
+        return spec->restrict_realtime == TRISTATE_YES || (spec->restrict_realtime == TRISTATE_UNSET && !spec->boot);
+}
+
+static inline bool naive_hidden(const ContainerSpec *spec, uint32_t number) {
+        static const char *const set_ids[] = { "openat2", "io_uring_setup", "io_uring_enter", "io_uring_register", NULL };
+
+        return (naive_no_set_ids(spec) && naive_in(number, set_ids)) ||
+               (naive_no_realtime(spec) && naive_is(number, "sched_setattr"));
+}
+
+/* The mode of a call that makes a file or changes its mode; 0 where it does neither. */
+static inline uint32_t naive_mode(uint32_t number, const uint32_t *low) {
+        static const char *const second[] = { "chmod", "fchmod", "mknod", "mkdir", "creat", NULL };
+        static const char *const third[] = { "fchmodat", "fchmodat2", "mknodat", "mkdirat", NULL };
+        const uint32_t makes = O_CREAT | 020000000;
+
+        if (naive_in(number, second))
+                return low[1];
+        if (naive_in(number, third))
+                return low[2];
+        if (naive_is(number, "open"))
+                return low[1] & makes ? low[2] : 0;
+        return naive_is(number, "openat") && (low[2] & makes) ? low[3] : 0;
+}
+
+/* What the switches of a unit refuse of a call that its list allows. */
+static inline bool naive_switched_off(const ContainerSpec *spec, uint32_t number, const uint32_t *low) {
+        static const char *const protections[] = { "mprotect", "pkey_mprotect", NULL };
+        static const char *const mappings[] = { "mmap", "mmap2", NULL };
+        const uint32_t lost = naive_lost_namespaces(spec), policy = low[1] & ~0x40000000U;
+
+        if (naive_no_set_ids(spec) && (naive_mode(number, low) & 06000))
+                return true;
+        if (naive_no_realtime(spec) && naive_is(number, "sched_setscheduler") && policy != 0 && policy != 3 && policy != 5 && policy != 7)
+                return true;
+        if (spec->lock_personality == TRISTATE_YES && naive_is(number, "personality") && low[0] != 0 && low[0] != UINT32_MAX)
+                return true;
+        if (spec->memory_deny_write_execute == TRISTATE_YES &&
+            ((naive_in(number, mappings) && (low[2] & PROT_WRITE) && (low[2] & PROT_EXEC)) ||
+             (naive_in(number, protections) && (low[2] & PROT_EXEC)) || (naive_is(number, "shmat") && (low[2] & SHM_EXEC))))
+                return true;
+        if (lost != 0 && naive_is(number, "unshare"))
+                return low[0] & lost;
+        return lost != 0 && naive_is(number, "setns") && (low[1] == 0 || (low[1] & lost));
+}
+
 static inline uint32_t naive_decide(const Naive *n, const ContainerSpec *spec, uint64_t bounding,
                                     const struct seccomp_data *d) {
         int denied = spec->system_call_error_number ? spec->system_call_error_number : EPERM;
@@ -175,7 +235,8 @@ static inline uint32_t naive_decide(const Naive *n, const ContainerSpec *spec, u
                 low[i] = (uint32_t)d->args[i];
         action = naive_number(n, spec, number);
         namespaces = naive_list(n, spec, (uint32_t)syscall_resolve("unshare"), &item) == 0;
-        if (naive_is(number, "clone3") && (action != 0 || !namespaces)) {
+        if ((naive_is(number, "clone3") && (action != 0 || !namespaces || naive_lost_namespaces(spec) != 0)) ||
+            (action == 0 && naive_hidden(spec, number))) {
                 (void)naive_list(n, spec, number, &item);
                 if (action != 0 && item >= 0 && spec->system_call_filter.items[item].error)
                         return naive_return(action);
@@ -194,9 +255,9 @@ static inline uint32_t naive_decide(const Naive *n, const ContainerSpec *spec, u
                 return SECCOMP_RET_ERRNO | EAFNOSUPPORT;
         if (naive_is(number, "socket") && spec->socket_bind_deny.n > 0 && (low[2] == 256 || low[2] == 262))
                 return SECCOMP_RET_ERRNO | EPROTONOSUPPORT;
-        if (naive_is(number, "clone") && !namespaces &&
-            (low[0] & (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
-                       CLONE_NEWPID | CLONE_NEWNET)))
+        if (naive_is(number, "clone") && (low[0] & (namespaces ? naive_lost_namespaces(spec) : NAMESPACES_ALL)))
+                return naive_return(denied);
+        if (naive_switched_off(spec, number, low))
                 return naive_return(denied);
 
         return SECCOMP_RET_ALLOW;

@@ -377,7 +377,13 @@ static void rules(void **state) {
                 { "SystemCallFilter=read", "allow close execveat write", 0 },
                 { "SystemCallFilter=@swap", "allow swapoff swapon", 1 },
                 { "User=0\nBoot=yes", "deny ioctl TIOCSTI TIOCLINUX: EPERM", 0 },
-                { "", "deny clone3: ENOSYS", 0 },
+                { "", "deny clone3 sched_setattr: ENOSYS", 0 },
+                { "RestrictRealtime=no", "deny clone3: ENOSYS", 0 },
+                { "User=0\nRestrictSUIDSGID=yes", "deny openat that makes a file with set-id bits: EPERM", 2 },
+                { "SystemCallFilter=~kcmp\nSystemCallFilter=unshare\nRestrictNamespaces=~user", "deny unshare of namespaces user: EPERM", 3 },
+                { "SystemCallFilter=~kcmp\nSystemCallFilter=unshare\nRestrictNamespaces=~user", "deny clone with flags that make namespaces user: EPERM", 3 },
+                { "MemoryDenyWriteExecute=yes", "deny mmap writable and executable: EPERM", 1 },
+                { "LockPersonality=yes", "deny personality other than 0x0 0xffffffff: EPERM", 1 },
                 { "", "deny clone with flags that make namespaces: EPERM", 0 },
                 { "", "deny socket other than AF_UNIX AF_INET AF_INET6 AF_NETLINK: EAFNOSUPPORT", 0 },
                 { "AddCapability=CAP_NET_RAW",
@@ -438,6 +444,7 @@ static uint64_t random_argument(void) {
         static const uint64_t interesting[] = {
                 0, 1, 2, 8, 10, 16, 17, 38, 40, 0x20000, 0x20008, 0x40000, TIOCSTI, TIOCLINUX, TIOCGWINSZ,
                 CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWCGROUP, SIGCHLD, UINT32_MAX, UINT64_MAX,
+                3, 4, 5, 6, 7, 0x80, 0100, 04755, 02755, 0755, 020200000, 0100000, 0x40000000, 0x40000001, 0x40000003,
         };
         uint64_t value = interesting[random_u64() % ELEMENTSOF(interesting)];
 
@@ -487,7 +494,12 @@ static char *random_unit(void) {
 
         for (size_t i = random_u64() % 5; i > 0; i--)
                 append_random_list(&unit);
-        assert_int_equal(str_append(&unit, "%s%s%s%s", random_u64() % 3 ? "" : "Boot=yes\n",
+        assert_int_equal(str_append(&unit, "%s%s%s%s%s%s%s%s%s", random_u64() % 3 ? "" : "RestrictSUIDSGID=yes\n",
+                                    random_u64() % 3 ? "" : "MemoryDenyWriteExecute=yes\n",
+                                    random_u64() % 3 ? "" : "LockPersonality=yes\n",
+                                    random_u64() % 3 ? "" : random_u64() % 2 ? "RestrictRealtime=no\n" : "RestrictRealtime=yes\n",
+                                    random_u64() % 2 ? "" : random_u64() % 2 ? "RestrictNamespaces=~user mnt\n" : "RestrictNamespaces=yes\n",
+                                    random_u64() % 3 ? "" : "Boot=yes\n",
                                     random_u64() % 3 ? "" : "NoNewPrivileges=no\n",
                                     random_u64() % 3 ? "" : "SystemCallErrorNumber=kill\n",
                                     random_u64() % 3 ? "" : "AddCapability=CAP_NET_RAW\n"),
@@ -512,8 +524,12 @@ static void compare_all(const ContainerSpec *spec, const PolicySet *set) {
                 compare(set, spec, &naive, &d);
         }
         /* The calls that are judged by their arguments deserve more. */
-        for (unsigned i = 0; i < 400; i++) {
-                static const char *const judged[] = { "ioctl", "personality", "socket", "socketpair", "clone" };
+        for (unsigned i = 0; i < 1600; i++) {
+                static const char *const judged[] = {
+                        "ioctl", "personality", "socket", "socketpair", "clone", "unshare", "setns", "chmod", "fchmod", "fchmodat",
+                        "fchmodat2", "mknod", "mknodat", "mkdir", "mkdirat", "creat", "open", "openat", "sched_setscheduler",
+                        "mmap", "mprotect", "pkey_mprotect", "shmat",
+                };
                 struct seccomp_data d = { .nr = syscall_resolve(judged[i % ELEMENTSOF(judged)]),
                                           .arch = syscall_native_audit_arch() };
 
