@@ -111,6 +111,7 @@ struct Container {
         unsigned automatic_starts;
         sd_event_source *automatic_timer; /* Upholds=: tried too often, once more when this is over */
         size_t request_index;             /* scratch of job-request.c */
+        size_t parts_begun; /* of life_parts[]: what is undone when the life is over */
         Launch *launch; /* of the payload, from its preparation until it runs */
         bool spawning;  /* the keeper has it, or a command's, and has not told how it went */
         char *last_error;

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "manager/container/container-internal.h"
+#include "manager/container/life/parts.h"
 
 uint64_t now_usec(clockid_t clock) {
         struct timespec t;
@@ -45,18 +46,12 @@ void container_destroy(Container *c) {
         c->job = job_free(c->job);
         container_disarm_restart(c);
         c->automatic_timer = sd_event_source_disable_unref(c->automatic_timer);
-        container_drop_policies(c);
-        policy_labels_done(&c->labels);
         free(c->progress);
         container_use_spec(c, NULL);
         container_use_limits(c, NULL);
         if (c->loaded)
                 (void)container_spec_unref((ContainerSpec *)c->loaded);
-        free(c->notify.facts.status);
-        descriptor_store_done(c);
-        sockets_done(c);
-        health_free(c);
-        commands_free(c);
+        life_parts_done(c);
         free(c->name);
         free(c->log_directory);
         free(c->load_error);
@@ -190,8 +185,7 @@ bool container_event(Container *c, ContainerEvent event) {
                 /* At once, not later: a job that wants to see "running" must not find the end that came with
                  * it. */
                 job_advance(c);
-                descriptor_store_settle(c);
-                sockets_settle(c);
+                life_parts_moved(c);
                 if (c->transient)
                         transient_schedule(c->manager);
                 if (c->manager->shutting_down || c->manager->reexec.refused)

@@ -4,8 +4,8 @@ that the keeper knew, and nothing half started stays. The ledger of the bed look
 
 from harness import *
 
-TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../manager/container/registry/crash-points.inc")
-INSIDE = os.path.join(os.path.dirname(TABLE), "../keeper/crash-points.inc")
+TABLE = os.path.join(SOURCE, "manager/container/registry/crash-points.inc")
+INSIDE = os.path.join(SOURCE, "manager/keeper/crash-points.inc")
 POINTS = re.findall(r'^CRASH_POINT\((\w+),\s*"([a-z-]+)",\s*"([a-z]+)",', read(TABLE), re.M)
 # Where the keeper dies in its own code. A restart is a stop and a start.
 KEEPER_POINTS = re.findall(r'^KEEPER_POINT\((\w+),\s*"([a-z-]+)",\s*"([a-z]+)",', read(INSIDE), re.M)

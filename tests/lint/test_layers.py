@@ -26,6 +26,7 @@ RANKS = {
     "manager/plan": 6,
     "manager/claims": 6,
     "manager/probe": 6,
+    "manager/host/part.h": 6,
     "manager/host/cgroup": 6,
     "manager/host/ids": 6,
     "manager/host/trees": 6,
@@ -153,6 +154,8 @@ def is_in(path, places):
 
 
 def rank_of(path):
+    if re.fullmatch(r"manager/host/\w+/part\.c", path):
+        return RANKS["manager/container"]  # where a folder of the host meets the container
     rooms = [room for room in RANKS if is_in(path, [room])]
     return RANKS[max(rooms, key=len)] if rooms else None
 

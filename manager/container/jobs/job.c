@@ -2,6 +2,7 @@
 /* Jobs: at most one a container. A job only says where the container shall go; the state table says how. It
  * is looked at again after every change of state, and ends with one of systemd's words. */
 #include "manager/container/container-internal.h"
+#include "manager/container/life/parts.h"
 
 #define TELL_AFTER USEC_PER_SEC
 
@@ -106,8 +107,7 @@ void job_finish(Container *c, const char *result, bool recursive) {
         uint32_t id = c->job->id;
 
         c->job = job_free(c->job);
-        descriptor_store_settle(c); /* before anybody is told that it is stopped */
-        sockets_settle(c);
+        life_parts_moved(c); /* before anybody is told that it is stopped */
         if (!begun)
                 free(TAKE_PTR(c->progress)); /* the notice below tells */
         if (starting && !begun && (streq(result, "dependency") || streq(result, "timeout")))

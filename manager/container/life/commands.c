@@ -5,6 +5,8 @@
 
 #include "manager/base/io.h"
 #include "manager/container/container-internal.h"
+#include "manager/host/part.h"
+#include "manager/record/blob.h"
 #include "manager/record/exit-record.h"
 
 static const DirectiveId directive_of_kind[_COMMAND_KIND_MAX] = {
@@ -285,3 +287,30 @@ void command_check_reaped(Container *c) {
         if (c->commands.reaping && container_is_empty(c))
                 (void)container_event(c, after_command(c));
 }
+
+/* --- as a part of the life */
+
+static void commands_save(const Container *c, Blob *b) {
+        b->command_kind = c->commands.kind;
+        b->command_index = c->commands.index;
+        b->command_alone = c->commands.alone;
+}
+
+static void commands_adopt(Container *c, Adoption *a) {
+        commands_begin_life(c);
+        if (a->blob->command_kind < _COMMAND_KIND_MAX)
+                c->commands.kind = (CommandKind)a->blob->command_kind;
+        c->commands.index = a->blob->command_index;
+        c->commands.alone = a->blob->command_alone;
+        c->commands.opened = true; /* something of it was launched */
+        c->commands.begun = c->start_monotonic;
+}
+
+const LifePart part_commands = {
+        .name = "commands",
+        .begin = commands_begin_life,
+        .release = commands_abandon,
+        .save = commands_save,
+        .adopt = commands_adopt,
+        .done = commands_free,
+};

@@ -5,6 +5,7 @@
 
 #include "manager/base/io.h"
 #include "manager/container/container-internal.h"
+#include "manager/container/life/parts.h"
 #include "manager/record/exit-record.h"
 #include "manager/record/record-store.h"
 
@@ -352,41 +353,18 @@ void container_cgroup_changed(Container *c) {
 }
 
 void container_release(Container *c) {
-        health_stop(c);
-        notify_close(c);
         c->life_timer = sd_event_source_disable_unref(c->life_timer);
         c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
         c->leader_source = sd_event_source_disable_unref(c->leader_source);
         c->leader_fd = safe_close(c->leader_fd);
         c->launch = launch_free(c->launch);
-        commands_abandon(c);
-        c->spawning = c->payload_used = false;
-        while (c->n_streams > 0) {
-                c->n_streams--;
-                c->streams[c->n_streams] = log_stream_free(c->streams[c->n_streams]);
-        }
-        cgroup_watch_remove(c);
-        cgroup_done(&c->cgroup);
-        free(c->cgroup_path);
-        c->cgroup_path = NULL;
-        machine_done(c);
+        c->spawning = false;
+        life_parts_release(c);
 }
 
 ContainerEvent action_undo(Container *c) {
-        int r;
-
-        for (size_t i = 0; i < c->n_streams; i++)
-                log_stream_drain(c->streams[i]);
-        cgroup_watch_remove(c);
-        r = cgroup_remove(container_cgroup_root(c), c->name);
-        if (r < 0 && r != -ENOENT)
-                log_message(&c->manager->config.log, LOG_WARNING, "%s: cannot remove its control group: %s",
-                            c->name, strerror(-r));
-        crash_point(c->manager, CGROUP_REMOVED);
-        mac_release(c);
+        life_parts_undo(c);
         container_release(c);
-        descriptor_store_life_over(c);
-        c->frozen = false;
         container_forget_life(c);
         if (c->end_saved) /* else the keeper keeps it for a manager that can */
                 container_send_ack(c);

@@ -4,6 +4,7 @@
 #include "manager/base/io.h"
 #include "manager/record/blob.h"
 #include "manager/container/container-internal.h"
+#include "manager/container/life/parts.h"
 #include "manager/record/record-store.h"
 
 Launch *launch_free(Launch *l) {
@@ -43,24 +44,6 @@ void container_begin_life(Container *c) {
                 record_remove(c->manager->records_fd, c->name);
 }
 
-static int choose_ids(Container *c, Diag *diag) {
-        Manager *m = c->manager;
-        bool is_new = false;
-        uint32_t base = 0;
-        int r = 0;
-
-        if (c->spec->private_users.mode == PRIVATE_USERS_MANAGED)
-                r = id_ranges_get(&m->ranges, c->name, &base, &is_new);
-        if (r >= 0 && is_new)
-                r = id_ranges_save(&m->ranges, m->state_fd, "ids");
-        id_range_of(c->spec, base, &c->id_base, &c->id_count);
-        if (r < 0)
-                return diag_errno(diag, r == -ENOSPC ? ERROR_NO_MEMORY : ERROR_FAILED,
-                                  container_spec_origin(c->spec, DIRECTIVE_PrivateUsers), "PrivateUsers", -r,
-                                  "cannot give the container its own range of ids");
-        return 0;
-}
-
 int container_plan_start(Container *c, const PolicySet *policies, bool trial, Diag *diag, Plan **ret) {
         char invocation[SD_ID128_STRING_MAX];
         _cleanup_strv_ char **stored = NULL;
@@ -95,47 +78,33 @@ int container_omit_steps(const Container *c, Plan **plan, Diag *diag) {
         return 0;
 }
 
-static int build_plan(Container *c, Diag *diag, Plan **ret) {
+static int plan_prepare(Container *c, Launch *launch, Diag *diag) {
         int r;
 
-        r = container_compile(c, diag);
+        r = container_plan_start(c, c->policies, false, diag, &launch->plan);
         if (r >= 0)
-                r = mac_load(c, diag);
-        if (r >= 0)
-                r = container_plan_start(c, c->policies, false, diag, ret);
-        if (r >= 0)
-                r = container_omit_steps(c, ret, diag);
+                r = container_omit_steps(c, &launch->plan, diag);
         container_drop_policies(c); /* the plan has them; an exec finds them in the cache */
         return r;
 }
 
-static CgroupOwner owner_of(const Container *c) {
-        return (CgroupOwner){ .delegate = c->spec->boot && c->id_count > 0, .uid = c->id_base, .gid = c->id_base };
-}
-
-static int make_cgroup(Container *c, Diag *diag) {
-        _cleanup_free_ char *directory = NULL;
-        CgroupLimit limits[CGROUP_LIMITS_MAX];
-        CgroupOwner owner = owner_of(c);
-        CgroupRoot *root = container_cgroup_root(c);
-        size_t n;
+/* The policies as they were loaded for this life, whatever its unit says now. */
+static int plan_fill(Container *c, Launch *launch, Diag *diag) {
+        _cleanup_(policy_set_unrefp) const PolicySet *policies = NULL;
         int r;
 
-        cgroup_limits_render(c->spec, limits, &n);
-        r = cgroup_limits_check(root, limits, n, diag);
+        r = policy_compile(c->spec, c->manager->cache_fd, diag, &policies);
         if (r >= 0)
-                r = cgroup_create(root, c->name, limits, n, &owner, diag, &c->cgroup);
-        if (r < 0)
-                return r;
-        directory = cgroup_name_escape(c->name);
-        if (!directory)
-                return -ENOMEM;
-        r = str_append(&c->cgroup_path, "%s/containers/%s", root->path, directory);
-        if (r < 0)
-                return r;
-        cgroup_watch_add(c);
-        return 0;
+                r = container_plan_start(c, policies, false, diag, &launch->plan);
+        return r < 0 ? r : container_omit_steps(c, &launch->plan, diag);
 }
+
+const LifePart part_plan = {
+        .name = "plan",
+        .of_the_end = true,
+        .prepare = plan_prepare,
+        .fill = plan_fill,
+};
 
 /* What the payload finds open, in the order of the plan's slots. */
 int passed_open(const Container *c, const PlanView *plan, SlotSet *slots) {
@@ -156,57 +125,14 @@ int passed_open(const Container *c, const PlanView *plan, SlotSet *slots) {
         return 0;
 }
 
-int container_open_trees(Container *c, const PlanView *plan, SlotSet *slots, Diag *diag) {
-        PathTrees *trees = &c->manager->trees;
-        int r = slots_open_trees(plan, trees, diag, slots);
-
-        for (size_t i = 0; r >= 0 && i < slots->n; i++) {
-                const PlanSlot *slot = plan->slots + slots->items[i].slot;
-                struct stat st;
-
-                if (slot->kind == SLOT_TREE && unit_tree_is_written(c->spec, plan_text(plan, slot->path)) &&
-                    fstat(slots->items[i].fd, &st) >= 0)
-                        r = path_trees_add(trees, st.st_dev, st.st_ino);
-        }
-        return r;
-}
-
-/* Nobody is cloned into a control group that was ever killed: each life of the keeper's gets one of its own. */
-int container_renew_cgroup(Container *c, Diag *diag) {
-        const CgroupOwner owner = owner_of(c);
-        int r;
-
-        if (!c->payload_used)
-                return 0;
-        r = cgroup_renew(container_cgroup_root(c), &c->cgroup, &owner);
-        if (r < 0)
-                return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot make a new control group in %s", c->cgroup_path);
-        c->payload_used = false;
-        return 0;
-}
-
 /* The launch of a payload that is not the first of its life, or whose preparation went with another manager. */
 static int prepare_again(Container *c, Diag *diag) {
         _cleanup_(launch_freep) Launch *launch = calloc(1, sizeof(*launch));
-        _cleanup_(policy_set_unrefp) const PolicySet *policies = NULL;
         int r;
 
         if (!launch)
                 return -ENOMEM;
-        notify_close(c);
-        r = policy_compile(c->spec, c->manager->cache_fd, diag, &policies);
-        if (r >= 0)
-                r = container_plan_start(c, policies, false, diag, &launch->plan);
-        if (r >= 0)
-                r = container_omit_steps(c, &launch->plan, diag);
-        if (r >= 0)
-                r = container_open_trees(c, &launch->plan->view, &launch->slots, diag);
-        if (r >= 0)
-                r = outputs_reopen(c, &launch->plan->view, launch);
-        if (r >= 0)
-                r = notify_open(c, &launch->plan->view, launch, diag);
-        if (r >= 0)
-                r = passed_open(c, &launch->plan->view, &launch->slots);
+        r = life_parts_fill(c, launch, diag);
         if (r < 0)
                 return r;
         c->launch = TAKE_PTR(launch);
@@ -218,20 +144,12 @@ int container_revive(Container *c, Diag *diag) {
         Launch launch = {};
         int r;
 
-        r = choose_ids(c, diag);
-        if (r >= 0)
-                r = build_plan(c, diag, &launch.plan);
-        if (r >= 0)
-                r = make_cgroup(c, diag);
-        if (r >= 0)
-                r = outputs_open(c, &launch.plan->view, &launch, diag);
+        r = life_parts_prepare(c, &launch, true, diag);
         launch.plan = plan_free(launch.plan);
         slot_set_done(&launch.slots);
         if (r >= 0)
                 return 0;
-        if (c->cgroup.fd >= 0)
-                (void)cgroup_remove(container_cgroup_root(c), c->name);
-        mac_release(c);
+        life_parts_undo(c);
         container_release(c);
         return r;
 }
@@ -243,24 +161,8 @@ static int prepare(Container *c, Diag *diag) {
         if (!launch)
                 return -ENOMEM;
         r = sd_id128_randomize(&c->invocation);
-        if (r < 0)
-                return r;
-        r = choose_ids(c, diag);
         if (r >= 0)
-                r = build_plan(c, diag, &launch->plan);
-        if (r >= 0)
-                r = make_cgroup(c, diag); /* the first change to the host */
-        crash_point(c->manager, CGROUP_MADE);
-        if (r >= 0)
-                r = container_open_trees(c, &launch->plan->view, &launch->slots, diag);
-        if (r >= 0)
-                r = outputs_open(c, &launch->plan->view, launch, diag);
-        if (r >= 0)
-                r = notify_open(c, &launch->plan->view, launch, diag);
-        if (r >= 0)
-                r = sockets_open(c, diag);
-        if (r >= 0)
-                r = passed_open(c, &launch->plan->view, &launch->slots);
+                r = life_parts_prepare(c, launch, false, diag);
         if (r < 0)
                 return r;
         c->launch = TAKE_PTR(launch);
@@ -290,9 +192,7 @@ ContainerEvent action_prepare(Container *c) {
                 return c->spec->verify_on_start == VERIFY_NO ? EVENT_PREPARED : EVENT_UNVERIFIED;
         keep_error(c, &diag, r, "cannot prepare the start");
         c->result = RESULT_RESOURCES;
-        if (c->cgroup.fd >= 0)
-                (void)cgroup_remove(container_cgroup_root(c), c->name);
-        mac_release(c);
+        life_parts_undo(c);
         container_release(c);
         container_save_end(c, container_plan_restart(c) ? CONTAINER_RESTARTING : CONTAINER_FAILED);
         return EVENT_NOT_PREPARED;
@@ -443,10 +343,8 @@ void container_started(Container *c, const KeeperMessage *m, int *pidfd) {
         mac_verify_start(c);
         container_stamp_start(c);
         (void)container_event(c, EVENT_STARTED);
-        notify_listen(c, m->payload_pid);
-        health_begin(c);
+        life_parts_started(c, m->payload_pid);
         container_save_life(c);
-        machine_begin(c);
         if (c->restart.again && c->leader_fd >= 0)
                 record_remove(c->manager->records_fd, c->name);
         if (command_awaits_start_post(c) && container_was_ready(c))

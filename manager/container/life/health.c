@@ -6,6 +6,8 @@
 
 #include "manager/base/io.h"
 #include "manager/container/container-internal.h"
+#include "manager/host/part.h"
+#include "manager/record/blob.h"
 #include "manager/plan/exec-arguments.h"
 
 #define OUTPUT_MAX 1024U              /* bytes of a check's output that are kept */
@@ -340,3 +342,34 @@ void health_free(Container *c) {
         health_reset(c);
         c->health.check = health_check_free(c->health.check);
 }
+
+/* --- as a part of the life */
+
+static void health_started(Container *c, int payload_pid) {
+        health_begin(c);
+}
+
+static void health_save(const Container *c, Blob *b) {
+        b->health = c->health.facts;
+}
+
+static void health_adopt(Container *c, Adoption *a) {
+        health_reset(c);
+        if (a->blob->health.state < _HEALTH_STATE_MAX)
+                c->health.facts = a->blob->health;
+}
+
+static void health_resume(Container *c, const Adoption *a) {
+        health_begin(c);
+}
+
+const LifePart part_health = {
+        .name = "health",
+        .begin = health_reset,
+        .started = health_started,
+        .release = health_stop,
+        .save = health_save,
+        .adopt = health_adopt,
+        .resume = health_resume,
+        .done = health_free,
+};

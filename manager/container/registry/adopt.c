@@ -8,6 +8,7 @@
 #include "manager/base/io.h"
 #include "manager/record/blob.h"
 #include "manager/container/container-internal.h"
+#include "manager/container/life/parts.h"
 #include "manager/record/exit-record.h"
 #include "manager/record/kept-set.h"
 #include "manager/record/record-store.h"
@@ -19,8 +20,6 @@ int container_encode_life(const Container *c, void **ret, size_t *ret_size) {
         Blob b = { .name = c->name,
                    .invocation = c->invocation,
                    .spec = c->spec,
-                   .id_base = c->id_base,
-                   .id_count = c->id_count,
                    .leader = c->leader,
                    .start_realtime = c->start_realtime,
                    .start_monotonic = c->start_monotonic,
@@ -32,33 +31,18 @@ int container_encode_life(const Container *c, void **ret, size_t *ret_size) {
                    .sequence = c->start_sequence,
                    .stop_requested = c->stop_requested,
                    .restart = c->job && c->job->type == JOB_RESTART && c->job->stopping,
-                   .logs_to_journal = c->logs_to_journal,
                    .stop_deadline = c->stop_deadline,
                    .kill_reason = c->kill_reason,
                    .doom = c->doom,
                    .aborting = c->aborting,
-                   .labels = c->labels,
-                   .policy_digest = c->policy_digest,
                    .n_restarts = c->restart.count,
                    .start_limit = c->restart.limit,
-                   .verified = c->verified,
-                   .mac_lost = c->mac_lost,
-                   .holds_notify = c->notify.fd >= 0,
-                   .notify = c->notify.facts,
-                   .health = c->health.facts,
-                   .command_kind = c->commands.kind,
-                   .command_index = c->commands.index,
-                   .command_alone = c->commands.alone,
-                   .oom_kills = c->oom_kills,
                    .exit_code = c->exit.valid ? (uint64_t)c->exit.code : 0,
                    .exit_status = (uint64_t)c->exit.status,
                    .exit_realtime = c->exit.realtime_usec,
-                   .exit_monotonic = c->exit.monotonic_usec,
-                   .n_streams = c->n_streams };
+                   .exit_monotonic = c->exit.monotonic_usec };
 
-        for (size_t i = 0; i < c->n_streams; i++)
-                b.streams[i] = (BlobStream){ .sink = log_stream_sink(c->streams[i]),
-                                             .origin = log_stream_origin(c->streams[i]) };
+        life_parts_save(c, &b);
         return blob_encode(&b, ret, ret_size);
 }
 
@@ -137,47 +121,13 @@ static int restore_end(const void *data, size_t size, void *userdata) {
 
 /* --- what runs */
 
-static int open_streams(Container *c, const Blob *b, int *held, size_t n_held) {
-        _cleanup_(log_file_unrefp) LogFile *log = NULL;
-        size_t file = b->n_streams;
+static void take_blob(Container *c, Adoption *a) {
+        Blob *b = a->blob;
 
-        for (size_t i = 0; i < b->n_streams && i < n_held; i++) {
-                bool raw = b->streams[i].sink == LOG_SINK_FILE;
-                int pipe_fd, file_fd = -EBADF, r;
-
-                if (raw && file >= n_held)
-                        return -EBADMSG;
-                if (!raw && !log) {
-                        r = log_file_open(c->manager->logs_fd, c->name, LOG_FILE_MAX, &log);
-                        if (r < 0)
-                                return r;
-                }
-                pipe_fd = TAKE_FD(held[i]);
-                if (raw)
-                        file_fd = TAKE_FD(held[file++]);
-                r = log_stream_new(c->manager->event, c->manager->scratch, pipe_fd, b->streams[i].sink,
-                                   b->streams[i].origin, raw ? NULL : log, file_fd,
-                                   &c->streams[c->n_streams]);
-                if (r < 0)
-                        return r;
-                c->n_streams++;
-        }
-        return 0;
-}
-
-/* What it said while nobody was there waits in the socket. */
-static void open_notify(Container *c, const Blob *b, int *held, size_t n_held) {
-        if (b->holds_notify && n_held > 0 && notify_take(c, TAKE_FD(held[n_held - 1])) < 0)
-                log_message(&c->manager->config.log, LOG_ERR, "%s: what it says cannot be heard any more", c->name);
-}
-
-static void take_blob(Container *c, Blob *b) {
         container_use_spec(c, b->spec);
         if (!c->loaded) /* its unit has gone: what it was started with counts */
                 (void)dependency_graph_set(c->manager->dependencies, c->name, c->spec);
         c->invocation = b->invocation;
-        c->id_base = b->id_base;
-        c->id_count = b->id_count;
         c->start_realtime = b->start_realtime;
         c->start_monotonic = b->start_monotonic;
         c->start_sequence = b->sequence;
@@ -187,67 +137,10 @@ static void take_blob(Container *c, Blob *b) {
         c->kill_reason = b->kill_reason < _KILL_REASON_MAX ? (KillReason)b->kill_reason : KILL_NONE;
         c->doom = b->doom < _RESULT_MAX ? (ContainerResult)b->doom : RESULT_SUCCESS;
         c->aborting = b->aborting;
-        c->logs_to_journal = b->logs_to_journal;
-        policy_labels_done(&c->labels);
-        c->labels = b->labels;
-        b->labels = (PolicyLabels){};
-        c->policy_digest = b->policy_digest;
         container_disarm_restart(c);
         c->restart.count = b->n_restarts;
         c->restart.limit = b->start_limit;
-        c->verified = b->verified;
-        c->mac_lost = b->mac_lost;
-        notify_begin(c);
-        c->notify.facts = b->notify;
-        b->notify = (NotifyFacts){};
-        health_reset(c);
-        if (b->health.state < _HEALTH_STATE_MAX)
-                c->health.facts = b->health;
-        commands_begin_life(c);
-        if (b->command_kind < _COMMAND_KIND_MAX)
-                c->commands.kind = (CommandKind)b->command_kind;
-        c->commands.index = b->command_index;
-        c->commands.alone = b->command_alone;
-        c->commands.opened = true; /* something of it was launched */
-        c->commands.begun = c->start_monotonic;
-        c->payload_used = true;
-        c->oom_kills = b->oom_kills;
-        if (c->spec && c->spec->private_users.mode == PRIVATE_USERS_MANAGED &&
-            id_ranges_take(&c->manager->ranges, c->name, c->id_base) < 0)
-                log_message(&c->manager->config.log, LOG_WARNING,
-                            "%s: its range of ids is given to another container now", c->name);
-}
-
-/* A machine's control groups are in a scope of its own: where, says one of them. */
-static void find_scope(Container *c, int cgroup_fd) {
-        char link[32], path[4096];
-        ssize_t n;
-
-        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", cgroup_fd);
-        n = readlink(link, path, sizeof(path) - 1);
-        if (n < 0)
-                return;
-        path[n] = 0;
-        (void)machine_adopt(c, path);
-}
-
-static void find_scope_of_leader(Container *c, pid_t leader) {
-        _cleanup_free_ char *path = NULL;
-
-        if (cgroup_path_of_process(leader, &path) >= 0)
-                (void)machine_adopt(c, path);
-}
-
-static void open_cgroup_of(Container *c) {
-        _cleanup_free_ char *directory = cgroup_name_escape(c->name);
-        CgroupEvents e;
-
-        if (!directory || cgroup_open(container_cgroup_root(c), c->name, &c->cgroup) < 0)
-                return;
-        (void)str_append(&c->cgroup_path, "%s/containers/%s", container_cgroup_root(c)->path, directory);
-        cgroup_watch_add(c);
-        if (cgroup_events(c->cgroup.fd, &e) >= 0)
-                c->frozen = c->freeze_wanted = e.frozen;
+        life_parts_adopt(c, a);
 }
 
 /* In which state a living one is follows from what the last manager had begun. */
@@ -390,17 +283,14 @@ static void resume_commands(Container *c) {
 }
 
 /* Its end was recorded, but the manager died before the rest was done. */
-static void finish_end(Container *c, Blob *b, int cgroup_fd, int *held, size_t n_held) {
+static void finish_end(Container *c, Adoption *a) {
+        const Blob *b = a->blob;
         ContainerEvent follows;
 
-        find_scope(c, cgroup_fd);
-        open_cgroup_of(c);
-        if (open_streams(c, b, held, n_held) < 0)
-                log_message(&c->manager->config.log, LOG_ERR, "%s: the end of its output is lost", c->name);
         if (b->spec && b->spec->exec_stop_post.n > 0 && b->command_kind != COMMAND_STOP_POST) {
                 bool restart = b->restart;
 
-                take_blob(c, b);
+                take_blob(c, a);
                 c->commands.alone = false;
                 follows = container_end_event(c);
                 if (follows == EVENT_NEXT_STOP_POST && container_is_empty(c)) {
@@ -410,7 +300,8 @@ static void finish_end(Container *c, Blob *b, int cgroup_fd, int *held, size_t n
                         (void)container_event(c, follows);
                         return;
                 }
-        }
+        } else
+                life_parts_adopt(c, a); /* what is undone; what it was is in the record of its end */
         (void)action_undo(c);
 }
 
@@ -418,6 +309,7 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
         _cleanup_(blob_done) Blob b = {};
         size_t held = MIN_OF((size_t)message->n_held, n_fds);
         ExitReport report = report_of(message);
+        Adoption adoption = { .blob = &b, .cgroup_fd = -EBADF };
         bool recorded;
         Container *c;
 
@@ -428,15 +320,17 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
                 return;
         }
         decode_or_invent(m, message, fds[1], &b);
+        adoption = (Adoption){ .blob = &b, .cgroup_fd = fds[3], .held = fds + (n_fds - held), .n_held = held,
+                               .payload_pid = message->payload_pid };
         c->keeper_knows = true;
         recorded = c->end_saved && b.name && sd_id128_equal(c->invocation, b.invocation);
         if (message->keeper_state == KEEPER_EXITED && recorded && b.command_kind != COMMAND_STOP_POST) {
-                finish_end(c, &b, fds[3], fds + (n_fds - held), held);
+                finish_end(c, &adoption);
                 return;
         }
         container_disarm_restart(c);
         container_restore_state(c, CONTAINER_INACTIVE);
-        take_blob(c, &b);
+        take_blob(c, &adoption);
         c->end_saved = recorded; /* then ExecStopPost= run */
         if (!recorded) {
                 c->exit = (ExitReport){ .valid = b.exit_code != 0,
@@ -454,17 +348,9 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
                 c->start_realtime = message->started_realtime_usec;
                 c->start_monotonic = message->started_monotonic_usec;
         }
-        find_scope(c, fds[3]);
-        open_cgroup_of(c);
-        if (open_streams(c, &b, fds + (n_fds - held), held) < 0)
-                log_message(&m->config.log, LOG_ERR, "%s: its output cannot be read any more", c->name);
-        open_notify(c, &b, fds + (n_fds - held), held);
         resume(c, b.restart);
-        mac_adopt(c);
         restore_times(c, &b);
-        if (!c->commands.alone)
-                notify_listen(c, message->payload_pid);
-        health_begin(c);
+        life_parts_resume(c, &adoption);
         if (message->keeper_state == KEEPER_EXITED)
                 container_ended(c, &report);
         else if (!c->commands.alone)
@@ -496,14 +382,8 @@ static void settle_stored(Manager *m) {
         for (size_t i = 0; i < m->n_sorted; i++) {
                 Container *c = m->sorted[i];
 
-                if (m->adopted && c->store.n > 0)
-                        descriptor_store_send(c);
-                if (m->adopted && c->sockets.n > 0)
-                        (void)sockets_send(c);
-                if (!m->adopted)
-                        sockets_resume(c);
-                descriptor_store_settle(c);
-                sockets_settle(c);
+                life_parts_settle(c, !m->adopted);
+                life_parts_moved(c);
         }
 }
 
@@ -523,6 +403,7 @@ static bool lives_there(const Container *c, pid_t pid) {
 
 static int restore_life(const void *data, size_t size, void *userdata) {
         _cleanup_(blob_done) Blob b = {};
+        Adoption adoption = { .blob = &b, .cgroup_fd = -EBADF };
         Manager *m = userdata;
         Container *c;
         int r;
@@ -535,22 +416,21 @@ static int restore_life(const void *data, size_t size, void *userdata) {
                 return r;
         if (!is_idle(c) || b.leader <= 0)
                 return 0;
-        find_scope_of_leader(c, b.leader);
-        open_cgroup_of(c);
         /* The pid may be somebody else's by now; in this cgroup it is not. The order makes it certain. */
+        part_machine.adopt(c, &adoption);
+        part_cgroup.adopt(c, &adoption);
         if (pidfd_open_checked(b.leader, &c->leader_fd) < 0 || !lives_there(c, b.leader)) {
                 container_release(c);
                 container_forget_life(c);
                 return 0;
         }
-        take_blob(c, &b);
+        take_blob(c, &adoption);
         c->leader = b.leader;
         c->end_saved = false;
         resume(c, b.restart);
-        mac_adopt(c);
         restore_times(c, &b);
         container_orphaned(c);
-        health_begin(c);
+        life_parts_resume(c, &adoption);
         resume_commands(c);
         manager_announce(c);
         log_message(&m->config.log, LOG_WARNING,

@@ -9,6 +9,7 @@
 #include "manager/base/hash.h"
 #include "manager/base/io.h"
 #include "manager/container/container-internal.h"
+#include "manager/container/life/parts.h"
 #include "manager/host/trees/directories.h"
 
 #define RUNTIME_DIRECTORY "/run/bulwark"
@@ -366,9 +367,7 @@ int manager_start(Manager *m, Diag *diag) {
                 r = manager_keeper_attach(m, diag);
         if (r < 0)
                 return r;
-        manager_sweep(m);
-        notify_sweep(m);
-        mac_sweep(m);
+        life_parts_sweep(m);
         dependencies_settle_all(m);
         if (m->config.standalone && m->keeper_started)
                 manager_autostart(m);

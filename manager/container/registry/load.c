@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From a name to a frozen spec, and what can be refused before the host is touched. */
 #include "manager/container/container-internal.h"
+#include "manager/container/life/parts.h"
 #include "manager/plan/unit-freeze.h"
 
 static LoadState load_state_of(const Diag *diag) {
@@ -71,8 +72,6 @@ int container_compile(Container *c, Diag *diag) {
 }
 
 int container_check_start(Container *c, Diag *diag) {
-        CgroupLimit limits[CGROUP_LIMITS_MAX];
-        size_t n;
         int r;
 
         /* A module may have been told to enforce, or not to, since the last start. */
@@ -85,9 +84,5 @@ int container_check_start(Container *c, Diag *diag) {
         if (!keeper_client_connected(c->manager->keeper))
                 return diag_errno(diag, ERROR_NO_KEEPER, NULL, NULL, ENOTCONN,
                                   "the keeper does not answer on \"%s\"", c->manager->keeper_socket);
-        r = machine_check(c, diag);
-        if (r < 0)
-                return r;
-        cgroup_limits_render(c->loaded, limits, &n);
-        return cgroup_limits_check(&c->manager->cgroup, limits, n, diag);
+        return life_parts_check(c, diag);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "manager/container/container-internal.h"
+#include "manager/container/life/parts.h"
 
 int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manager **ret) {
         Manager *m = calloc(1, sizeof(*m));
@@ -204,11 +205,7 @@ void manager_forget(Container *c) {
         m->n_sorted--;
         HASH_DEL(m->by_name, c);
         (void)dependency_graph_set(m->dependencies, c->name, NULL);
-        descriptor_store_forget(c);
-        if (c->sockets.n > 0) {
-                sockets_done(c);
-                (void)sockets_send(c);
-        }
+        life_parts_forget(c);
         container_destroy(c);
 }
 
@@ -285,7 +282,6 @@ static void reload_one(Container *c) {
 
         (void)container_load(c, &diag);
         if (c->load == LOAD_NOT_FOUND && container_is_forgettable(c)) {
-                mac_forget(c);
                 manager_forget(c);
                 return;
         }

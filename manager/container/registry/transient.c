@@ -59,7 +59,6 @@ static int on_transients(sd_event_source *s, void *userdata) {
                 remove_unit(m, c->name);
                 record_remove(m->records_fd, c->name);
                 drop_range(m, c->name);
-                mac_forget(c);
                 manager_forget(c);
         }
         return 0;

@@ -122,7 +122,7 @@ static int find_slot(const PlanView *plan) {
 
 /* The socket itself, for a plan that runs before the life's own: its mount takes one tree. */
 int notify_mount(const Container *c, const PlanView *plan, SlotSet *slots) {
-        int slot = find_slot(plan), tree, r;
+        int slot = find_slot(plan), tree = -EBADF, r;
 
         if (slot < 0 || c->notify.fd < 0)
                 return 0;

@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 
+#include <sys/socket.h>
+
 #include "manager/base/io.h"
 #include "manager/container/container-internal.h"
 #include "manager/record/kept-set.h"
@@ -188,6 +190,8 @@ void sockets_done(Container *c) {
 static void shut(Container *c) {
         if (c->spec && c->spec->remove_on_stop)
                 remove_paths(c, c->sockets.items, c->sockets.n, NULL, 0);
+        for (size_t i = 0; i < c->sockets.n; i++) /* at once, though the keeper may hold it for a moment longer */
+                (void)shutdown(c->sockets.items[i].fd, SHUT_RDWR);
         sockets_done(c);
         if (sockets_send(c) < 0)
                 log_message(&c->manager->config.log, LOG_WARNING, "%s: the keeper still holds its sockets", c->name);
