@@ -121,6 +121,8 @@ static int check_exec_request(const ExecRequest *request, sd_bus_error *error) {
 
         if (!request->shell && !request->health && (!request->argv || isempty(request->argv[0])))
                 return bus_error_set_code(error, ERROR_USAGE, "No command was given to execute");
+        if (request->shell && request->health)
+                return bus_error_set_code(error, ERROR_USAGE, "A shell is no health check: give one of the two options");
         if (request->rows > UINT16_MAX || request->columns > UINT16_MAX)
                 return bus_error_set_code(error, ERROR_USAGE, "A terminal has at most %d rows and columns",
                                           UINT16_MAX);

@@ -35,25 +35,47 @@ static int refine_exec(Connection *c, sd_bus_message *m, Demand *demand, sd_bus_
         int r;
 
         r = exec_request_read(m, &request, error);
+        if (r >= 0)
+                r = demand_set(demand, DETAIL_USER, request.user);
+        if (r >= 0)
+                r = demand_set(demand, DETAIL_DIRECTORY, request.directory);
+        if (r >= 0)
+                r = demand_set_words(demand, DETAIL_ENVIRONMENT, request.environment);
+        if (r >= 0 && request.terminal)
+                r = demand_set(demand, DETAIL_TERMINAL, "yes");
         if (r < 0)
                 return r;
-        demand->user = TAKE_PTR(request.user);
         if (request.shell) {
                 demand->right = RIGHT_SHELL;
                 demand->verb = "shell";
                 return 0;
         }
-        for (char **word = request.argv; word && *word; word++) { /* quoted: one word must not look like two */
-                _cleanup_free_ char *quoted = value_quote(*word);
-                _cleanup_free_ char *text = quoted ? bus_text(quoted) : NULL;
+        /* Without a command in the details: what is executed stands in the unit, and no rule for a command means it. */
+        return request.health ? demand_set(demand, DETAIL_HEALTH_CHECK, "yes") :
+                                demand_set_words(demand, DETAIL_COMMAND, request.argv);
+}
 
-                if (!text)
-                        return -ENOMEM;
-                r = str_append(&demand->command, "%s%s", demand->command ? " " : "", text);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+/* replace is what everybody means: only another mode is told. */
+static int refine_job(Connection *c, sd_bus_message *m, Demand *demand, sd_bus_error *error) {
+        JobMode mode = _JOB_MODE_INVALID;
+        int r;
+
+        r = bus_read_mode(m, &mode, error);
+        return r < 0 || mode == JOB_MODE_REPLACE ? r : demand_set(demand, DETAIL_MODE, job_mode_to_string(mode));
+}
+
+static int refine_kill(Connection *c, sd_bus_message *m, Demand *demand, sd_bus_error *error) {
+        const char *whom;
+        int32_t number;
+        int r;
+
+        r = sd_bus_message_read(m, "si", &whom, &number);
+        if (r < 0)
+                return r;
+        if (number <= 0 || !signal_to_string(number))
+                return bus_error_set_code(error, ERROR_USAGE, "%d is no signal", (int)number);
+        r = demand_set(demand, DETAIL_WHOM, whom);
+        return r < 0 ? r : demand_set(demand, DETAIL_SIGNAL, signal_to_string(number));
 }
 
 /* The container is told in the details: a rule for one must not cancel another's job. */
@@ -62,8 +84,7 @@ static int demand_of_job(Connection *c, uint32_t id, Demand *demand, sd_bus_erro
 
         if (!container)
                 return bus_error_set_code(error, ERROR_NOT_ACTIVE, "There is no job %u", (unsigned)id);
-        demand->unit = strdup(container_name(container));
-        return demand->unit ? 0 : -ENOMEM;
+        return demand_set(demand, DETAIL_UNIT, container_name(container));
 }
 
 static int refine_job_number(Connection *c, sd_bus_message *m, Demand *demand, sd_bus_error *error) {
@@ -81,18 +102,36 @@ static int refine_job_object(Connection *c, sd_bus_message *m, Demand *demand, s
         return demand_of_job(c, id, demand, error);
 }
 
-/* What it makes weaker is told by the unit as it is; of one that nobody has loaded, everything is taken to be. */
+static int refine_settings(sd_bus_message *m, Demand *demand, sd_bus_error *error) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = changes_read(m, strempty(demand->details[DETAIL_UNIT]), &demand->changes, error);
+        if (r >= 0)
+                r = changes_print(&demand->changes, &text);
+        return r < 0 ? r : demand_set(demand, DETAIL_SETTINGS, text);
+}
+
+/* What the values alone tell decides what is asked for. To hold them against the unit before it is known that the caller
+ * may do anything with it would answer a guess: see gate_compare(). */
 static int refine_properties(Connection *c, sd_bus_message *m, Demand *demand, sd_bus_error *error) {
-        Container *container = demand->unit ? manager_find(c->bus->manager, demand->unit) : NULL;
-        _cleanup_(changes_done) Changes changes = {};
         int runtime, r;
 
         r = sd_bus_message_read(m, "b", &runtime);
+        if (r >= 0 && runtime)
+                r = demand_set(demand, DETAIL_RUNTIME, "yes");
         if (r >= 0)
-                r = changes_read(m, strempty(demand->unit), &changes, error);
+                r = refine_settings(m, demand, error);
         if (r >= 0)
-                demand->right = changes_right(&changes, container ? container_spec(container) : NULL);
+                demand->right = changes_right_alone(&demand->changes);
         return r;
+}
+
+static int refine_transient(Connection *c, sd_bus_message *m, Demand *demand, sd_bus_error *error) {
+        int r;
+
+        r = refine_job(c, m, demand, error);
+        return r < 0 ? r : refine_settings(m, demand, error);
 }
 
 static const Rule manager_rules[] = {
@@ -106,21 +145,21 @@ static const Rule manager_rules[] = {
         { "GetContainerProcesses", RIGHT_INSPECT, "inspect", true },
         { "ListDependencies", RIGHT_INSPECT, "inspect", true },
         { "WaitContainer", RIGHT_INSPECT, "inspect", true },
-        { "StartContainer", RIGHT_MANAGE, "start", true },
-        { "StopContainer", RIGHT_MANAGE, "stop", true },
-        { "RestartContainer", RIGHT_MANAGE, "restart", true },
-        { "TryRestartContainer", RIGHT_MANAGE, "restart", true },
-        { "ReloadContainer", RIGHT_MANAGE, "reload", true },
-        { "ReloadOrRestartContainer", RIGHT_MANAGE, "restart", true },
-        { "ReloadOrTryRestartContainer", RIGHT_MANAGE, "restart", true },
-        { "KillContainer", RIGHT_MANAGE, "kill", true },
+        { "StartContainer", RIGHT_MANAGE, "start", true, refine_job },
+        { "StopContainer", RIGHT_MANAGE, "stop", true, refine_job },
+        { "RestartContainer", RIGHT_MANAGE, "restart", true, refine_job },
+        { "TryRestartContainer", RIGHT_MANAGE, "restart", true, refine_job },
+        { "ReloadContainer", RIGHT_MANAGE, "reload", true, refine_job },
+        { "ReloadOrRestartContainer", RIGHT_MANAGE, "restart", true, refine_job },
+        { "ReloadOrTryRestartContainer", RIGHT_MANAGE, "restart", true, refine_job },
+        { "KillContainer", RIGHT_MANAGE, "kill", true, refine_kill },
         { "FreezeContainer", RIGHT_MANAGE, "freeze", true },
         { "ThawContainer", RIGHT_MANAGE, "thaw", true },
         { "ResetFailedContainer", RIGHT_MANAGE, "reset-failed", true },
         { "ResetFailed", RIGHT_MANAGE, "reset-failed" },
         { "ProbeContainer", RIGHT_MANAGE, "probe", true }, /* a program of ours runs inside */
         /* it names a directory of the host for its root, and what is executed there */
-        { "StartTransientContainer", RIGHT_RAISE, "start-transient", true },
+        { "StartTransientContainer", RIGHT_RAISE, "start-transient", true, refine_transient },
         { "SetContainerProperties", RIGHT_RAISE, "set-property", true, refine_properties },
         { "Reload", RIGHT_RELOAD, "reload" },
         { "Reexecute", RIGHT_RELOAD, "reexecute" },
@@ -129,14 +168,14 @@ static const Rule manager_rules[] = {
 };
 
 static const Rule container_rules[] = {
-        { "Start", RIGHT_MANAGE, "start" },
-        { "Stop", RIGHT_MANAGE, "stop" },
-        { "Restart", RIGHT_MANAGE, "restart" },
-        { "TryRestart", RIGHT_MANAGE, "restart" },
-        { "Reload", RIGHT_MANAGE, "reload" },
-        { "ReloadOrRestart", RIGHT_MANAGE, "restart" },
-        { "ReloadOrTryRestart", RIGHT_MANAGE, "restart" },
-        { "Kill", RIGHT_MANAGE, "kill" },
+        { "Start", RIGHT_MANAGE, "start", false, refine_job },
+        { "Stop", RIGHT_MANAGE, "stop", false, refine_job },
+        { "Restart", RIGHT_MANAGE, "restart", false, refine_job },
+        { "TryRestart", RIGHT_MANAGE, "restart", false, refine_job },
+        { "Reload", RIGHT_MANAGE, "reload", false, refine_job },
+        { "ReloadOrRestart", RIGHT_MANAGE, "restart", false, refine_job },
+        { "ReloadOrTryRestart", RIGHT_MANAGE, "restart", false, refine_job },
+        { "Kill", RIGHT_MANAGE, "kill", false, refine_kill },
         { "Freeze", RIGHT_MANAGE, "freeze" },
         { "Thaw", RIGHT_MANAGE, "thaw" },
         { "ResetFailed", RIGHT_MANAGE, "reset-failed" },
@@ -219,7 +258,7 @@ static int read_demand(Connection *c, sd_bus_message *m, const Rule *rule, Deman
         int r;
 
         *demand = (Demand){ .right = rule->right, .verb = rule->verb };
-        r = read_unit(m, rule, &demand->unit, error);
+        r = read_unit(m, rule, &demand->details[DETAIL_UNIT], error);
         if (r >= 0 && rule->refine)
                 r = rule->refine(c, m, demand, error);
         if (r < 0 && !sd_bus_error_is_set(error))
@@ -254,7 +293,7 @@ static void gate_refuse(Gate *g, const sd_bus_error *error) {
         Connection *c = g->caller->connection;
 
         log_message(&manager_config(c->bus->manager)->log, LOG_DEBUG, "Refused %s of %s to user %u on the system bus: %s",
-                    sd_bus_message_get_member(g->message), g->demand.unit ? g->demand.unit : "the manager",
+                    sd_bus_message_get_member(g->message), g->demand.details[DETAIL_UNIT] ? g->demand.details[DETAIL_UNIT] : "the manager",
                     (unsigned)g->caller->uid, strempty(error->message));
         connection_sent(c, sd_bus_reply_method_error(g->message, error));
         gate_free(g);
@@ -274,6 +313,20 @@ static void gate_allow(Gate *g, Right right) {
         }
 }
 
+static void gate_ask(Gate *g);
+
+/* The caller may manage the unit: only now its values are looked at. True: they make it weaker than it is, which is a
+ * question of its own. */
+static bool gate_compare(Gate *g) {
+        const char *unit = g->demand.details[DETAIL_UNIT];
+        const Container *container = unit ? manager_find(g->caller->connection->bus->manager, unit) : NULL;
+
+        if (g->demand.right != RIGHT_MANAGE || !g->demand.changes.draft)
+                return false;
+        g->demand.right = changes_right(&g->demand.changes, container ? container_spec(container) : NULL);
+        return g->demand.right != RIGHT_MANAGE;
+}
+
 static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *unused) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         Gate *g = userdata;
@@ -283,6 +336,8 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *unused
         g->asks = sd_bus_slot_unref(g->asks);
         if (polkit_read_answer(reply, &g->demand, &error) < 0)
                 gate_refuse(g, &error);
+        else if (gate_compare(g))
+                gate_ask(g);
         else
                 gate_allow(g, g->demand.right);
         return 0;
@@ -291,12 +346,12 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *unused
 static void gate_ask(Gate *g) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         Connection *c = g->caller->connection;
-        const char *fragment = unit_fragment(c, g->demand.unit);
+        const char *fragment = unit_fragment(c, g->demand.details[DETAIL_UNIT]);
         int r = 0;
 
         if (!right_action(g->demand.right))
                 r = bus_error_set_code(&error, ERROR_ACCESS, "Only root may do this");
-        if (r >= 0 && fragment) {
+        if (r >= 0 && fragment && !g->fragment) {
                 g->fragment = strdup(fragment);
                 r = g->fragment ? 0 : -ENOMEM;
         }
@@ -304,7 +359,7 @@ static void gate_ask(Gate *g) {
                 g->number = ++c->bus->last_question;
                 r = polkit_ask(c->sd, g->caller->name, &g->demand,
                                sd_bus_message_get_allow_interactive_authorization(g->message) > 0, g->number, on_answer, g,
-                               &g->asks);
+                               &g->asks, &error);
         }
         if (r < 0) {
                 if (!sd_bus_error_is_set(&error))
@@ -389,13 +444,32 @@ static int gate_new(Connection *c, sd_bus_message *m, const Rule *rule, sd_bus_e
         return 1; /* sd-bus: the message is taken */
 }
 
+/* Rules are written for a container's own name: what another name leads to was not asked about. */
+int connection_check_asked(const Connection *c, const Container *container, sd_bus_error *error) {
+        if (!c->asked || streq(c->asked, container_name(container)))
+                return 0;
+        return bus_error_set_code(error, ERROR_ACCESS, "%s is another name of %s, which permission has to be asked for; call "
+                                  "again with that name", c->asked, container_name(container));
+}
+
 /* What was asked about must still be what it was: not another unit under the same name. */
 static int gate_pass(Connection *c, Gate *g, sd_bus_error *error) {
-        const char *fragment = unit_fragment(c, g->demand.unit);
+        const char *unit = g->demand.details[DETAIL_UNIT], *fragment = unit_fragment(c, unit);
+        int r;
 
         if (g->fragment && !streq_ptr(g->fragment, fragment))
                 return bus_error_set_code(error, ERROR_ACCESS, "%s became another unit while permission was asked for; "
-                                          "call again", g->demand.unit);
+                                          "call again", unit);
+        if (g->granted != RIGHT_ROOT && unit) {
+                const Container *found = manager_find(c->bus->manager, unit);
+
+                c->asked = strdup(unit);
+                if (!c->asked)
+                        return -ENOMEM;
+                r = found ? connection_check_asked(c, found, error) : 0;
+                if (r < 0)
+                        return r;
+        }
         c->granted = g->granted;
         return 0;
 }
@@ -411,6 +485,7 @@ int gate_filter(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (r < 0 || type != SD_BUS_MESSAGE_METHOD_CALL)
                 return r;
         c->granted = RIGHT_NONE;
+        c->asked = (free(c->asked), NULL);
         for (Link *l = c->bus->gates.next; l != &c->bus->gates; l = l->next) {
                 Gate *g = container_of(l, Gate, link);
 

@@ -97,6 +97,7 @@ typedef struct Connection {
         sd_bus *sd;
         bool shared; /* the system bus: many callers, each to be asked for */
         Right granted; /* to the message that is being handled; of the private socket always RIGHT_ROOT */
+        char *asked;   /* the unit that it was granted for; NULL = whichever it names */
         Link callers;  /* of Caller */
         size_t n_callers;
         bool condemned;
@@ -163,17 +164,55 @@ void callers_sweep(Connection *c); /* those to whom nothing is owed */
 
 /* --- the gate: before any object sees a message of the system bus */
 int gate_filter(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* Of a container that a method was led to: -EACCES where permission was asked for under another name. */
+int connection_check_asked(const Connection *c, const Container *container, sd_bus_error *error);
 void gates_drop(Caller *caller);
+
+/* What a rule of polkit can see of a call, beside its right; names in bus-polkit.c. NULL = does not apply. */
+typedef enum Detail {
+        DETAIL_UNIT,
+        DETAIL_MODE,     /* of a job, but for the usual one */
+        DETAIL_WHOM,     /* a signal is for */
+        DETAIL_SIGNAL,
+        DETAIL_COMMAND,  /* every word, quoted so that one does not look like two */
+        DETAIL_USER,
+        DETAIL_DIRECTORY,
+        DETAIL_ENVIRONMENT, /* every assignment, quoted as the command */
+        DETAIL_TERMINAL,
+        DETAIL_HEALTH_CHECK,
+        DETAIL_SETTINGS, /* as lines of a unit file */
+        DETAIL_RUNTIME,
+        DETAIL_FILES,    /* unit files, quoted as the command */
+        DETAIL_FORCE,
+        DETAIL_PRESET_MODE,
+        _DETAIL_MAX,
+} Detail;
+
+/* --- directives as arguments */
+typedef struct Changes {
+        ContainerSpec *draft; /* of which only the rows in set count */
+        bool set[_DIRECTIVE_MAX];
+} Changes;
+void changes_done(Changes *c);
+int changes_read(sd_bus_message *m, const char *name, Changes *ret, sd_bus_error *error); /* a(sv) */
+int changes_print(const Changes *changes, char **ret); /* the assignments, a line each */
+/* The right that the change needs: before anybody is known to may do anything by the change alone, then also by the unit
+ * as it is (NULL: nobody has loaded it). */
+Right changes_right_alone(const Changes *changes);
+Right changes_right(const Changes *changes, const ContainerSpec *before);
 
 typedef struct Demand {
         Right right;
         const char *verb;
-        char *unit, *command, *user; /* NULL = does not apply */
+        char *details[_DETAIL_MAX];
+        Changes changes; /* to be held against the unit once it is known that the caller may manage it; else empty */
 } Demand;
 void demand_done(Demand *d);
+int demand_set(Demand *d, Detail detail, const char *value); /* a copy; NULL = none */
+int demand_set_words(Demand *d, Detail detail, char *const *words);
 /* answer() is called once, unless the slot goes before. */
 int polkit_ask(sd_bus *sd, const char *name, const Demand *demand, bool interactive, uint32_t number,
-               sd_bus_message_handler_t answer, void *userdata, sd_bus_slot **ret);
+               sd_bus_message_handler_t answer, void *userdata, sd_bus_slot **ret, sd_bus_error *error);
 /* 0 only where polkit said yes; every other answer is an error with words. */
 int polkit_read_answer(sd_bus_message *reply, const Demand *demand, sd_bus_error *error);
 void polkit_cancel(sd_bus *sd, uint32_t number);
@@ -190,14 +229,7 @@ Connection *bus_shared_connection(const Bus *b); /* NULL = none */
 int bus_machines_begin(Connection *c); /* the system bus is there */
 void bus_machines_end(Bus *b);         /* and is not any more */
 
-/* --- directives as arguments */
-typedef struct Changes {
-        ContainerSpec *draft; /* of which only the rows in set count */
-        bool set[_DIRECTIVE_MAX];
-} Changes;
-void changes_done(Changes *c);
-int changes_read(sd_bus_message *m, const char *name, Changes *ret, sd_bus_error *error); /* a(sv) */
-Right changes_right(const Changes *changes, const ContainerSpec *before);
+/* --- directives as arguments: methods */
 int container_method_set_properties(Connection *c, Container *container, sd_bus_message *m, sd_bus_error *error);
 int manager_method_start_transient(sd_bus_message *m, void *userdata, sd_bus_error *error);
 

@@ -25,7 +25,7 @@ static int read_container(Connection *c, sd_bus_message *m, sd_bus_error *error,
                                           "'%.80s' is no container name; letters, digits and :_.-\\ are, with at most "
                                           "one @", name);
         r = manager_get(c->bus->manager, name, &diag, ret);
-        return r < 0 ? bus_error_set_diag(error, &diag, r) : 0;
+        return r < 0 ? bus_error_set_diag(error, &diag, r) : connection_check_asked(c, *ret, error);
 }
 
 static int method_get_container(sd_bus_message *m, void *userdata, sd_bus_error *error) {

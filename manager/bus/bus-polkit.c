@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 
+#include "manager/base/string-list.h"
 #include "manager/bus/bus-internal.h"
+#include "units/values/value.h"
 
 /* One question to polkit about one call. The subject is the caller's unique name on the bus, which nobody else can
  * ever have; a number of a process could by then be another's. Whatever is no clear yes is a no. */
 
 #define PATIENCE (25 * USEC_PER_SEC)
 #define PATIENCE_INTERACTIVE (120 * USEC_PER_SEC) /* a person types a password */
+#define DETAILS_MAX (64U << 10)
 #define ALLOW_INTERACTION 1U                      /* CheckAuthorizationFlags of polkit */
 
 static const struct {
@@ -26,11 +29,58 @@ static const struct {
                           "Authentication is required to take protection away from the container '$(unit)'." },
 };
 
+/* Names of details; those of an earlier version keep their meaning, since rules look for them. */
+static const char *const detail_names[_DETAIL_MAX] = {
+        [DETAIL_UNIT] = "unit", [DETAIL_MODE] = "mode", [DETAIL_WHOM] = "whom", [DETAIL_SIGNAL] = "signal",
+        [DETAIL_COMMAND] = "command", [DETAIL_USER] = "user", [DETAIL_DIRECTORY] = "directory",
+        [DETAIL_ENVIRONMENT] = "environment", [DETAIL_TERMINAL] = "terminal", [DETAIL_HEALTH_CHECK] = "health-check",
+        [DETAIL_SETTINGS] = "settings", [DETAIL_RUNTIME] = "runtime", [DETAIL_FILES] = "files", [DETAIL_FORCE] = "force",
+        [DETAIL_PRESET_MODE] = "preset-mode",
+};
+
 void demand_done(Demand *d) {
-        free(d->unit);
-        free(d->command);
-        free(d->user);
+        for (Detail i = 0; i < _DETAIL_MAX; i++)
+                free(d->details[i]);
+        changes_done(&d->changes);
         *d = (Demand){};
+}
+
+int demand_set(Demand *d, Detail detail, const char *value) {
+        char *copy = value ? bus_text(value) : NULL;
+
+        if (value && !copy)
+                return -ENOMEM;
+        free(d->details[detail]);
+        d->details[detail] = copy;
+        return 0;
+}
+
+int demand_set_words(Demand *d, Detail detail, char *const *words) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        for (char *const *word = words; word && *word; word++) {
+                _cleanup_free_ char *quoted = value_quote(*word);
+
+                if (!quoted)
+                        return -ENOMEM;
+                r = str_append(&text, "%s%s", text ? " " : "", quoted);
+                if (r < 0)
+                        return r;
+        }
+        return demand_set(d, detail, text);
+}
+
+/* What a rule, or a person, cannot look through as a whole is not asked about. */
+static int check_length(const Demand *d, sd_bus_error *error) {
+        size_t size = 0;
+
+        for (Detail i = 0; i < _DETAIL_MAX; i++)
+                size += d->details[i] ? strlen(d->details[i]) : 0;
+        if (size > DETAILS_MAX)
+                return bus_error_set_code(error, ERROR_USAGE, "The request is too long for polkit to be asked about all of it: "
+                                          "%zu bytes, at most %u", size, DETAILS_MAX);
+        return 0;
 }
 
 const char *right_action(Right right) {
@@ -38,21 +88,14 @@ const char *right_action(Right right) {
 }
 
 static int append_details(sd_bus_message *m, const Demand *d) {
-        const struct {
-                const char *name, *value;
-        } rows[] = {
-                { "unit", d->unit },
-                { "verb", d->verb },
-                { "command", d->command },
-                { "user", d->user },
-                { "polkit.message", rights[d->right].words },
-        };
         int r;
 
         r = sd_bus_message_open_container(m, 'a', "{ss}");
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(rows); i++)
-                if (rows[i].value)
-                        r = sd_bus_message_append(m, "{ss}", rows[i].name, rows[i].value);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{ss}{ss}", "verb", d->verb, "polkit.message", rights[d->right].words);
+        for (Detail i = 0; r >= 0 && i < _DETAIL_MAX; i++)
+                if (d->details[i])
+                        r = sd_bus_message_append(m, "{ss}", detail_names[i], d->details[i]);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
@@ -67,11 +110,14 @@ static int polkit_message(sd_bus *sd, const char *member, sd_bus_message **ret) 
 }
 
 int polkit_ask(sd_bus *sd, const char *name, const Demand *demand, bool interactive, uint32_t number,
-               sd_bus_message_handler_t answer, void *userdata, sd_bus_slot **ret) {
+               sd_bus_message_handler_t answer, void *userdata, sd_bus_slot **ret, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         char id[32];
         int r;
 
+        r = check_length(demand, error);
+        if (r < 0)
+                return r;
         cancellation_id(number, id);
         r = polkit_message(sd, "CheckAuthorization", &m);
         if (r >= 0)

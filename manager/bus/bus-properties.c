@@ -112,10 +112,33 @@ int changes_read(sd_bus_message *m, const char *name, Changes *ret, sd_bus_error
         return 0;
 }
 
-/* The right that the change needs of a container whose unit is before (NULL: nobody knows). */
+Right changes_right_alone(const Changes *changes) {
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++)
+                if (changes->set[id] && container_spec_exposure(changes->draft, id) == EXPOSURE_RAISED)
+                        return RIGHT_RAISE;
+        return RIGHT_MANAGE;
+}
+
+int changes_print(const Changes *changes, char **ret) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
+                if (!changes->set[id])
+                        continue;
+                r = container_spec_print_row(changes->draft, id, &text);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(text);
+        return 0;
+}
+
 Right changes_right(const Changes *changes, const ContainerSpec *before) {
         for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++)
-                if (changes->set[id] && (!before || container_spec_loosens(before, changes->draft, id)))
+                if (changes->set[id] &&
+                    (before ? container_spec_loosens(before, changes->draft, id) :
+                              container_spec_exposure(changes->draft, id) != EXPOSURE_NONE))
                         return RIGHT_RAISE;
         return RIGHT_MANAGE;
 }

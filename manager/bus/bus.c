@@ -92,6 +92,7 @@ Connection *connection_free(Connection *c) {
         c->bus->crowded = false;
         if (c->shared)
                 bus_system_lost(c->bus);
+        free(c->asked);
         sd_bus_close_unref(c->sd); /* no flush: it would wait for a client that does not read */
         free(c);
         return NULL;

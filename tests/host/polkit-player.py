@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Plays polkit on a bus of a test's own: answers as a file says, and writes down what it was asked.
 
-usage: polkit-player.py ADDRESS DIRECTORY      DIRECTORY/answer: yes, no, challenge, error, nonsense, or hang until it says
-another
+usage: polkit-player.py ADDRESS DIRECTORY      DIRECTORY/answer: yes, no, challenge, error, nonsense, hang until it says another,
+or rule: yes where the action and all details are those of DIRECTORY/rule
 """
 
 import json
@@ -31,6 +31,12 @@ def word():
         return f.read().strip()
 
 
+def rule_allows(action, details):
+    with open(os.path.join(DIRECTORY, "rule"), encoding="utf-8") as f:
+        wanted, values = json.load(f)
+    return action == wanted and all(details.get(name) == value for name, value in values.items())
+
+
 class Authority(dbus.service.Object):
     @dbus.service.method(
         AUTHORITY, in_signature="(sa{sv})sa{ss}us", out_signature="(bba{ss})", async_callbacks=("answer", "fail"), sender_keyword="sender"
@@ -46,15 +52,15 @@ class Authority(dbus.service.Object):
         if word() == "hang":
             GLib.timeout_add(50, lambda: word() == "hang" or self.say(answer, fail))
         else:
-            self.say(answer, fail)
+            self.say(answer, fail, str(action), {str(k): str(v) for k, v in details.items()})
 
-    def say(self, answer, fail):
+    def say(self, answer, fail, action="", details=None):
         if word() == "error":
             fail(dbus.DBusException("a play", name="org.freedesktop.PolicyKit1.Error.Failed"))
         elif word() == "nonsense":
             answer("yes")  # not what the signature says: dbus-python makes an error of it
         else:
-            answer((word() == "yes", word() == "challenge", {}))
+            answer((word() == "yes" or (word() == "rule" and rule_allows(action, details or {})), word() == "challenge", {}))
         return False  # to the timer
 
     @dbus.service.method(AUTHORITY, in_signature="s", out_signature="")

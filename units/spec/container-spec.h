@@ -27,6 +27,7 @@ typedef enum DirectiveFlags {
         DIRECTIVE_FLAG_0 = 0,
         DIRECTIVE_FLAG_SECURITY = 1 << 0,
         DIRECTIVE_FLAG_REQUIRED = 1 << 1,
+        DIRECTIVE_FLAG_OWN = 1 << 2,
 } DirectiveFlags;
 
 typedef enum DirectiveStage {
@@ -182,8 +183,17 @@ int container_spec_print_row(const ContainerSpec *s, DirectiveId id, char **out)
 /* Whether the row means the same in both; false also where that cannot be told. */
 bool container_spec_row_equal(const ContainerSpec *a, const ContainerSpec *b, DirectiveId id);
 
-/* Whether a row of after could let the payload do, see or use more than that of before. True unless it is certain that
- * it does not: the same, a plain limit on resources, or provably tighter. units/spec/exposure.c */
+/* What a new value of a row may do, told by that value alone: who asks for it may not learn what the row holds now. */
+typedef enum Exposure {
+        EXPOSURE_NONE,     /* it cannot open anything, whatever the row holds now */
+        EXPOSURE_COMPARED, /* that depends on what it holds now: container_spec_loosens() */
+        EXPOSURE_RAISED,   /* nothing says that it does not */
+        _EXPOSURE_MAX,
+} Exposure;
+Exposure container_spec_exposure(const ContainerSpec *after, DirectiveId id);
+
+/* Whether a row of after could let the payload do, see or use more than that of before, or reach another unit. True unless
+ * it is certain that it does not: the same, the container's own affair, or provably tighter. units/spec/exposure.c */
 bool container_spec_loosens(const ContainerSpec *before, const ContainerSpec *after, DirectiveId id);
 
 /* -EINVAL unless valid or a template's name. Instance: NULL if there is no '@', "" for a template. */

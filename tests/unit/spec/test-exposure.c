@@ -30,6 +30,13 @@ static void certain(void **state) {
                 bool loosens;
         } rows[] = {
                 { DIRECTIVE_Description, "one", "another", false },
+                { DIRECTIVE_StartLimitBurst, "5", "50", false },
+                { DIRECTIVE_Conflicts, NULL, "db", true },
+                { DIRECTIVE_Conflicts, "db", "db", false },
+                { DIRECTIVE_PropagatesStopTo, NULL, "db", true },
+                { DIRECTIVE_OnFailure, "mail", "db", true },
+                { DIRECTIVE_Wants, NULL, "db", true },
+                { DIRECTIVE_Before, NULL, "db", true },
                 { DIRECTIVE_CPUWeight, "50", "5000", false },
                 { DIRECTIVE_IOWeight, NULL, "50", false },
                 { DIRECTIVE_ReadOnly, "no", "yes", false },
@@ -75,8 +82,56 @@ static void doubtful(void **state) {
         }
 }
 
+/* What names another unit, a path or a command is nobody's own affair. */
+static void own_rows(void **state) {
+        static const ValueType *const reaching[] = { &value_type_units, &value_type_path, &value_type_paths, &value_type_binds,
+                                                     &value_type_exec_list, &value_type_output, &value_type_user };
+        size_t n = 0;
+
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
+                if (!FLAGS_SET(directives[id].flags, DIRECTIVE_FLAG_OWN))
+                        continue;
+                n++;
+                assert_false(FLAGS_SET(directives[id].flags, DIRECTIVE_FLAG_SECURITY));
+                assert_int_not_equal(directives[id].section, SECTION_Install);
+                for (size_t i = 0; i < ELEMENTSOF(reaching); i++)
+                        if (directives[id].type == reaching[i])
+                                fail_msg("%s= may reach others", directives[id].name);
+        }
+        assert_true(n > 5);
+}
+
+/* What is asked for before anything is compared is told by the new value alone. */
+static void exposure_by_the_value_alone(void **state) {
+        static const struct {
+                DirectiveId id;
+                const char *after;
+                Exposure exposure;
+        } rows[] = {
+                { DIRECTIVE_Description, "x", EXPOSURE_NONE },
+                { DIRECTIVE_NoNewPrivileges, "yes", EXPOSURE_NONE },
+                { DIRECTIVE_NoNewPrivileges, "no", EXPOSURE_RAISED },
+                { DIRECTIVE_Boot, "no", EXPOSURE_RAISED },
+                { DIRECTIVE_TasksMax, "50", EXPOSURE_COMPARED },
+                { DIRECTIVE_TasksMax, "infinity", EXPOSURE_RAISED },
+                { DIRECTIVE_TasksMax, "50%", EXPOSURE_RAISED },
+                { DIRECTIVE_MemoryMax, "64M", EXPOSURE_COMPARED },
+                { DIRECTIVE_MemoryMax, "1%", EXPOSURE_RAISED },
+                { DIRECTIVE_Environment, "GUESS=1", EXPOSURE_RAISED },
+                { DIRECTIVE_BindsTo, "db", EXPOSURE_RAISED },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(container_spec_unrefp) ContainerSpec *after = spec_with(rows[i].id, rows[i].after);
+
+                if (container_spec_exposure(after, rows[i].id) != rows[i].exposure)
+                        fail_msg("%s=%s", directives[rows[i].id].name, rows[i].after);
+        }
+}
+
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(certain), cmocka_unit_test(doubtful) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(certain), cmocka_unit_test(doubtful),
+                                            cmocka_unit_test(own_rows), cmocka_unit_test(exposure_by_the_value_alone) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
