@@ -38,6 +38,11 @@ NOTHING = "of 8 not mine"
 BOTH = "state=memfd(one) pair=socket of 8 mine"
 
 
+def cpu_ticks(pid):
+    fields = read("/proc/%d/stat" % pid).rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
 def stored(bed, name):
     return int(bed.property(name, "NFileDescriptorStore"))
 
@@ -196,6 +201,58 @@ time.sleep(1000)
     bed.ctl("stop", "none").expect(0)
     write(os.path.join(bed.units, "many.container"), "[Container]\nRootDirectory=%s\nExecStart=/bin/true\nFileDescriptorStoreMax=129\n" % bed.root)
     bed.ctl("start", "many").expect(5, "many.container:4: FileDescriptorStoreMax=: 129 is more than can be kept")
+
+
+# Full messages as fast as they are taken: of one file many times, of many files, of kinds that are not kept.
+FLOOD = STORING + """
+import resource, threading
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+same = memfd("same")
+sets = [[same] * 253, [memfd(str(i)) for i in range(253)], [os.open("/dev/null", os.O_RDONLY)] * 253]
+say("READY=1")
+await_file("go")
+def flood(fds):
+    mine = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    mine.connect(os.environ["NOTIFY_SOCKET"])
+    n = 0
+    while True:
+        try:
+            socket.send_fds(mine, [b"FDSTORE=1\\nFDNAME=f%d" % (n % 3)], fds)
+            if n % 50 == 49:
+                mine.send(b"FDSTOREREMOVE=1\\nFDNAME=f%d" % (n % 3))
+        except OSError:
+            time.sleep(0.001)
+        n += 1
+for fds in sets:
+    threading.Thread(target=flood, args=(fds,), daemon=True).start()
+time.sleep(1000)
+"""
+
+
+def test_flood_costs_little(bed):
+    """Messages full of descriptors: the manager answers others about as quickly as without them, and is not busy."""
+    speaker(bed, "web", FLOOD, "FileDescriptorStoreMax=128")
+    bed.ctl("start", "web").expect(0)
+
+    def measure():
+        took = []
+        began, ticks = time.monotonic(), cpu_ticks(bed.manager.pid)
+        for _ in range(20):
+            once = time.monotonic()
+            bed.ctl("list", "-q").expect(0)
+            took.append(time.monotonic() - once)
+            time.sleep(0.05)
+        busy = (cpu_ticks(bed.manager.pid) - ticks) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - began)
+        return sorted(took)[len(took) // 2], busy
+
+    quiet, _ = measure()
+    touch(bed, "web", "go")
+    wait_until(lambda: stored(bed, "web") > 0, "the flood")
+    loud, busy = measure()
+    check(loud < 5 * quiet + 0.02, "the median of list: %.1f ms with the flood, %.1f ms without" % (loud * 1e3, quiet * 1e3))
+    check(busy < 0.4, "the manager takes %d %% of a processor" % (busy * 100))
+    check(stored(bed, "web") <= 128, "more than the limit")
+    bed.ctl("stop", "web").expect(0)
 
 
 def test_probe_knows_them(bed):

@@ -16,6 +16,8 @@
 
 #define MESSAGES_PER_WAKEUP 8 /* then other containers have their turn */
 #define WAKEUPS_MAX 50        /* a second: who says more waits until it is heard */
+#define DESCRIPTORS_PER_WAKEUP 64  /* the same: each of them costs more than a message */
+#define DESCRIPTORS_PER_DRAIN 4096
 #define TELL_REFUSED_EVERY (10 * USEC_PER_SEC)
 #define PAUSE_MIN USEC_PER_MSEC /* most closes take less */
 #define PAUSE_MAX (200 * USEC_PER_MSEC)
@@ -452,8 +454,8 @@ static struct ucred take_control(struct msghdr *h, Descriptors *d) {
         return sender;
 }
 
-/* -EAGAIN: there is none. */
-static int hear_one(Container *c) {
+/* -EAGAIN: there is none. *n_descriptors grows by those that came with it. */
+static int hear_one(Container *c, size_t *n_descriptors) {
         char data[NOTIFY_MESSAGE_MAX + 1];
         struct iovec iov = { .iov_base = data, .iov_len = sizeof(data) };
         Control control;
@@ -468,6 +470,7 @@ static int hear_one(Container *c) {
         if (n < 0)
                 return errno == EINTR ? 0 : -errno;
         sender = take_control(&h, &d);
+        *n_descriptors += d.n;
         handle(c, data, (size_t)n, h.msg_flags & MSG_TRUNC, &sender, &d);
         if (c->notify.fd < 0) /* it was the last thing that this life did */
                 r = -EAGAIN;
@@ -502,22 +505,25 @@ static void pause_hearing(Container *c) {
 
 static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
         Container *c = userdata;
+        size_t n_descriptors = 0;
 
-        for (unsigned i = 0; i < MESSAGES_PER_WAKEUP && c->notify.fd >= 0; i++) {
+        for (unsigned i = 0; i < MESSAGES_PER_WAKEUP && n_descriptors < DESCRIPTORS_PER_WAKEUP && c->notify.fd >= 0; i++) {
                 if (close_apart_full(c->store.closing)) {
                         pause_hearing(c);
                         break;
                 }
-                if (hear_one(c) < 0)
+                if (hear_one(c, &n_descriptors) < 0)
                         break;
         }
         return 0;
 }
 
 void notify_drain(Container *c) {
+        size_t n_descriptors = 0;
+
         /* What is sent meanwhile is sent too late: there is an end to this in any case. */
-        for (unsigned i = 0; i < 1024 && c->notify.source && c->notify.fd >= 0; i++)
-                if (hear_one(c) < 0)
+        for (unsigned i = 0; i < 1024 && n_descriptors < DESCRIPTORS_PER_DRAIN && c->notify.source && c->notify.fd >= 0; i++)
+                if (hear_one(c, &n_descriptors) < 0)
                         break;
 }
 

@@ -64,6 +64,17 @@ const char *descriptor_refuse(int fd) {
         return is_memfd(fd, name) ? NULL : "only sockets, pipes, memfds, eventfds, timerfds, inotify and pidfds are kept";
 }
 
-bool descriptor_same(int a, int b) {
-        return a == b || syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, a, b) == 0;
+int descriptor_compare(int a, int b) {
+        long order = a == b ? 0 : syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, a, b);
+
+        switch (order) {
+        case 0:
+                return 0;
+        case 1:
+                return -1;
+        case 2:
+                return 1;
+        default: /* it gives no order, or there is none */
+                return a < b ? -1 : 1;
+        }
 }

@@ -9,4 +9,5 @@
 #include "manager/base/util.h"
 
 const char *descriptor_refuse(int fd); /* why it is not taken, for people; NULL = it is */
-bool descriptor_same(int a, int b);    /* one open file? */
+/* The kernel's order of the open files that two descriptors stand for: 0 = one file. Without its help no two are one. */
+int descriptor_compare(int a, int b);

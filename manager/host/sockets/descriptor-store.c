@@ -25,10 +25,42 @@ uint32_t container_n_stored(const Container *c) {
         return (uint32_t)c->store.n;
 }
 
+/* Where the file of fd stands in the order, or would stand: a handful of questions to the kernel, however many there are. */
+static size_t store_position(const DescriptorStore *d, int fd, bool *ret_found) {
+        size_t low = 0, high = d->n;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                int order = descriptor_compare(d->order[middle]->fd, fd);
+
+                if (order == 0) {
+                        *ret_found = true;
+                        return middle;
+                }
+                if (order < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        *ret_found = false;
+        return low;
+}
+
+/* By its address: no question to the kernel. */
+static void store_take_out(DescriptorStore *d, const Stored *s) {
+        size_t i = 0;
+
+        while (i < d->n && d->order[i] != s)
+                i++;
+        if (i < d->n)
+                memmove(d->order + i, d->order + i + 1, (d->n - i - 1) * sizeof(*d->order));
+}
+
 /* Without its descriptor, which is the caller's now. */
 static int stored_free(Container *c, Stored *s) {
         int fd = s->fd;
 
+        store_take_out(&c->store, s);
         DL_DELETE(c->store.first, s);
         c->store.n--;
         s->source = sd_event_source_disable_unref(s->source);
@@ -136,11 +168,18 @@ static int stored_watch(Stored *s) {
         return r < 0 && r != -EPERM ? r : 0; /* EPERM: it cannot be polled, e.g. a memfd */
 }
 
-/* Takes fd on success. */
-static int stored_add(Container *c, const char *name, int fd, bool no_poll) {
-        Stored *s = calloc(1, sizeof(*s));
+/* Takes fd on success; at is its place in the order. */
+static int stored_add(Container *c, const char *name, int fd, bool no_poll, size_t at) {
+        Stored *s;
         int r;
 
+        if (c->store.n >= KEEPER_STORE_MAX)
+                return -ENOBUFS;
+        if (!c->store.order)
+                c->store.order = calloc(KEEPER_STORE_MAX, sizeof(*c->store.order));
+        if (!c->store.order)
+                return -ENOMEM;
+        s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
         *s = (Stored){ .container = c, .name = strdup(name), .fd = fd, .no_poll = no_poll };
@@ -151,47 +190,58 @@ static int stored_add(Container *c, const char *name, int fd, bool no_poll) {
                 return r;
         }
         DL_APPEND(c->store.first, s);
+        memmove(c->store.order + at + 1, c->store.order + at, (c->store.n - at) * sizeof(*c->store.order));
+        c->store.order[at] = s;
         c->store.n++;
         return 0;
 }
 
 /* --- messages */
 
-static bool has_same(const Container *c, int fd) {
-        const Stored *s;
-
-        DL_FOREACH(c->store.first, s)
-                if (descriptor_same(s->fd, fd))
-                        return true;
-        return false;
-}
-
-static const char *refuse(const Container *c, int fd) {
+static const char *store_refuse(const Container *c) {
         if (!c->spec || c->spec->file_descriptor_store_max == 0)
                 return "FileDescriptorStoreMax= allows none";
-        if (c->store.n >= c->spec->file_descriptor_store_max)
-                return "FileDescriptorStoreMax= has been reached";
-        return descriptor_refuse(fd);
+        return c->store.n >= c->spec->file_descriptor_store_max ? "FileDescriptorStoreMax= has been reached" : NULL;
 }
 
+/* Why it is not kept; NULL = it is, or was already: heard twice, or sent twice. */
+static const char *store_one(Container *c, const char *name, bool no_poll, int *fd) {
+        const char *why;
+        bool found;
+        size_t at;
+
+        at = store_position(&c->store, *fd, &found);
+        if (found)
+                return NULL;
+        why = descriptor_refuse(*fd);
+        if (why)
+                return why;
+        if (stored_add(c, name, *fd, no_poll, at) < 0)
+                return "there is no memory, or nothing free to watch it with";
+        *fd = -EBADF;
+        return NULL;
+}
+
+/* Each descriptor costs system calls, so the limits come first: a store that is full looks at none, and of one message no
+ * more than it could hold are looked at, whatever they are. */
 bool descriptor_store_add(Container *c, const char *name, bool no_poll, int *fds, size_t n, const char **ret_why) {
-        bool moved = false;
+        size_t before = c->store.n;
+        bool moved;
 
         for (size_t i = 0; i < n; i++) {
-                const char *why;
+                const char *why = store_refuse(c);
 
-                if (fds[i] < 0 || has_same(c, fds[i])) /* heard twice, or sent twice */
-                        continue;
-                why = refuse(c, fds[i]);
-                if (!why && stored_add(c, isempty(name) ? DEFAULT_NAME : name, fds[i], no_poll) < 0)
-                        why = "there is no memory, or nothing free to watch it with";
+                if (!why && i >= c->spec->file_descriptor_store_max)
+                        why = "one message has more than FileDescriptorStoreMax= allows";
                 if (why) {
                         *ret_why = why;
-                        continue;
+                        break;
                 }
-                fds[i] = -EBADF;
-                moved = true;
+                why = fds[i] < 0 ? NULL : store_one(c, isempty(name) ? DEFAULT_NAME : name, no_poll, &fds[i]);
+                if (why)
+                        *ret_why = why;
         }
+        moved = c->store.n != before;
         if (moved)
                 store_send(c, NULL, 0);
         return moved;
@@ -269,6 +319,7 @@ void descriptor_store_forget(Container *c) {
 void descriptor_store_done(Container *c) {
         while (c->store.first)
                 (void)stored_free(c, c->store.first); /* the process ends, and then the kernel waits for no close */
+        c->store.order = (free(c->store.order), NULL);
         c->store.closing = close_apart_unref(c->store.closing);
 }
 
@@ -284,7 +335,10 @@ static int take_set(Container *c, const void *data, size_t size, int *fds, size_
         if (set.n != n_fds)
                 return -EBADMSG;
         for (size_t i = 0; i < n_fds && r >= 0; i++) {
-                r = stored_add(c, set.items[i].name, fds[i], set.items[i].flags & FLAG_NO_POLL);
+                bool found;
+                size_t at = store_position(&c->store, fds[i], &found);
+
+                r = stored_add(c, set.items[i].name, fds[i], set.items[i].flags & FLAG_NO_POLL, at);
                 if (r >= 0)
                         fds[i] = -EBADF;
         }

@@ -15,5 +15,6 @@ typedef struct Stored Stored;
 typedef struct DescriptorStore {
         Stored *first; /* in the order in which they came */
         size_t n;
+        Stored **order; /* the same, as descriptor_compare() orders their files: room for KEEPER_STORE_MAX from the first on */
         CloseApart *closing;
 } DescriptorStore;
