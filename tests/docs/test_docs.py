@@ -92,6 +92,11 @@ def directives_are_described():
     for section, name, *_ in rows("units/spec/shorthands.inc", "SHORTHAND"):
         if items.pop((section, name), None) is None:
             yield f"bulwark.container(5) lacks {name}= in [{section}]"
+    page = read(next(path for path in manuals() if path.endswith("bulwark.container.5")))
+    for table, kind in (("old-names", "OLD_NAME"), ("noted", "NOTED")):
+        for section, name, *_ in rows(f"units/spec/{table}.inc", kind):
+            if not re.search(rf"^\.Cm .*\b{name}=", page, flags=re.M):
+                yield f"bulwark.container(5) lacks {name}= of {table}.inc"
     for section, name in items:
         yield f"bulwark.container(5) describes {name}= in [{section}], which is no row of the table"
 

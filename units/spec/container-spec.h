@@ -68,6 +68,20 @@ typedef struct RefusedDirective {
 const RefusedDirective *refused_directive_find(DirectiveSection section, const char *name);
 const RefusedDirective *refused_directives(size_t *ret_n); /* the whole table */
 
+/* A row's name that systemd has given up: the row, of whatever section. _DIRECTIVE_INVALID. */
+DirectiveId directive_of_old_name(DirectiveSection section, const char *name);
+
+/* A directive without a row, since what it asks for holds anyway. */
+typedef enum NotedValues { NOTED_any, NOTED_yes, NOTED_no } NotedValues;
+typedef struct NotedDirective {
+        DirectiveSection section;
+        const char *name;
+        NotedValues values;
+        const char *why;       /* a clause fit to stand after "has no effect: " */
+        const char *otherwise; /* after "not supported: "; NULL where every value is accepted */
+} NotedDirective;
+const NotedDirective *noted_directive_find(DirectiveSection section, const char *name);
+
 /* The nearest known name for "did you mean", or NULL. Knows what other tools call our directives. */
 const char *directive_suggest(DirectiveSection section, const char *name);
 

@@ -50,6 +50,23 @@ static const struct {
 #undef SHORTHAND
 };
 
+static const struct {
+        DirectiveSection section;
+        const char *name;
+        DirectiveId id;
+} old_names[] = {
+#define OLD_NAME(section_, name_, row_) {SECTION_##section_, #name_, DIRECTIVE_##row_},
+#include "units/spec/old-names.inc"
+#undef OLD_NAME
+};
+
+static const NotedDirective noted[] = {
+#define NOTED(section_, name_, values_, why_, otherwise_) \
+        {SECTION_##section_, #name_, NOTED_##values_, why_, otherwise_},
+#include "units/spec/noted.inc"
+#undef NOTED
+};
+
 static const char *const section_names[_SECTION_MAX] = {
         [SECTION_Unit] = "Unit",
         [SECTION_Container] = "Container",
@@ -117,6 +134,20 @@ const DirectiveId *directive_shorthand(DirectiveSection section, const char *nam
         for (size_t i = 0; i < ELEMENTSOF(shorthands); i++)
                 if (shorthands[i].section == section && streq(shorthands[i].name, name))
                         return shorthands[i].ids;
+        return NULL;
+}
+
+DirectiveId directive_of_old_name(DirectiveSection section, const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(old_names); i++)
+                if (old_names[i].section == section && streq(old_names[i].name, name))
+                        return old_names[i].id;
+        return _DIRECTIVE_INVALID;
+}
+
+const NotedDirective *noted_directive_find(DirectiveSection section, const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(noted); i++)
+                if (noted[i].section == section && streq(noted[i].name, name))
+                        return noted + i;
         return NULL;
 }
 
@@ -194,6 +225,9 @@ const char *directive_suggest(DirectiveSection section, const char *name) {
         for (size_t i = 0; i < ELEMENTSOF(shorthands); i++)
                 if (shorthands[i].section == section)
                         suggest_nearer(name, shorthands[i].name, &distance, &best);
+        for (size_t i = 0; i < ELEMENTSOF(noted); i++)
+                if (noted[i].section == section)
+                        suggest_nearer(name, noted[i].name, &distance, &best);
         for (size_t i = 0; i < ELEMENTSOF(refused); i++)
                 if (refused[i].section == section)
                         suggest_nearer(name, refused[i].name, &distance, &best);

@@ -27,13 +27,17 @@ static const struct {
         DirectiveSection ours;
 } foreign_sections[] = {
         {"Service", SECTION_Container}, {"Exec", SECTION_Container},      {"Files", SECTION_Container},
-        {"Network", SECTION_Container}, {"Pod", SECTION_Container},       {"Kube", SECTION_Container},
-        {"Quadlet", SECTION_Container}, {"Resources", SECTION_Container},
+        {"Network", SECTION_Container}, {"Resources", SECTION_Container},
 };
+/* What stands there is about neither a container nor its unit, and is not judged as if it were. */
+static const char *const unrelated_sections[] = { "Quadlet", "Pod", "Kube", "Build", "Image", "Volume" };
 
 static DirectiveSection section_nearest(const char *name) {
         const char *known[_SECTION_MAX + 1] = {}, *near;
 
+        for (size_t i = 0; i < ELEMENTSOF(unrelated_sections); i++)
+                if (streq(unrelated_sections[i], name))
+                        return _SECTION_INVALID;
         for (size_t i = 0; i < ELEMENTSOF(foreign_sections); i++)
                 if (streq(foreign_sections[i].theirs, name))
                         return foreign_sections[i].ours;
@@ -119,9 +123,25 @@ static int unknown_key(Loader *l, const Origin *origin, const char *key) {
                           section_to_string(l->section));
 }
 
+/* What asks for that which holds anyway. */
+static int take_note(const ValueContext *c, const NotedDirective *noted, const char *value) {
+        value_bool v = noted->values == NOTED_yes;
+        int r = 0;
+
+        if (noted->values != NOTED_any && *value)
+                r = value_type_bool.parse(c, value, &v);
+        if (r < 0)
+                return r;
+        if (v != (noted->values == NOTED_yes))
+                return diag_error(c->diag, ERROR_UNSUPPORTED, &c->origin, noted->name, "not supported: %s", noted->otherwise);
+        diag_warning(c->diag, ERROR_UNSUPPORTED, &c->origin, noted->name, "has no effect: %s", noted->why);
+        return 0;
+}
+
 static int assign(void *userdata, const Origin *origin, const char *key, const char *value) {
         Loader *l = userdata;
         const RefusedDirective *refused;
+        const NotedDirective *noted;
         ValueContext c = {
                 .diag = l->diag,
                 .origin = *origin,
@@ -145,6 +165,19 @@ static int assign(void *userdata, const Origin *origin, const char *key, const c
         if (rows)
                 return 0;
         if (id < 0) {
+                id = directive_of_old_name(l->section, key);
+                if (id >= 0) {
+                        const Directive *d = &directives[id];
+
+                        diag_warning(l->diag, ERROR_UNSUPPORTED, origin, key, "is an old name; write %s= in [%s]", d->name,
+                                     section_to_string(d->section));
+                        c.directive = d->name;
+                }
+        }
+        if (id < 0) {
+                noted = noted_directive_find(l->section, key);
+                if (noted)
+                        return take_note(&c, noted, value);
                 refused = refused_directive_find(l->section, key);
                 return refused ? refuse(l, origin, refused) : unknown_key(l, origin, key);
         }
