@@ -38,14 +38,19 @@ static unsigned line_of(const char *text, const char *p) {
         return line;
 }
 
+/* One that is no part of a line's end in CR LF. */
+static const char *lone_carriage_return(const char *text, size_t size) {
+        for (const char *cr = memchr(text, '\r', size), *end = text + size; cr; cr = memchr(cr + 1, '\r', (size_t)(end - cr - 1)))
+                if (cr + 1 == end || cr[1] != '\n')
+                        return cr;
+        return NULL;
+}
+
 /* What makes the file no text at all is told alone: all else would be noise. */
 static int check_bytes(const char *file, const char *text, size_t size, Diag *diag) {
-        const char *nul = memchr(text, 0, size), *cr = memchr(text, '\r', size);
+        const char *nul = memchr(text, 0, size), *cr = lone_carriage_return(text, size);
         Origin origin = {.file = file, .line = 1};
 
-        if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-                return diag_error(diag, ERROR_SYNTAX, &origin, NULL,
-                                  "the file begins with a byte order mark; save it as UTF-8 without BOM");
         if (size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
                 return diag_error(diag, ERROR_SYNTAX, &origin, NULL,
                                   "the file is UTF-16; save it as UTF-8 without BOM");
@@ -57,10 +62,8 @@ static int check_bytes(const char *file, const char *text, size_t size, Diag *di
         if (cr) {
                 origin.line = line_of(text, cr);
                 return diag_error(diag, ERROR_SYNTAX, &origin, NULL,
-                                  text + size - cr > 1 && cr[1] == '\n'
-                                          ? "the line ends in CR LF; save the file with Unix line ends (LF)"
-                                          : "the line contains a carriage return; save the file with Unix "
-                                            "line ends (LF)");
+                                  "the line contains a carriage return, which would hide a part of it from a reader; save the "
+                                  "file with Unix line ends (LF)");
         }
         if (!utf8_valid(text, size)) {
                 /* Line by line, to name it; a sequence never spans a line end. */
@@ -196,6 +199,10 @@ int lines_read(const char *file, const char *text, size_t size, Diag *diag, cons
 
         if (!buffer)
                 return -ENOMEM;
+        if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark says nothing of UTF-8 */
+                text += 3;
+                size -= 3;
+        }
         k = check_bytes(file, text, size, diag);
         if (k < 0) {
                 note_lost(&r, k);
@@ -205,7 +212,7 @@ int lines_read(const char *file, const char *text, size_t size, Diag *diag, cons
                 const char *end = memchr(text, '\n', size);
                 size_t n = end ? (size_t)(end - text) : size;
 
-                physical_line(&r, ++number, text, n);
+                physical_line(&r, ++number, text, n > 0 && text[n - 1] == '\r' ? n - 1 : n);
                 text += n;
                 size -= n;
                 if (size > 0) {

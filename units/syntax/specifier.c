@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
+
 #include "manager/base/string-list.h"
 #include "units/syntax/specifier.h"
 
@@ -284,12 +286,11 @@ int specifier_expand(const ValueContext *c, const char *word, char **ret) {
                         word += 2;
                         continue;
                 }
-                if (!word[1])
-                        return value_error(
-                                c, "a single '%%' stands at the end; write '%%%%' for a percent sign");
-                if ((unsigned char)word[1] < 0x21 || (unsigned char)word[1] > 0x7e)
-                        return value_error(
-                                c, "a single '%%' stands before no letter; write '%%%%' for a percent sign");
+                /* As systemd: only before a letter or a digit it begins a specifier. "50% off" and "--limit=80%" are text. */
+                if (!isascii(word[1]) || !isalnum((unsigned char)word[1])) {
+                        r = output_add(&o, word++, 1);
+                        continue;
+                }
                 r = specifier_value(c, word[1], &value);
                 if (r < 0)
                         return r;

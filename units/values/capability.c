@@ -213,10 +213,20 @@ static int capability_add(const ValueContext *c, unsigned capability, value_capa
         return 0;
 }
 
+/* Quadlet's spelling: any case, and CAP_ may be left out. */
+static int capability_from_word(const char *word) {
+        _cleanup_free_ char *whole = NULL;
+        int capability = capability_from_string(word);
+
+        if (capability >= 0 || str_append(&whole, "CAP_%s", word) < 0)
+                return capability;
+        return capability_from_string(whole);
+}
+
 static int capability_list_item(const ValueContext *c, const char *word, void *field) {
         int capability, r = 0;
 
-        if (streq(word, "all")) {
+        if (strcasecmp(word, "all") == 0) {
                 for (unsigned i = 0; r == 0 && i < CAPABILITIES; i++)
                         r = capability_add(c, i, field);
                 return r;
@@ -225,7 +235,7 @@ static int capability_list_item(const ValueContext *c, const char *word, void *f
                 return value_error(c, "'~' has no meaning here; AddCapability= adds to the default set and "
                                       "DropCapability= takes "
                                       "away from it");
-        capability = capability_from_string(word);
+        capability = capability_from_word(word);
         if (capability < 0)
                 return capability_error(c, word);
         return capability_add(c, (unsigned)capability, field);
@@ -258,7 +268,7 @@ static int capability_list_print(const void *field, char **ret) {
 
 const ValueType value_type_capability_list = {
         .name = "capability_list",
-        .syntax = "capabilities, or all",
+        .syntax = "capabilities, in any case and with or without CAP_, or all",
         .signature = "as",
         .size = sizeof(value_capability_list),
         .list = true,

@@ -16,7 +16,6 @@ static const struct {
         {"forking", "a container's first process is tracked for certain; let the program stay in the "
                     "foreground and use exec"},
         {"dbus", "the container is not on the host's bus; use exec"},
-        {"idle", "starts are never delayed for the console; use exec"},
 };
 
 const char *container_type_to_string(ContainerType t) {
@@ -33,6 +32,11 @@ static int container_type_parse(const ValueContext *c, const char *text, void *f
                         *(value_container_type *)field = (ContainerType)i;
                         return 0;
                 }
+        /* It waits for other jobs only so that a console is not written to by two: a container has none of the host's. */
+        if (streq(text, "idle")) {
+                *(value_container_type *)field = CONTAINER_TYPE_SIMPLE;
+                return 0;
+        }
         for (size_t i = 0; i < ELEMENTSOF(refused); i++)
                 if (streq(refused[i].word, text))
                         return value_error(c, "'%s': %s", text, refused[i].why);
@@ -51,7 +55,7 @@ static int container_type_explode(const void *field, char ***ret) {
 
 const ValueType value_type_container_type = {
         .name = "container_type",
-        .syntax = "simple, exec, oneshot, notify or notify-reload",
+        .syntax = "simple, exec, oneshot, notify or notify-reload; idle means simple",
         .signature = "s",
         .size = sizeof(value_container_type),
         .parse = container_type_parse,

@@ -56,10 +56,13 @@ static const char *const kill_mode_words[] = {
 static int kill_mode_parse(const ValueContext *c, const char *text, void *field) {
         int v = 0, r;
 
-        if (streq(text, "process") || streq(text, "none"))
-                return value_error(c, "'%s': the kernel ends every process of a container with its first one, and none is "
-                                   "ever left behind; write mixed or control-group",
-                                   text);
+        /* What they leave behind on a host cannot be left behind here, and the signal goes where theirs does. */
+        if (streq(text, "process") || streq(text, "none")) {
+                diag_warning(c->diag, ERROR_POLICY, &c->origin, c->directive,
+                             "%s means mixed: the kernel ends every process of a container with its first one, and none "
+                             "is ever left behind", text);
+                text = kill_mode_words[KILL_MODE_MIXED];
+        }
         r = value_choice_parse(c, text, kill_mode_words, KILL_MODE_MIXED, &v);
         if (r >= 0)
                 *(value_kill_mode *)field = (value_kill_mode)v;
@@ -76,7 +79,7 @@ static int kill_mode_explode(const void *field, char ***ret) {
 
 const ValueType value_type_kill_mode = {
         .name = "kill_mode",
-        .syntax = "mixed or control-group",
+        .syntax = "mixed or control-group; process and none mean mixed",
         .signature = "s",
         .size = sizeof(value_kill_mode),
         .parse = kill_mode_parse,

@@ -284,12 +284,37 @@ static int tmpfs_mode(const ValueContext *c, const char *value, TmpfsMount *t) {
         return 0;
 }
 
+/* Numbers alone, as the kernel has it: the names of a container's users are its own. */
+static int tmpfs_id(const ValueContext *c, const char *what, const char *value, uint32_t *ret) {
+        uint64_t id;
+
+        if (parse_u64(value, &id) < 0 || id >= UINT32_MAX)
+                return value_error(c, "'%s=%s' is not a number of a user or group of the container", what, value);
+        *ret = (uint32_t)id;
+        return 0;
+}
+
+static int tmpfs_uid(const ValueContext *c, const char *value, TmpfsMount *t) {
+        return tmpfs_id(c, "uid", value, &t->uid);
+}
+
+static int tmpfs_gid(const ValueContext *c, const char *value, TmpfsMount *t) {
+        return tmpfs_id(c, "gid", value, &t->gid);
+}
+
+static const char *const tmpfs_atime_words[_TMPFS_ATIME_MAX] = {
+        [TMPFS_RELATIME] = "relatime",
+        [TMPFS_NOATIME] = "noatime",
+        [TMPFS_STRICTATIME] = "strictatime",
+};
+
 static int tmpfs_option(const ValueContext *c, const char *o, void *item) {
         TmpfsMount *t = item;
         static const struct {
                 const char *name;
                 int (*apply)(const ValueContext *, const char *, TmpfsMount *);
-        } valued[] = {{"size=", tmpfs_size}, {"nr_inodes=", tmpfs_inodes}, {"mode=", tmpfs_mode}};
+        } valued[] = {{"size=", tmpfs_size}, {"nr_inodes=", tmpfs_inodes}, {"mode=", tmpfs_mode},
+                      {"uid=", tmpfs_uid},   {"gid=", tmpfs_gid}};
         const struct {
                 const char *word;
                 bool *flag, value;
@@ -297,7 +322,15 @@ static int tmpfs_option(const ValueContext *c, const char *o, void *item) {
                 {"ro", &t->read_only, true},  {"rw", &t->read_only, false},
                 {"noexec", &t->noexec, true}, {"exec", &t->noexec, false},
                 {"nosuid", NULL, false},      {"nodev", NULL, false}, /* always so */
+                {"nodiratime", &t->nodiratime, true}, {"diratime", &t->nodiratime, false},
+                {"defaults", NULL, false},
         };
+
+        for (TmpfsAtime a = 0; a < _TMPFS_ATIME_MAX; a++)
+                if (streq(tmpfs_atime_words[a], o)) {
+                        t->atime = a;
+                        return 0;
+                }
 
         for (size_t i = 0; i < ELEMENTSOF(valued); i++) {
                 const char *value = startswith(o, valued[i].name);
@@ -316,14 +349,13 @@ static int tmpfs_option(const ValueContext *c, const char *o, void *item) {
                                    o);
         return value_error(c,
                            "'%s' is not an option of a temporary file system; write size=, nr_inodes=, "
-                           "mode=, ro, rw, noexec "
-                           "or exec",
+                           "mode=, uid=, gid=, ro, rw, noexec, exec, noatime, relatime, strictatime or nodiratime",
                            o);
 }
 
 static int tmpfs_item(const ValueContext *c, const char *word, void *field) {
         _cleanup_(tmpfs_item_done)
-                TmpfsMount t = {.inodes = UINT64_MAX, .mode = (mode_t)-1, .origin = c->origin};
+                TmpfsMount t = {.inodes = UINT64_MAX, .mode = (mode_t)-1, .uid = UINT32_MAX, .gid = UINT32_MAX, .origin = c->origin};
         _cleanup_free_ char *path = NULL, *options = NULL, *more = NULL;
         value_tmpfs *v = field;
         const char *p = word;
@@ -386,8 +418,20 @@ static int tmpfs_options(const TmpfsMount *t, char **ret) {
                 r = str_append(&s, "mode=%04o", (unsigned)t->mode);
         if (r == 0 && s)
                 r = strv_push(&l, TAKE_PTR(s));
+        if (r == 0 && t->uid != UINT32_MAX)
+                r = str_append(&s, "uid=%" PRIu32, t->uid);
+        if (r == 0 && s)
+                r = strv_push(&l, TAKE_PTR(s));
+        if (r == 0 && t->gid != UINT32_MAX)
+                r = str_append(&s, "gid=%" PRIu32, t->gid);
+        if (r == 0 && s)
+                r = strv_push(&l, TAKE_PTR(s));
         if (r == 0 && t->read_only)
                 r = strv_extend(&l, "ro");
+        if (r == 0 && t->atime != TMPFS_RELATIME)
+                r = strv_extend(&l, tmpfs_atime_words[t->atime]);
+        if (r == 0 && t->nodiratime)
+                r = strv_extend(&l, "nodiratime");
         if (r == 0 && t->noexec)
                 r = strv_extend(&l, "noexec");
         if (r < 0) {
@@ -461,7 +505,8 @@ static int tmpfs_print(const void *field, char **ret) {
 
 const ValueType value_type_tmpfs = {
         .name = "tmpfs",
-        .syntax = "PATH[:OPTIONS], options size=, nr_inodes=, mode=, ro, rw, noexec, exec",
+        .syntax = "PATH[:OPTIONS], options size=, nr_inodes=, mode=, uid=, gid=, ro, rw, noexec, exec, noatime, relatime, "
+                  "strictatime, nodiratime",
         .signature = "a(ss)",
         .size = sizeof(value_tmpfs),
         .list = true,

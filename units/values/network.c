@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* address_families, socket_binds: which sockets there may be, and which ports they may take. */
 #include <ctype.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "units/values/parse.h"
@@ -36,10 +37,10 @@ const char *address_family_to_string(unsigned family) {
 
 int address_family_from_string(const char *name) {
         for (size_t i = AF_UNIX; i < ELEMENTSOF(family_names); i++)
-                if (streq(family_names[i], name))
+                if (family_names[i] && strcasecmp(family_names[i], name) == 0)
                         return (int)i;
         for (size_t i = 0; i < ELEMENTSOF(family_aliases); i++)
-                if (streq(family_aliases[i].name, name))
+                if (strcasecmp(family_aliases[i].name, name) == 0)
                         return family_aliases[i].family;
         return -EINVAL;
 }

@@ -12,7 +12,6 @@ static const struct {
 static const struct {
         const char *word, *why;
 } refused[] = {
-        {"syslog", "removed from systemd; use journal"},
         {"kmsg", "a container must not write the kernel's log; use journal"},
         {"journal+console", "not supported yet; use journal"},
         {"syslog+console", "not supported yet; use journal"},
@@ -73,6 +72,14 @@ static int output_parse(const ValueContext *c, const char *text, void *field) {
         r = value_scalar(c, text, &s);
         if (r < 0)
                 return r;
+        /* As systemd reads it since there is the journal. */
+        if (streq(s, "syslog")) {
+                diag_warning(c->diag, ERROR_POLICY, &c->origin, c->directive, "syslog is an old word for journal; write that");
+                free(s);
+                s = strdup("journal");
+                if (!s)
+                        return -ENOMEM;
+        }
         if (*s) {
                 r = output_parse_text(c, s, &v);
                 if (r < 0)

@@ -168,6 +168,73 @@ const ValueType value_type_paths = {
         .done = paths_done,
 };
 
+/* --- files */
+
+/* As systemd reads EnvironmentFile=: the whole value is one path, with its spaces and without quotes. The lone ';' is
+ * ours, for print(), which has one line for all of them. */
+static int files_item(const ValueContext *c, const char *word, void *field) {
+        _cleanup_free_ char *path = NULL;
+        value_files *v = field;
+        bool missing_ok = *word == '-';
+        int r;
+
+        r = value_check_scalar_path(c, word + missing_ok, &path);
+        if (r >= 0)
+                r = value_grow(c, &v->items, v->n, sizeof(PathItem));
+        if (r < 0)
+                return r;
+        v->items[v->n++] = (PathItem){ .path = TAKE_PTR(path), .missing_ok = missing_ok, .origin = c->origin };
+        return 0;
+}
+
+static int files_parse(const ValueContext *c, const char *text, void *field) {
+        _cleanup_free_ char *s = NULL;
+        int r;
+
+        if (value_is_reset(text)) {
+                paths_done(field);
+                return 0;
+        }
+        r = value_scalar(c, text, &s);
+        for (char *p = s; r >= 0 && p;) {
+                char *separator = strstr(p, " ; ");
+
+                if (separator)
+                        *separator = 0;
+                r = files_item(c, text_strip(p), field);
+                p = separator ? separator + 3 : NULL;
+        }
+        return r;
+}
+
+static int files_implode(char *const *files, char **ret) {
+        _cleanup_free_ char *joined = strv_join(files, " ; ");
+
+        return joined ? value_print_scalar(joined, ret) : -ENOMEM;
+}
+
+static int files_print(const void *field, char **ret) {
+        _cleanup_strv_ char **l = NULL;
+        int r;
+
+        r = paths_explode(field, &l);
+        return r < 0 ? r : files_implode(l, ret);
+}
+
+const ValueType value_type_files = {
+        .name = "files",
+        .syntax = "the absolute path of a file of the host, the whole value without quotes; a leading '-' ignores one that "
+                  "does not exist",
+        .signature = "as",
+        .size = sizeof(value_files),
+        .list = true,
+        .parse = files_parse,
+        .print = files_print,
+        .explode = paths_explode,
+        .implode = files_implode,
+        .done = paths_done,
+};
+
 /* --- working_directory */
 
 static void working_directory_done(void *field) {

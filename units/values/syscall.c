@@ -236,8 +236,8 @@ static int syscall_filter_parse(const ValueContext *c, const char *text, void *f
                 l.negate = *list == '~';
                 list += l.negate;
                 if (value_is_reset(list))
-                        r = value_error(c, "the list is empty; write system calls or @groups%s",
-                                        l.negate ? " after the '~'" : "");
+                        /* As systemd: "~" alone denies nothing beyond what is denied anyway. */
+                        r = l.negate ? 0 : value_error(c, "the list is empty; write system calls or @groups");
                 else
                         r = value_each_word(c, list, filter_item, &l);
                 if (r == -ENOMEM || r == -E2BIG)

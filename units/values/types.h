@@ -33,7 +33,7 @@ typedef enum ContainerType {
 static inline bool container_type_notifies(ContainerType t) {
         return t == CONTAINER_TYPE_NOTIFY || t == CONTAINER_TYPE_NOTIFY_RELOAD;
 }
-typedef ContainerType value_container_type; /* forking, dbus, idle: refused with the reason */
+typedef ContainerType value_container_type; /* forking, dbus: refused with the reason; idle is simple */
 
 typedef struct ExecCommand {
         char *path;  /* absolute, or a bare name searched in the container's PATH */
@@ -73,7 +73,9 @@ typedef struct PathItem {
 typedef struct value_paths {
         PathItem *items;
         size_t n;
-} value_paths; /* EnvironmentFile= (host paths), InaccessiblePaths=, ReadOnlyPaths=, ... (in the container; a leading '+' is accepted and means the same) */
+} value_paths; /* InaccessiblePaths=, ReadOnlyPaths=, ... (in the container; a leading '+' is accepted and means the same) */
+
+typedef value_paths value_files; /* EnvironmentFile=: files of the host, each an assignment of its own */
 
 typedef struct UnitItem {
         char *name; /* of a container, without ".container" */
@@ -125,7 +127,7 @@ typedef enum KillMode {
         KILL_MODE_CONTROL_GROUP, /* both to all */
         _KILL_MODE_MAX,
 } KillMode;
-typedef KillMode value_kill_mode; /* process and none are refused with the reason */
+typedef KillMode value_kill_mode; /* process and none are read as mixed */
 
 /* Who ends what is left when the kernel has killed a process for want of memory. */
 typedef enum OomPolicy {
@@ -204,12 +206,21 @@ typedef struct value_binds {
         size_t n;
 } value_binds;
 
+typedef enum TmpfsAtime { /* when the time of a file's last reading is written */
+        TMPFS_RELATIME,   /* the kernel's default */
+        TMPFS_NOATIME,
+        TMPFS_STRICTATIME,
+        _TMPFS_ATIME_MAX,
+} TmpfsAtime;
 typedef struct TmpfsMount {
         char *path;
         uint64_t size;   /* size=; 0 = not given: an explicit 0, the kernel's "unlimited", is refused */
         uint64_t inodes; /* nr_inodes=; UINT64_MAX = not given; never 0 */
         uint32_t size_permille; /* "size=10%" -> 100 */
         mode_t mode; /* mode=; (mode_t)-1 = not given */
+        uint32_t uid, gid; /* uid=, gid=: the container's ids; UINT32_MAX = not given: root */
+        TmpfsAtime atime;
+        bool nodiratime;
         bool read_only, noexec; /* always nosuid,nodev */
         Origin origin;
 } TmpfsMount;
@@ -428,7 +439,8 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules) \
         X(verify_mode) X(units) X(restart_policy) X(restart_mode) X(count) X(notify_access) X(failure_mode) X(ready_mode) \
         X(health_failure) X(kill_mode) X(store_preserve) X(oom_policy) X(listen) X(bind_ipv6_only) X(start_on) \
-        X(descriptor_name) X(access_mode) X(namespaces)
+        X(descriptor_name) X(access_mode) X(namespaces) \
+        X(files)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)
@@ -450,7 +462,8 @@ const char *mac_lost_to_string(MacLost l);
 const char *restart_policy_to_string(RestartPolicy p);
 const char *private_users_mode_to_string(PrivateUsersMode m);
 #define UNIT_SUFFIX ".container"
-/* "web", "web@blue", with or without ".container"; at most 64 bytes of [A-Za-z0-9:_.\\-] and one '@'; a name begins
+/* "web", "web@blue", with or without ".container"; at most 64 bytes of [A-Za-z0-9:_.\\-], and the
+ * first '@' stands before the instance, which may hold more of them; a name begins
  * with neither '-' nor '.', and "web@" (a template) is no container's name. */
 bool container_name_valid(const char *name);
 /* The bytes of the name without its suffix; 0 where it is neither a container's nor a template's. */

@@ -23,7 +23,8 @@ size_t container_name_length(const char *name) {
                 return n;
         if (prefix == 0 || name[prefix] != '@')
                 return 0;
-        return prefix + 1 + strspn(name + prefix + 1, NAME_CHARACTERS) >= n ? n : 0;
+        /* As in systemd the first '@' ends the prefix; an instance may be the name of another instance: note@web@a. */
+        return prefix + 1 + strspn(name + prefix + 1, NAME_CHARACTERS "@") >= n ? n : 0;
 }
 
 bool container_name_valid(const char *name) {
@@ -46,10 +47,17 @@ static bool ends_in(const char *name, const char *const *suffixes, size_t n) {
         return false;
 }
 
+/* The one mount and the one slice of '/'; no other name of a unit begins with a dash. */
+static bool host_root_unit(const char *name) {
+        return streq(name, "-.mount") || streq(name, "-.slice");
+}
+
 bool host_unit_name_valid(const char *name) {
         const char *dot = strrchr(name, '.');
         const size_t n = strlen(name);
 
+        if (host_root_unit(name))
+                return true;
         return n <= HOST_NAME_MAX_LENGTH && dot && dot != name && name[0] != '.' && name[0] != '-' &&
                strspn(name, NAME_CHARACTERS "@") == n && ends_in(name, host_suffixes, ELEMENTSOF(host_suffixes));
 }
@@ -60,12 +68,10 @@ static int units_check(const ValueContext *c, const char *name) {
                                    "'%s' is no container; containers and units of systemd can be named here (a container "
                                    "that is really called so is written '%s" UNIT_SUFFIX "')",
                                    name, name);
-        if (endswith(name, "@") || endswith(name, "@" UNIT_SUFFIX))
-                return value_error(c, "'%s' is a template; name an instance of it, as in web@blue", name);
         if (!container_name_valid(name))
                 return value_error(c,
-                                   "'%s' is no container's name; at most 64 letters, digits and :_.\\- are, with at "
-                                   "most one @",
+                                   "'%s' is no container's name; at most 64 letters, digits and :_.\\- are, with an @ "
+                                   "before the instance",
                                    name);
         return 0;
 }
@@ -76,12 +82,43 @@ static int host_item(const ValueContext *c, char *name, value_units *v) {
         return strv_contains(v->host, name) ? 0 : strv_extend(&v->host, name);
 }
 
+/* As systemd: a template is named for the instance that the unit itself is of, else for the unit's own prefix. *s is
+ * taken over. */
+static int units_fill_template(const ValueContext *c, char **s) {
+        const char *dot = strrchr(*s, '.'), *at = dot ? dot - 1 : *s + strlen(*s) - 1;
+        _cleanup_free_ char *instance = NULL, *filled = NULL;
+        int r;
+
+        if (at <= *s || *at != '@') {
+                at = *s + strlen(*s) - 1; /* "a.b@": the dot is part of the name */
+                dot = NULL;
+        }
+        if (at <= *s || *at != '@')
+                return 0;
+        if (!c->expand)
+                return value_error(c, "'%s' is a template; name an instance of it, as in web@blue", *s);
+        r = value_expand(c, "%i", &instance);
+        if (r >= 0 && !*instance) {
+                free(TAKE_PTR(instance));
+                r = value_expand(c, "%p", &instance);
+        }
+        if (r >= 0)
+                r = str_append(&filled, "%.*s%s%s", (int)(at + 1 - *s), *s, instance, strempty(dot));
+        if (r < 0)
+                return r;
+        free(*s);
+        *s = TAKE_PTR(filled);
+        return 0;
+}
+
 static int units_item(const ValueContext *c, const char *word, void *field) {
         _cleanup_free_ char *s = NULL;
         value_units *v = field;
         int r;
 
         r = value_expand(c, word, &s);
+        if (r >= 0)
+                r = units_fill_template(c, &s);
         if (r >= 0 && ends_in(s, host_suffixes, ELEMENTSOF(host_suffixes)))
                 return host_item(c, s, v);
         if (r >= 0)

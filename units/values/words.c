@@ -75,9 +75,12 @@ const ValueType value_type_words = {
 
 enum { USER_NAME_MAX = 255 };
 
+/* Beside the plain names those of directories and domains, DOM+user and user@dom, as systemd's relaxed mode takes them:
+ * whatever is no separator of passwd(5), of a list or of a path. What looks like a number is one, or is refused. */
 static bool name_char(char ch, bool first) {
-        return (isascii(ch) && isalpha((unsigned char)ch)) || ch == '_' ||
-               (!first && ((isascii(ch) && isdigit((unsigned char)ch)) || ch == '-' || ch == '.'));
+        if (first)
+                return (isascii(ch) && isalpha((unsigned char)ch)) || ch == '_' || !isascii(ch);
+        return (unsigned char)ch > 0x20 && ch != 0x7f && !strchr(":,/", ch);
 }
 
 /* The whole text or nothing: "1000x" must never become 1000, nor "4294967296" wrap to root (CVE-2026-30892).
@@ -104,13 +107,10 @@ bool value_user_valid(const ValueContext *c, const char *user) {
                 return false;
         }
         for (const char *p = user; *p || p == user; p++) {
-                /* A trailing '$' is what samba's machine accounts have. */
-                if (name_char(*p, p == user) || (*p == '$' && p != user && !p[1]))
+                if (name_char(*p, p == user))
                         continue;
                 value_error(c,
-                            "'%s' is not a valid name; a name begins with a letter or '_' and goes on with "
-                            "letters, "
-                            "digits, '_', '-' and '.'",
+                            "'%s' is not a valid name; a name begins with a letter or '_' and has no space, '/', ':' or ','",
                             user);
                 return false;
         }

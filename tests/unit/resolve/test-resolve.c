@@ -60,6 +60,13 @@ static void settings_that_depend_on_others(void **state) {
         assert_true(s->exec_directory_missing_ok);
         container_spec_unref((ContainerSpec *)s);
         assert_int_equal(diag.n_entries, 0);
+
+        s = resolve(GOOD "ReadOnlyPaths=/srv -/ /opt\nFileDescriptorStoreMax=4224", &diag);
+        assert_int_equal(s->read_only_paths.n, 2);
+        assert_string_equal(s->read_only_paths.items[1].path, "/opt");
+        assert_int_equal(s->file_descriptor_store_max, SPEC_STORED_MAX);
+        container_spec_unref((ContainerSpec *)s);
+        diag_done(&diag);
 }
 
 /* One line of the unit, what it must say, and that nothing else is said. */
@@ -97,6 +104,7 @@ static void contradictions(void **state) {
                 { GOOD "InaccessiblePaths=/proc", "InaccessiblePaths", ERROR_CONFLICT, 3, "cannot be taken away" },
                 { GOOD "PrivateUsers=no\nAddCapability=CAP_SYS_RESOURCE", "AddCapability", ERROR_HOST_LACKS, 4,
                   "this host has lost CAP_SYS_RESOURCE" },
+                { GOOD "ReadOnly=no\nReadOnlyPaths=/", "ReadOnlyPaths", ERROR_CONFLICT, 4, "contradicts ReadOnly=no" },
                 { GOOD "EnvironmentFile=/etc/x", "EnvironmentFile", ERROR_MISSING, 3, "cannot read /etc/x" },
         };
 
@@ -135,6 +143,17 @@ static void warnings(void **state) {
                 { GOOD "PrivateUsers=1000000:65536\nTemporaryFileSystem=/data\nBindPaths=/srv/a:/proc2", NULL, NULL },
                 { GOOD "PrivateUsers=1000000:200000\nUser=far", NULL, NULL },
                 { GOOD "SendSIGKILL=no\nFinalKillSignal=SIGQUIT", "FinalKillSignal", "no effect with SendSIGKILL=no" },
+                { GOOD "ReadOnlyPaths=-/", NULL, NULL },
+                { GOOD "FileDescriptorStoreMax=512", "FileDescriptorStoreMax", "the limit is 128" },
+                { GOOD "HealthCmd=/bin/test -d /etc || exit 1", "HealthCmd", "'||' is an argument of the program here" },
+                { GOOD "HealthCmd=/bin/sh -c 'test -d /etc || exit 1'", NULL, NULL },
+                { GOOD "HealthCmd=/bin/x\nNotify=healthy\nHealthStartPeriod=20s\nTimeoutStartSec=2s", "HealthStartPeriod",
+                  "not shorter than TimeoutStartSec=" },
+                { GOOD "HealthCmd=/bin/x\nNotify=healthy\nHealthStartPeriod=20s\nTimeoutStartSec=0", NULL, NULL },
+                { GOOD "HealthCmd=/bin/x\nNotify=healthy\nHealthStartPeriod=20s", NULL, NULL },
+                { "RootDirectory=/srv/r\nBoot=yes\nSystemCallFilter=add_key keyctl bpf", "SystemCallFilter", "add @boot-container" },
+                { "RootDirectory=/srv/r\nBoot=yes\nSystemCallFilter=@boot-container bpf", NULL, NULL },
+                { "RootDirectory=/srv/r\nBoot=yes\nSystemCallFilter=~bpf", NULL, NULL },
                 { GOOD "SendSIGKILL=no", NULL, NULL },
                 { GOOD "FinalKillSignal=SIGQUIT", NULL, NULL },
                 { GOOD "AddCapability=CAP_SYS_RESOURCE", NULL, NULL },

@@ -31,10 +31,10 @@ static void set(ContainerSpec *s, DirectiveId id, const char *text) {
 static void names(void **state) {
         static const char *const good[] = {
                 "web", "web@blue", "web.container", "web@blue.container", "a", "A.b_c:d-e\\x2df", "web@1.2",
-                "0123456789012345678901234567890123456789012345678901234567890123", "web@-", "w@.container.x",
+                "0123456789012345678901234567890123456789012345678901234567890123", "web@-", "w@.container.x", "a@b@c", "note@web@a-b.container",
         };
         static const char *const bad[] = {
-                "", ".container", "web@", "web@.container", "@blue", "a@b@c", "-web", ".web", "..", ".", "we b", "web/",
+                "", ".container", "web@", "web@.container", "@blue", "@a@b", "a@b@", "-web", ".web", "..", ".", "we b", "web/",
                 "../web", "web\n", "w\xc3\xa9", "01234567890123456789012345678901234567890123456789012345678901234",
                 "web.container.container", "web%i", "web=",
         };
@@ -61,6 +61,7 @@ static void names_split(void **state) {
                 { "web@blue", "web", "blue" },
                 { "web@blue.container", "web", "blue" },
                 { "web@a.b.container", "web", "a.b" },
+                { "note@web@a.container", "note", "web@a" },
                 { "web@", "web", "" },
                 { "web@.container", "web", "" },
         };
@@ -74,7 +75,7 @@ static void names_split(void **state) {
                 free(instance);
                 prefix = instance = NULL;
         }
-        assert_int_equal(container_name_split("a@b@c", &prefix, &instance), -EINVAL);
+        assert_int_equal(container_name_split("@b@c", &prefix, &instance), -EINVAL);
         assert_int_equal(container_name_split("", &prefix, &instance), -EINVAL);
         assert_null(prefix);
 }

@@ -254,7 +254,7 @@ static void test_mistakes_of_all_files(void **state) {
 
         put(b, "lib/web.container", "[Container]\nBoot=maybe\n");
         put(b, "lib/web.container.d/1.conf", "[Container]\nTypo=1\n");
-        put(b, "etc/web.container.d/2.conf", "[Container]\nType=idle\n");
+        put(b, "etc/web.container.d/2.conf", "[Container]\nType=dbus\n");
         assert_true(unit_load("web", b->path, NULL, &diag, &spec) < 0);
         assert_int_equal(diag.n_errors, 3);
         assert_non_null(strstr(diag.entries[0].file, "lib/web.container"));

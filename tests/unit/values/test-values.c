@@ -16,20 +16,20 @@ typedef union AnyValue {
 #undef X
 } AnyValue;
 
-/* "%N" is the unit's name, "%%" a percent sign, all else a mistake: enough to see what is expanded. */
+/* "%N" and "%p" are the unit's name, "%i" is nothing, "%%" a percent sign, all else a mistake: enough to see what is expanded. */
 static int test_expand(const ValueContext *c, const char *word, char **ret) {
         char *s = NULL;
 
         for (const char *p = word; *p; p++) {
-                bool name = p[0] == '%' && p[1] == 'N';
+                bool name = p[0] == '%' && (p[1] == 'N' || p[1] == 'p'), none = p[0] == '%' && p[1] == 'i';
 
-                if (*p == '%' && !name && p[1] != '%') {
+                if (*p == '%' && !name && !none && p[1] != '%') {
                         free(s);
                         return value_error(c, "unknown specifier");
                 }
                 if (name)
                         assert_int_equal(str_append(&s, "web"), 0);
-                else
+                else if (!none)
                         assert_int_equal(str_append(&s, "%c", *p), 0);
                 p += *p == '%';
         }
