@@ -165,10 +165,25 @@ static int tmpfs_options(const TmpfsMount *t, char ***ret) {
                 r = asprintf(&one, "nr_inodes=%llu", (unsigned long long)t->inodes) < 0
                             ? -ENOMEM
                             : strv_push(&options, one);
+        if (r >= 0 && t->uid != UINT32_MAX)
+                r = asprintf(&one, "uid=%u", t->uid) < 0 ? -ENOMEM : strv_push(&options, one);
+        if (r >= 0 && t->gid != UINT32_MAX)
+                r = asprintf(&one, "gid=%u", t->gid) < 0 ? -ENOMEM : strv_push(&options, one);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(options);
         return 0;
+}
+
+static uint64_t tmpfs_attributes(const TmpfsMount *t) {
+        static const uint64_t atime[_TMPFS_ATIME_MAX] = {
+                [TMPFS_RELATIME] = MOUNT_ATTR_RELATIME,
+                [TMPFS_NOATIME] = MOUNT_ATTR_NOATIME,
+                [TMPFS_STRICTATIME] = MOUNT_ATTR_STRICTATIME,
+        };
+
+        return atime[t->atime] | (t->nodiratime ? MOUNT_ATTR_NODIRATIME : 0) | (t->noexec ? MOUNT_ATTR_NOEXEC : 0) |
+               (t->read_only ? MOUNT_ATTR_RDONLY : 0);
 }
 
 /* What is only read gets its label from an overlay; a writable tree was labelled on disk, and so is what several share. */
@@ -199,8 +214,7 @@ static int unit_mounts_slots(PlanWriter *w, const ContainerSpec *spec, const Pla
                         if (r < 0)
                                 return r;
                         m->slot = new_labelled(w, ACTOR_INNER, "tmpfs",
-                                               SAFE | (m->tmpfs->noexec ? MOUNT_ATTR_NOEXEC : 0) |
-                                                       (m->tmpfs->read_only ? MOUNT_ATTR_RDONLY : 0),
+                                               SAFE | tmpfs_attributes(m->tmpfs),
                                                (const char *const *)options, p);
                 } else {
                         char mode[16];

@@ -186,11 +186,11 @@ static int check_sockets(const Check *c) {
 }
 
 static int check_descriptors(const Check *c) {
-        if (c->spec->file_descriptor_store_max <= SPEC_STORED_MAX)
-                return 0;
-        return diag_error(c->diag, ERROR_BAD_VALUE, where(c, DIRECTIVE_FileDescriptorStoreMax), "FileDescriptorStoreMax",
-                          "%u is more than can be kept for one container; write at most %d",
-                          (unsigned)c->spec->file_descriptor_store_max, SPEC_STORED_MAX);
+        if (c->spec->file_descriptor_store_max > SPEC_STORED_MAX)
+                diag_warning(c->diag, ERROR_HOST_LACKS, where(c, DIRECTIVE_FileDescriptorStoreMax), "FileDescriptorStoreMax",
+                             "%u is more than is kept for one container; the limit is %d, and what comes beyond it is closed",
+                             (unsigned)c->spec->file_descriptor_store_max, SPEC_STORED_MAX);
+        return 0;
 }
 
 /* --- health */
@@ -321,7 +321,7 @@ static const struct {
         bool opens;
         const char *why_not_root;
 } path_rows[] = {
-        { DIRECTIVE_ReadOnlyPaths, DIRECTIVE_ReadWritePaths, false, "write ReadOnly=yes, which is the default" },
+        { DIRECTIVE_ReadOnlyPaths, DIRECTIVE_ReadWritePaths, false, NULL },
         { DIRECTIVE_ReadWritePaths, DIRECTIVE_ReadOnlyPaths, true, "write ReadOnly=no" },
         { DIRECTIVE_NoExecPaths, DIRECTIVE_ExecPaths, false, NULL },
         { DIRECTIVE_ExecPaths, DIRECTIVE_NoExecPaths, true, "programs can be executed unless NoExecPaths= says otherwise" },
@@ -356,6 +356,9 @@ static int check_path(const Check *c, const PathItem *p, size_t row) {
         if (streq(p->path, "/") && path_rows[row].why_not_root)
                 return diag_error(c->diag, ERROR_CONFLICT, &p->origin, directives[id].name, "'/' is the whole root; %s",
                                   path_rows[row].why_not_root);
+        if (id == DIRECTIVE_ReadOnlyPaths && streq(p->path, "/") && !c->spec->read_only)
+                return diag_error(c->diag, ERROR_CONFLICT, &p->origin, directives[id].name,
+                                  "'/' contradicts ReadOnly=no; take one of them out");
         for (size_t i = 0; path_rows[row].opens && i < contrary->n; i++)
                 if (streq(contrary->items[i].path, p->path))
                         return diag_error(c->diag, ERROR_CONFLICT, &p->origin, directives[id].name,

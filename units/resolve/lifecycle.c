@@ -47,8 +47,49 @@ static void warn_of_kill(const ContainerSpec *s, Diag *diag) {
                              "has no effect with SendSIGKILL=no");
 }
 
+/* Where the line comes from a Quadlet file, a shell reads it; here they are arguments of the program. */
+static void warn_of_shell_words(const ContainerSpec *s, Diag *diag) {
+        static const char *const words[] = { "||", "&&", "|", "&", ";", ">", ">>", "<", "2>&1", ">/dev/null" };
+
+        for (size_t i = 0; i < s->health_cmd.n; i++)
+                for (char *const *a = s->health_cmd.items[i].argv; a && *a; a++)
+                        for (size_t k = 0; k < ELEMENTSOF(words); k++)
+                                if (streq(*a, words[k])) {
+                                        diag_warning(diag, ERROR_BAD_VALUE, &s->health_cmd.items[i].origin, "HealthCmd",
+                                                     "'%s' is an argument of the program here, since no shell reads the line; "
+                                                     "write /bin/sh -c '...'", *a);
+                                        return;
+                                }
+}
+
+/* TimeoutStartSec= ends a start that waits for the first good check, and bad ones are not counted before this period ends. */
+static void warn_of_late_health(const ContainerSpec *s, Diag *diag) {
+        const uint64_t timeout = s->timeout_start_usec > 0 ? s->timeout_start_usec : TIMEOUT_START;
+
+        if (s->notify == READY_HEALTHY && is_said(s, DIRECTIVE_HealthStartPeriod) && s->timeout_start_usec != USEC_INFINITY &&
+            (s->timeout_start_usec > 0 || !is_said(s, DIRECTIVE_TimeoutStartSec)) && s->health_start_period_usec >= timeout)
+                diag_warning(diag, ERROR_CONFLICT, container_spec_origin(s, DIRECTIVE_HealthStartPeriod), "HealthStartPeriod",
+                             "is not shorter than TimeoutStartSec=, which ends a start with Notify=healthy before");
+}
+
+/* systemd-nspawn adds to its list; here, as in a service, a list takes the default's place, and no init starts with less. */
+static void warn_of_boot_filter(const ContainerSpec *s, Diag *diag) {
+        const value_syscall_filter *f = &s->system_call_filter;
+
+        if (!s->boot || f->n == 0 || f->items[0].negate)
+                return;
+        for (size_t i = 0; i < f->n; i++)
+                if (streq(f->items[i].name, "@boot-container") && !f->items[i].negate)
+                        return;
+        diag_warning(diag, ERROR_POLICY, &f->items[0].origin, "SystemCallFilter",
+                     "takes the place of what an init needs; add @boot-container to the list");
+}
+
 int lifecycle_check(const ContainerSpec *spec, Diag *diag) {
         warn_of_steps(spec, diag);
         warn_of_kill(spec, diag);
+        warn_of_shell_words(spec, diag);
+        warn_of_late_health(spec, diag);
+        warn_of_boot_filter(spec, diag);
         return check_oneshot(spec, diag);
 }

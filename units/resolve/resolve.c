@@ -46,12 +46,26 @@ static int resolve_directory(ContainerSpec *s, Diag *diag) {
         return 0;
 }
 
+/* ReadOnlyPaths=/ is what ReadOnly=yes gives, without its places for scratch files; spec_check() has seen to the rest. */
+static void drop_read_only_root(value_paths *l) {
+        size_t kept = 0;
+
+        for (size_t i = 0; i < l->n; i++)
+                if (streq(l->items[i].path, "/"))
+                        free(l->items[i].path);
+                else
+                        l->items[kept++] = l->items[i];
+        l->n = kept;
+}
+
 /* Defaults that depend on another setting. */
 static void resolve_defaults(ContainerSpec *s, const HostFacts *host) {
         s->init_role = s->process_two == TRISTATE_YES || (s->process_two == TRISTATE_UNSET && !s->boot);
         /* systemd as an init halts on it; SIGTERM would make it re-execute itself. */
         if (s->kill_signal == 0)
                 s->kill_signal = s->boot ? SIGRTMIN + 3 : SIGTERM;
+        drop_read_only_root(&s->read_only_paths);
+        s->file_descriptor_store_max = MIN_OF(s->file_descriptor_store_max, (value_count)SPEC_STORED_MAX);
         lifecycle_resolve(s);
         s->host_memory = host->memory_total;
         s->host_tasks = host->tasks_max;
