@@ -165,6 +165,23 @@ int write_file_volatile(int dir_fd, const char *name, const void *data, size_t s
         return replace_file(dir_fd, name, data, size, mode, false);
 }
 
+int pipe_for_payload(bool written, int ret[static 2]) {
+        int fds[2];
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        if (fchmod(fds[0], written ? 0222 : 0444) < 0) {
+                const int r = -errno;
+
+                (void)close(fds[0]);
+                (void)close(fds[1]);
+                return r;
+        }
+        ret[0] = fds[0];
+        ret[1] = fds[1];
+        return 0;
+}
+
 int socket_send(int fd, const void *data, size_t size, const int *fds, size_t n_fds) {
         union {
                 char buffer[CMSG_SPACE(sizeof(int) * SOCKET_MAX_FDS)];

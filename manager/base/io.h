@@ -28,6 +28,10 @@ int write_file_atomic(int dir_fd, const char *name, const void *data, size_t siz
  * old or the new file, whole. */
 int write_file_volatile(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
 
+/* A close-on-exec pipe for a stream of a payload: whoever has it in /proc/self/fd may open its end there again, as /dev/stdout or
+ * /dev/stdin, under any id; never the other end. written: the payload writes. */
+int pipe_for_payload(bool written, int ret[static 2]);
+
 /* One SOCK_SEQPACKET message with descriptors. send never raises SIGPIPE. receive hands out at most max_fds
  * descriptors, all close-on-exec, owned by the caller; a message with more is an error (-E2BIG) and everything
  * it carried is closed. -EMFILE: the message stands in data, its descriptors are lost, this process has no room for

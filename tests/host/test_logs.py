@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Where output goes: the log, its rotation, files, nowhere."""
 
+import threading
+
+import threading
+
 from harness import *
 
 
@@ -129,6 +133,171 @@ def test_slow_reader(bed):
     bed.ctl("list").expect(0)
     check(time.monotonic() - begin < 3, "list took %.1f s" % (time.monotonic() - begin))
     bed.ctl("stop", "flood").expect(0)
+
+
+# Opens its streams by their names, as nginx and many images do; each line says who wrote it.
+REOPEN = ("for s in stdout stderr; do echo $$(id -u) $$s > /dev/$$s; done; echo fd >> /proc/self/fd/1; "
+          "cat /dev/stdin; cat < /dev/stdout && echo read; echo end")
+
+
+def test_reopened_streams(bed):
+    """/dev/stdout and /dev/stderr can be opened, by root and by a user, whatever they are; nothing of the host is behind them."""
+    for who, user in (("root", ()), ("user", ("User=user",)), ("host", ("PrivateUsers=no", "User=user"))):
+        number = "0" if who == "root" else "1000"
+        for kind in ("journal", "file", "append", "truncate"):
+            path = os.path.join(bed.out, "reopened")
+            write(path, "")
+            output = kind if kind == "journal" else kind + ":" + path
+            once(bed, "reopen", REOPEN, "StandardOutput=" + output, *user)
+            text = wait_until(lambda: (lambda t: t if "end" in t else None)(bed.logs("reopen") if kind == "journal" else read(path)),
+                              "the last line of " + output)
+            for word in (number + " stdout", number + " stderr", "fd"):
+                contains(text, word, "%s as %s" % (output, who))
+            check("read" not in text, "its own output can be read back: " + text)
+            os.unlink(path)
+            if kind == "journal":
+                shutil.rmtree(os.path.join(bed.state, "logs/reopen"))
+    bed.start_sleeper("waits", "HealthCmd=/bin/sh -c 'echo healthy > /dev/stdout'", "HealthInterval=1s")
+    for user in ((), ("-u", "user")):
+        for terminal in ((), ("-t",)):
+            result = bed.ctl("exec", *user, *terminal, "waits", "/bin/sh", "-c",
+                             "echo out > /dev/stdout && echo err > /dev/stderr && head -n 1 /dev/stdin", text=b"word\n")
+            result.expect(0, "out", "err", "word")
+    wait_until(lambda: bed.property("waits", "HealthStatus") == "healthy", "its check to write")
+
+
+class Journal:
+    """journald's side of a stream: seven lines of header, then text."""
+
+    def __init__(self, path):
+        self.path, self.streams, self.stalled = path, [], threading.Event()
+        self.connections = []
+        self.listen()
+
+    def listen(self):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(self.path)
+        self.socket.listen(100)
+        threading.Thread(target=self.accept, args=(self.socket,), daemon=True).start()
+
+    def accept(self, listening):
+        while True:
+            try:
+                connection = listening.accept()[0]
+            except OSError:
+                return
+            self.connections.append(connection)
+            threading.Thread(target=self.read, args=(connection,), daemon=True).start()
+
+    def read(self, connection):
+        stream = bytearray()
+        self.streams.append(stream)
+        while True:
+            while self.stalled.is_set():
+                time.sleep(0.01)
+            try:
+                data = connection.recv(4096)
+            except OSError:
+                return
+            if not data:
+                return
+            stream += data
+
+    def lines(self, name):
+        """What came under this identifier, whole lines."""
+        text = []
+        for stream in list(self.streams):
+            head = bytes(stream).split(b"\n", 7)
+            if len(head) == 8 and head[0] == name.encode():
+                text += head[7].decode().splitlines()
+        return text
+
+    def again(self):
+        """As a journald that forgets who spoke to it."""
+        self.close()
+        os.unlink(self.path)
+        self.listen()
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        for connection in self.connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            connection.close()
+        self.connections = []
+
+
+def start_beside_journal(bed):
+    """A manager for which /run/systemd/journal is the bed's."""
+    bed.start_manager("unshare", "--mount", "--propagation", "private", "sh", "-c",
+                      "mount -t tmpfs none /run && mkdir /run/systemd && ln -s %s/journal /run/systemd/journal && exec \"$@\""
+                      % bed.directory, "sh")
+
+
+def with_journal(test):
+    def inner(bed):
+        directory = os.path.join(bed.directory, "journal")
+        shutil.rmtree(directory, ignore_errors=True)
+        os.mkdir(directory)
+        journal = Journal(os.path.join(directory, "stdout"))
+        bed.kill_manager()
+        start_beside_journal(bed)
+        try:
+            test(bed, journal)
+        finally:
+            for name in ("reopen", "flood", "steady"):
+                bed.ctl("kill", "-s", "KILL", name)
+                bed.ctl("stop", name)
+            bed.kill_manager()
+            journal.close()
+            bed.start_manager()
+
+    inner.__name__, inner.__doc__ = test.__name__, test.__doc__
+    return inner
+
+
+@with_journal
+def test_journal_reopened(bed, journal):
+    """the journal too is behind a pipe: both streams arrive, opened by their names as well."""
+    for user in ((), ("User=user",)):
+        once(bed, "reopen", REOPEN, *user)
+        wait_until(lambda: journal.lines("reopen").count("end") == 1 + bool(user), "the last line")
+    lines = journal.lines("reopen")
+    for word in ("0 stdout", "0 stderr", "1000 stdout", "1000 stderr", "fd"):
+        check(word in lines, "%r is not in the journal: %s" % (word, lines))
+    equal(bed.property("reopen", "LogsToJournal"), "yes", "LogsToJournal")
+
+
+@with_journal
+def test_journal_stalls(bed, journal):
+    """a journald that is busy, or that is started anew, costs no line and holds up nobody else; nor does a manager that goes."""
+    journal.stalled.set()
+    bed.unit("flood", "Type=oneshot", "ExecStart=/bin/sh -c 'seq 1 60000; echo end'")
+    bed.ctl("start", "flood", "--no-block").expect(0)
+    time.sleep(0.5)
+    begin = time.monotonic()
+    bed.ctl("list").expect(0)
+    check(time.monotonic() - begin < 2 * SLOWNESS, "the manager waits for the journal")
+    journal.stalled.clear()
+    wait_until(lambda: "end" in journal.lines("flood"), "the end of the flood", 30)
+    equal(journal.lines("flood"), [str(i) for i in range(1, 60001)] + ["end"], "lines")
+
+    bed.unit("steady", "ExecStart=/bin/sh -c 'while true; do n=$$((n+1)); echo beat $$n; sleep 0.1; done'")
+    bed.ctl("start", "steady").expect(0)
+    wait_until(lambda: "beat 3" in journal.lines("steady"), "the first lines")
+    journal.again()
+    at = len(journal.lines("steady"))
+    wait_until(lambda: len(journal.lines("steady")) > at + 5, "lines after journald was started anew")
+    bed.kill_manager()
+    time.sleep(0.5)
+    start_beside_journal(bed)
+    at = len(journal.lines("steady"))
+    wait_until(lambda: len(journal.lines("steady")) > at + 5, "lines after the manager was started anew")
+    numbers = [int(line.split()[1]) for line in journal.lines("steady")]
+    equal(numbers[-10:], list(range(numbers[-10], numbers[-10] + 10)), "lines over the manager's end")
 
 
 run(__name__)

@@ -240,7 +240,7 @@ size_t container_held_descriptors(const Container *c, int ret[static CONTAINER_H
         for (size_t i = 0; i < c->n_streams; i++)
                 ret[n++] = log_stream_pipe(c->streams[i]);
         for (size_t i = 0; i < c->n_streams; i++)
-                if (log_stream_sink(c->streams[i]) == LOG_SINK_FILE)
+                if (log_stream_file(c->streams[i]) >= 0)
                         ret[n++] = log_stream_file(c->streams[i]);
         if (c->notify.fd >= 0)
                 ret[n++] = c->notify.fd;

@@ -122,10 +122,10 @@ static int build(const Container *c, const ExecRequest *request, Diag *diag, Pla
 /* Three pipes; theirs[] go to the payload, ours to the client. */
 static int open_pipes(Session *s, int theirs[static 3]) {
         for (int i = 0; i < 3; i++) {
-                int fds[2];
+                int fds[2], r = pipe_for_payload(i != 0, fds);
 
-                if (pipe2(fds, O_CLOEXEC) < 0)
-                        return -errno;
+                if (r < 0)
+                        return r;
                 theirs[i] = fds[i == 0 ? 0 : 1];
                 s->stdio[i] = fds[i == 0 ? 1 : 0];
         }
@@ -460,10 +460,11 @@ int container_exec(Container *c, const ExecRequest *request, Diag *diag,
 
 /* Input and program are given, output and errors come through one pipe. */
 static int open_program_slots(Session *s, int input, int program, Diag *diag, SlotSet *slots) {
-        int theirs[_THEIRS] = { -EBADF, -EBADF, -EBADF, -EBADF, -EBADF }, fds[2], r = 0;
+        int theirs[_THEIRS] = { -EBADF, -EBADF, -EBADF, -EBADF, -EBADF }, fds[2], r;
 
-        if (pipe2(fds, O_CLOEXEC) < 0)
-                return -errno;
+        r = pipe_for_payload(true, fds);
+        if (r < 0)
+                return r;
         s->stdio[1] = fds[0];
         theirs[THEIR_OUTPUT] = fds[1];
         theirs[THEIR_ERROR] = fcntl(fds[1], F_DUPFD_CLOEXEC, 3);

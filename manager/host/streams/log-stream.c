@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -9,6 +11,8 @@
 #include "manager/host/streams/log-stream.h"
 
 #define SCRATCH_SIZE (64U << 10)
+#define JOURNAL_SOCKET "/run/systemd/journal/stdout"
+#define DRAIN_PATIENCE 200 /* milliseconds for a busy journal, at the end of a life */
 #define ROUNDS_PER_WAKEUP 16 /* then other containers have their turn */
 
 struct LogScratch {
@@ -19,12 +23,13 @@ struct LogScratch {
 
 struct LogStream {
         LogScratch *scratch; /* borrowed */
-        sd_event_source *source;
+        sd_event_source *source, *room_source;
         int pipe_fd;
         LogSink sink;
         LogOrigin origin;
         LogFile *log;
         int file_fd;
+        const char *name; /* borrowed */
         uint64_t dropped; /* bytes since the last one that could be written */
 };
 
@@ -57,6 +62,7 @@ LogStream *log_stream_free(LogStream *s) {
         if (!s)
                 return NULL;
         s->source = sd_event_source_disable_unref(s->source);
+        s->room_source = sd_event_source_disable_unref(s->room_source);
         (void)safe_close(s->pipe_fd);
         (void)safe_close(s->file_fd);
         (void)log_file_unref(s->log);
@@ -140,10 +146,85 @@ static size_t write_raw(LogStream *s, const char *data, size_t size) {
         return size;
 }
 
+/* --- the journal */
+
+/* journald's stream protocol: seven lines of header, then the text. */
+int journal_open(const char *name, int *ret_fd) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        char header[256];
+        int n, r;
+
+        if (fd < 0)
+                return -errno;
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+                return -errno;
+        if (shutdown(fd, SHUT_RD) < 0)
+                return -errno;
+        n = snprintf(header, sizeof(header),
+                     "%s\n"       /* identifier */
+                     "\n"         /* unit: not ours to claim */
+                     "%d\n"       /* priority */
+                     "1\n"        /* lines may begin with <N> */
+                     "0\n0\n0\n", /* forward to syslog, kmsg, console */
+                     name, LOG_INFO);
+        r = write_all(fd, header, (size_t)n);
+        if (r < 0)
+                return r;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+static int on_room(sd_event_source *source, int fd, uint32_t revents, void *userdata);
+
+/* A journald that was started anew without its old connections has to be asked for one. */
+static int journal_again(LogStream *s) {
+        int fd, r = journal_open(s->name, &fd);
+
+        if (r < 0)
+                return r;
+        s->room_source = sd_event_source_disable_unref(s->room_source);
+        (void)safe_close(s->file_fd);
+        s->file_fd = fd;
+        return 0;
+}
+
+static void await_room(LogStream *s) {
+        sd_event *event = sd_event_source_get_event(s->source);
+
+        if (s->room_source)
+                (void)sd_event_source_set_enabled(s->room_source, SD_EVENT_ONESHOT);
+        else if (sd_event_add_io(event, &s->room_source, s->file_fd, EPOLLOUT, on_room, s) >= 0) {
+                (void)sd_event_source_set_priority(s->room_source, SD_EVENT_PRIORITY_IDLE);
+                (void)sd_event_source_set_enabled(s->room_source, SD_EVENT_ONESHOT);
+        }
+}
+
+static size_t write_journal(LogStream *s, const char *data, size_t size) {
+        ssize_t n = send(s->file_fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (n < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN) && journal_again(s) >= 0)
+                n = send(s->file_fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n >= 0)
+                return (size_t)n;
+        if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS) {
+                await_room(s);
+                return 0;
+        }
+        s->dropped += size;
+        return size;
+}
+
 static bool writers_gone(LogStream *s) {
         struct pollfd p = { .fd = s->pipe_fd };
 
         return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
+}
+
+static bool holds_bytes(LogStream *s) {
+        struct pollfd p = { .fd = s->pipe_fd, .events = POLLIN };
+
+        return poll(&p, 1, 0) > 0 && (p.revents & POLLIN);
 }
 
 typedef enum Progress {
@@ -166,7 +247,9 @@ static Progress pass_on(LogStream *s) {
                 return PROGRESS_ENDED;
         if (read_all(b->read_fd, b->in, (size_t)n, &seen) < 0 || seen == 0)
                 return PROGRESS_WAIT;
-        done = s->sink == LOG_SINK_FILE ? write_raw(s, b->in, seen) : write_lines(s, b->in, seen, at_end);
+        done = s->sink == LOG_SINK_FILE      ? write_raw(s, b->in, seen)
+               : s->sink == LOG_SINK_JOURNAL ? write_journal(s, b->in, seen)
+                                             : write_lines(s, b->in, seen, at_end);
         left = done;
         while (left > 0) {
                 size_t taken = 0;
@@ -196,6 +279,12 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
         return 0;
 }
 
+static int on_room(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        LogStream *s = userdata;
+
+        return on_readable(s->source, s->pipe_fd, EPOLLIN, s);
+}
+
 int log_stream_open_writer(LogStream *s, int *ret) {
         char path[64];
         int fd;
@@ -211,12 +300,17 @@ int log_stream_open_writer(LogStream *s, int *ret) {
 }
 
 void log_stream_drain(LogStream *s) {
-        while (pass_on(s) == PROGRESS_MORE)
-                ;
+        struct pollfd room = { .fd = s->file_fd, .events = POLLOUT };
+
+        do
+                while (pass_on(s) == PROGRESS_MORE)
+                        ;
+        while (s->sink == LOG_SINK_JOURNAL && holds_bytes(s) && poll(&room, 1, DRAIN_PATIENCE) > 0 &&
+               !(room.revents & (POLLERR | POLLHUP)));
 }
 
 int log_stream_new(sd_event *event, LogScratch *scratch, int pipe_fd, LogSink sink, LogOrigin origin,
-                   LogFile *log, int file_fd, LogStream **ret) {
+                   LogFile *log, int file_fd, const char *name, LogStream **ret) {
         _cleanup_(log_stream_freep) LogStream *s = malloc(sizeof(*s));
         int r;
 
@@ -230,7 +324,8 @@ int log_stream_new(sd_event *event, LogScratch *scratch, int pipe_fd, LogSink si
                           .sink = sink,
                           .origin = origin,
                           .log = log ? log_file_ref(log) : NULL,
-                          .file_fd = file_fd };
+                          .file_fd = file_fd,
+                          .name = name };
         if (fcntl(pipe_fd, F_SETFL, O_NONBLOCK) <
             0) /* the read end's own description: writers still block */
                 return -errno;

@@ -6,8 +6,9 @@
  * then taken out of the pipe. So a manager that is killed loses nothing; at worst the last lines are written
  * twice. Memory per container is this struct; the one buffer belongs to the Manager.
  *
- * Sinks: the manager's own log (lines of log-file.h), or a file as the unit asks. What
- * cannot be written (no space) is dropped and counted, and the count is logged when writing works again: a
+ * Sinks: the manager's own log (lines of log-file.h), a file as the unit asks, or the journal. A payload never holds the
+ * journal's socket itself: what many programs do, opening /dev/stdout, works for a pipe and for no socket. While journald is
+ * busy the bytes stay in the pipe. What cannot be written (no space) is dropped and counted, and the count is logged when writing works again: a
  * full disk must not block the payload. */
 
 #include <systemd/sd-event.h>
@@ -21,6 +22,7 @@
 typedef enum LogSink {
         LOG_SINK_LINES, /* STATE/logs/NAME/log */
         LOG_SINK_FILE,  /* raw bytes into file: append: truncate: */
+        LOG_SINK_JOURNAL, /* raw bytes into a stream of journald's, which makes lines of them */
         _LOG_SINK_MAX,
 } LogSink;
 
@@ -30,10 +32,14 @@ LogScratch *log_scratch_free(LogScratch *s);
 
 typedef struct LogStream LogStream;
 
-/* Takes pipe_fd; and file_fd (LOG_SINK_FILE). log is borrowed by LOG_SINK_LINES, shared by a container's
+/* Takes pipe_fd; and file_fd (LOG_SINK_FILE, LOG_SINK_JOURNAL). name is borrowed: the journal's identifier, when its
+ * connection is lost and made anew. log is borrowed by LOG_SINK_LINES, shared by a container's
  * streams. */
 int log_stream_new(sd_event *event, LogScratch *scratch, int pipe_fd, LogSink sink, LogOrigin origin,
-                   LogFile *log, int file_fd, LogStream **ret);
+                   LogFile *log, int file_fd, const char *name, LogStream **ret);
+
+/* A stream of journald's under this identifier. -ENOENT, -ECONNREFUSED where it does not run. */
+int journal_open(const char *name, int *ret_fd);
 /* Closes without reading on. */
 LogStream *log_stream_free(LogStream *s);
 DEFINE_CLEANUP(LogStream, log_stream_free)

@@ -1,44 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The standard streams of a payload. It only ever holds pipes, the journal's socket and /dev/null: a host
- * file in its hands could be opened again through /proc/self/fd. */
+/* The standard streams of a payload. It only ever holds pipes and /dev/null: a host file in its hands could be opened again
+ * through /proc/self/fd, for more than it was given for. A pipe is opened again there on purpose, as /dev/stdout, by whoever
+ * the payload has become. */
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <syslog.h>
 
 #include "manager/base/io.h"
 #include "manager/container/container-internal.h"
-
-#define JOURNAL_SOCKET "/run/systemd/journal/stdout"
-
-/* journald's stream protocol: seven lines of header, then the text. */
-static int journal_open(const Container *c, int *ret_fd) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
-        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        char header[256];
-        int n, r;
-
-        if (fd < 0)
-                return -errno;
-        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-                return -errno;
-        if (shutdown(fd, SHUT_RD) < 0)
-                return -errno;
-        n = snprintf(header, sizeof(header),
-                     "%s\n"       /* identifier */
-                     "\n"         /* unit: not ours to claim */
-                     "%d\n"       /* priority */
-                     "1\n"        /* lines may begin with <N> */
-                     "0\n0\n0\n", /* forward to syslog, kmsg, console */
-                     c->name, LOG_INFO);
-        r = write_all(fd, header, (size_t)n);
-        if (r < 0)
-                return r;
-        *ret_fd = TAKE_FD(fd);
-        return 0;
-}
 
 /* What is there is looked at before it is opened, and before it is cut. */
 static int open_or_make(const HeldPath *held, int flags, int *ret_fd) {
@@ -93,12 +62,12 @@ static int file_open(const Container *c, const value_output *o, const Origin *or
 static int pipe_open(Container *c, LogSink sink, LogOrigin from, LogFile *log, int file_fd, int *ret_fd) {
         int fds[2], r;
 
-        if (pipe2(fds, O_CLOEXEC) < 0) {
-                r = -errno;
+        r = pipe_for_payload(true, fds);
+        if (r < 0) {
                 (void)safe_close(file_fd);
                 return r;
         }
-        r = log_stream_new(c->manager->event, c->manager->scratch, fds[0], sink, from, log, file_fd,
+        r = log_stream_new(c->manager->event, c->manager->scratch, fds[0], sink, from, log, file_fd, c->name,
                            &c->streams[c->n_streams]);
         if (r < 0) {
                 (void)safe_close(fds[1]);
@@ -142,9 +111,9 @@ static int output_open(Container *c, const value_output *o, DirectiveId id, LogO
         case OUTPUT_DEFAULT:
         case OUTPUT_JOURNAL:
         case OUTPUT_INHERIT:
-                if (journal_open(c, ret_fd) >= 0) {
+                if (journal_open(c->name, &fd) >= 0) {
                         c->logs_to_journal = true;
-                        return 0;
+                        return pipe_open(c, LOG_SINK_JOURNAL, from, NULL, fd, ret_fd);
                 }
                 return lines_open(c, from, diag, ret_fd);
         case _OUTPUT_MAX:
@@ -212,10 +181,11 @@ int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag)
 /* --- once more, for what runs beside the payload or after it: into the same pipes, so that no file is cut a second time */
 
 static int output_open_again(Container *c, const value_output *o, LogOrigin from, size_t *stream, int *ret_fd) {
-        if (!to_file(o->kind) && o->kind != OUTPUT_NULL && c->logs_to_journal)
-                return journal_open(c, ret_fd);
-        if (o->kind != OUTPUT_NULL && *stream < c->n_streams)
+        if (o->kind != OUTPUT_NULL && *stream < c->n_streams &&
+            (log_stream_sink(c->streams[*stream]) == LOG_SINK_FILE) == to_file(o->kind))
                 return log_stream_open_writer(c->streams[(*stream)++], ret_fd);
+        if (!to_file(o->kind) && o->kind != OUTPUT_NULL && c->logs_to_journal) /* begun by a manager that had no pipe for it */
+                return journal_open(c->name, ret_fd);
         *ret_fd = open("/dev/null", O_WRONLY | O_CLOEXEC | O_NOCTTY);
         return *ret_fd < 0 ? -errno : 0;
 }

@@ -43,7 +43,7 @@ static int streams_open(Container *c, const Blob *b, int *held, size_t n_held) {
         size_t file = b->n_streams;
 
         for (size_t i = 0; i < b->n_streams && i < n_held; i++) {
-                bool raw = b->streams[i].sink == LOG_SINK_FILE;
+                bool raw = b->streams[i].sink != LOG_SINK_LINES;
                 int pipe_fd, file_fd = -EBADF, r;
 
                 if (raw && file >= n_held)
@@ -57,7 +57,7 @@ static int streams_open(Container *c, const Blob *b, int *held, size_t n_held) {
                 if (raw)
                         file_fd = TAKE_FD(held[file++]);
                 r = log_stream_new(c->manager->event, c->manager->scratch, pipe_fd, b->streams[i].sink,
-                                   b->streams[i].origin, raw ? NULL : log, file_fd, &c->streams[c->n_streams]);
+                                   b->streams[i].origin, raw ? NULL : log, file_fd, c->name, &c->streams[c->n_streams]);
                 if (r < 0)
                         return r;
                 c->n_streams++;

@@ -161,7 +161,7 @@ static LogStream *stream(const Bed *b, LogFile *log, int file_fd, int *ret_write
 
         assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
         assert_int_equal(log_stream_new(b->event, b->scratch, fds[0], log ? LOG_SINK_LINES : LOG_SINK_FILE,
-                                        LOG_ORIGIN_OUTPUT, log, file_fd, &s),
+                                        LOG_ORIGIN_OUTPUT, log, file_fd, "u", &s),
                          0);
         *ret_write = fds[1];
         return s;
@@ -224,7 +224,7 @@ static void nothing_is_lost_with_the_manager(void **state) {
         turn(b);
         s = log_stream_free(s); /* the manager dies; the keeper holds the pipe */
         assert_int_equal(write_all(w, "lf\nthird\n", 9), 0);
-        assert_int_equal(log_stream_new(b->event, b->scratch, held, LOG_SINK_LINES, LOG_ORIGIN_OUTPUT, l, -EBADF, &s), 0);
+        assert_int_equal(log_stream_new(b->event, b->scratch, held, LOG_SINK_LINES, LOG_ORIGIN_OUTPUT, l, -EBADF, "u", &s), 0);
         turn(b);
         all = texts(b);
         assert_string_equal(all, "first|second, half|third|");
