@@ -551,8 +551,10 @@ int main(int argc, char **argv) {
                 r = config_parse(&d.config, argc, argv, &diag);
         if (r == -ECANCELED)
                 return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-        if (r >= 0)
+        if (r >= 0) {
+                d.config.log.stamp = !d.config.log.prefix; /* the journal has stamps of its own */
                 r = run(&d, &diag);
+        }
         if (r >= 0)
                 return EXIT_SUCCESS;
 

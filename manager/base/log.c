@@ -1,9 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/time.h>
+#include <time.h>
 
 #include "manager/base/io.h"
 #include "manager/base/log.h"
+
+/* "2026-11-30 14:00:00.123 ": sorts, and can be held against the stamps of other logs. */
+static size_t log_stamp(char *buffer, size_t size) {
+        struct timeval now;
+        struct tm tm;
+        size_t n;
+        int k;
+
+        if (gettimeofday(&now, NULL) < 0 || !localtime_r(&now.tv_sec, &tm))
+                return 0;
+        n = strftime(buffer, size, "%Y-%m-%d %H:%M:%S", &tm);
+        k = snprintf(buffer + n, size - n, ".%03u ", (unsigned)(now.tv_usec / 1000) % 1000);
+        return k < 0 ? 0 : n + (size_t)k;
+}
 
 void log_message(const Log *log, int priority, const char *format, ...) {
         char line[2048];
@@ -14,6 +30,8 @@ void log_message(const Log *log, int priority, const char *format, ...) {
                 return;
         if (log->prefix)
                 n = snprintf(line, sizeof(line), "<%d>", priority);
+        else if (log->stamp)
+                n = (int)log_stamp(line, 64);
         va_start(ap, format);
         k = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, ap);
         va_end(ap);

@@ -2,7 +2,7 @@
 #pragma once
 
 /* The edge's voice: only main(), a bus reply and a state change log, once. Writes "<priority>text" lines to
- * standard error, which journald understands; priorities are those of syslog(3). */
+ * standard error, which journald understands, or lines with the local time; priorities are those of syslog(3). */
 
 #include <syslog.h>
 
@@ -11,6 +11,7 @@
 typedef struct Log {
         int max_priority; /* LOG_INFO unless told */
         bool prefix;      /* write the <N> prefix */
+        bool stamp;       /* write date and time */
 } Log;
 
 /* Every entry, a line each. */

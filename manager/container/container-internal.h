@@ -194,6 +194,7 @@ struct Manager {
 
         Listener *listeners;
         size_t n_listeners;
+        struct LifeLog *life_log; /* the first of them */
 
         int runtime_fd, state_fd, records_fd, lives_fd, logs_fd, cache_fd;
         int notify_fd; /* RUNTIME/notify: sockets of launches under way */
@@ -258,6 +259,7 @@ void container_restore_state(Container *c, ContainerState state);
 void container_stamp_active(Container *c); /* it counts as active from now on, without a change of state */
 void container_stamp_start(Container *c); /* the change of state that follows was when the keeper saw it start */
 void container_notify(Container *c);
+void container_skip_events(Container *c); /* what it is by now has happened before and was told then */
 void container_tell_events(Container *c); /* what happened since the last time; container_notify() begins with it */
 bool container_is_down(const Container *c); /* inactive, exited or failed */
 bool container_is_running(const Container *c); /* its payload runs, and nobody has begun to end it */

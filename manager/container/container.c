@@ -92,6 +92,13 @@ static EventFacts event_facts(const Container *c) {
                              .oom_kills = c->oom_seen };
 }
 
+void container_skip_events(Container *c) {
+        const LoadState told = c->told.load;
+
+        c->told = event_facts(c);
+        c->told.load = told;
+}
+
 void container_tell_events(Container *c) {
         const EventFacts now = event_facts(c);
         bool happened[_EVENT_KIND_MAX];

@@ -16,16 +16,55 @@ def once(bed, name, script, *lines):
 def test_lines(bed):
     """both streams, in order, the last n, all."""
     once(bed, "talk", "for i in 1 2 3 4 5; do echo out $$i; echo err $$i >&2; sleep 0.02; done")
-    text = wait_until(lambda: bed.logs("talk") if "err 5" in bed.logs("talk") else None, "the last line")
+    text = wait_until(lambda: bed.logs("talk") if "has stopped" in bed.logs("talk") else None, "the last line")
     equal(len(re.findall(r"(out|err) \d", text)), 10, "lines")
     last = bed.logs("talk", "-n", "2")
-    contains(last, "err 5")
+    contains(last, "has stopped")
     equal(len(last.splitlines()), 2, "lines with -n 2")
     items = [json.loads(line) for line in bed.logs("talk", "-o", "json").splitlines()]
-    if len(items) == 1 and isinstance(items[0], list):
-        items = items[0]
-    equal(len(items), 10, "lines in JSON")
+    for stream in ("stdout", "stderr"):
+        equal([i["priority"] for i in items if i["stream"] == stream], [6] * 5, "priorities of " + stream)
+    equal([i["message"] for i in items if i["stream"] == "bulwark"][-2:], ["ended with exit code 0", "has stopped"], "its life")
     bed.ctl("logs", "nothere").expect(4)
+
+
+def test_priorities(bed):
+    """a line says its priority, as with systemd; --priority, --grep and --since choose; several logs are one."""
+    once(bed, "loud", 'echo "<3>a failure"; echo "<4>a warning" >&2; echo "<9>no priority"; echo plain')
+    once(bed, "other", 'echo "<2>worse"')
+    wait_until(lambda: "has stopped" in bed.logs("loud") and "has stopped" in bed.logs("other"), "the last lines")
+    items = [json.loads(line) for line in bed.logs("loud", "-o", "json").splitlines()]
+    found = {i["message"]: (i["stream"], i["priority"]) for i in items if i["stream"] != "bulwark"}
+    equal(found, {"a failure": ("stdout", 3), "a warning": ("stderr", 4), "<9>no priority": ("stdout", 6), "plain": ("stdout", 6)}, "lines")
+    equal(re.findall(r": (.*)", bed.logs("loud", "-p", "err")), ["a failure"], "lines with -p err")
+    equal(re.findall(r": (.*)", bed.logs("loud", "other", "-p", "crit..err")), ["a failure", "worse"], "lines of both")
+    equal(re.findall(r": (.*)", bed.logs("lou*", "-g", "^a ")), ["a failure", "a warning"], "lines with -g")
+    equal(bed.logs("loud", "--until", "1h ago"), "", "lines of an hour ago")
+    contains(bed.logs("loud", "--since", "1h"), "plain")
+
+
+def test_life(bed):
+    """the log of a container and bulwarkd's own tell what became of it, once, also over a restart of the manager."""
+    bed.unit("fails", "Type=oneshot", "ExecStart=/bin/sh -c 'exit 7'", "StandardOutput=null", "StandardError=null")
+    bed.unit("stays", "ExecStart=/bin/sleep 1000")
+    bed.ctl("start", "fails").expect(1)
+    bed.ctl("start", "stays").expect(0)
+    wait_until(lambda: "has failed" in bed.logs("fails"), "the failure")
+    equal([line.split("]: ")[1].split(",")[0] for line in bed.logs("fails").splitlines()],
+          ["runs", "ended with exit code 7", "has failed: its program ended with exit code 7 (exit-code)"], "its life")
+    begin = os.path.getsize(bed.log)
+    bed.manager.kill()
+    bed.manager.wait()
+    bed.start_manager()
+    bed.ctl("kill", "-s", "KILL", "stays").expect(0)
+    wait_until(lambda: "has failed" in bed.logs("stays"), "the end")
+    equal(len(re.findall("runs, process", bed.logs("stays"))), 1, "how often it was told to run: " + bed.logs("stays"))
+    with open(bed.log, encoding="utf-8", errors="replace") as f:
+        f.seek(begin)
+        lines = [line for line in f if " stays: " in line]
+    check(all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} stays: ", line) for line in lines), "time stamps: %s" % lines)
+    equal([line.split(" stays: ")[1].strip() for line in lines][:1], ["was ended by SIGKILL"], "what bulwarkd's log tells")
+    bed.ctl("reset-failed").expect(0)
 
 
 def test_follow(bed):

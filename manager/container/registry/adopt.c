@@ -112,6 +112,7 @@ static int restore_end(const void *data, size_t size, void *userdata) {
         c->end_saved = true;
         c->restart.count = record.n_restarts;
         c->restart.limit = record.start_limit;
+        container_skip_events(c);
         c->restart.at = record.restart_at;
         if (c->state == CONTAINER_RESTARTING)
                 container_resume_restart(c);
@@ -170,6 +171,7 @@ static void resume(Container *c, bool restart) {
         ContainerState state = state_of_life(c);
 
         container_restore_state(c, state);
+        container_skip_events(c); /* the manager before has told of them */
         container_arm_life(c);
         if (is_of_its_end(state) && c->stop_requested)
                 (void)job_restore(c, restart ? JOB_RESTART : JOB_STOP);

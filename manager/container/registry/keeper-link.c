@@ -11,6 +11,7 @@
 #include "manager/container/container-internal.h"
 #include "manager/container/life/parts.h"
 #include "manager/host/trees/directories.h"
+#include "manager/host/streams/life-log.h"
 
 #define RUNTIME_DIRECTORY "/run/bulwark"
 #define CONNECT_TRIES 1000 /* of 2 ms */
@@ -43,6 +44,7 @@ static int open_directories(Manager *m, Diag *diag) {
                         return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r,
                                           "cannot open the directory \"%s\" of the manager", rows[i].name);
         }
+        life_log_open(m->life_log);
         return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "manager/container/container-internal.h"
 #include "manager/container/life/parts.h"
+#include "manager/host/streams/life-log.h"
 
 int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manager **ret) {
         Manager *m = calloc(1, sizeof(*m));
@@ -42,6 +43,8 @@ int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manage
                        (config->policy_helper && !m->config.policy_helper) ||
                        (config->config_file && !m->config.config_file)))
                 r = -ENOMEM;
+        if (r >= 0)
+                r = life_log_new(m, &m->life_log);
         if (r < 0) {
                 (void)manager_free(m);
                 return r == -ENOMEM ? diag_errno(diag, ERROR_NO_MEMORY, NULL, NULL, -r, "cannot make the manager") : r;
@@ -65,6 +68,7 @@ static void config_done(ManagerConfig *c) {
 Manager *manager_free(Manager *m) {
         if (!m)
                 return NULL;
+        m->life_log = life_log_free(m->life_log);
         sessions_free(m);
         probes_free(m);
         HASH_CLEAR(hh, m->by_name);
