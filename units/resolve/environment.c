@@ -276,27 +276,62 @@ static int apply_files(const ContainerSpec *spec, const UnitFacts *facts, Diag *
         return error;
 }
 
+/* What a login has from passwd; NULL = passwd has no such user, and the variable is not set. */
+typedef struct UserVariable {
+        const char *name, *value;
+} UserVariable;
+
+#define USER_VARIABLES 4
+
+static void user_variables(const Identity *i, UserVariable ret[static USER_VARIABLES]) {
+        ret[0] = (UserVariable){ "HOME", i->home ? i->home : "/" };
+        ret[1] = (UserVariable){ "USER", i->user_name };
+        ret[2] = (UserVariable){ "LOGNAME", i->user_name };
+        ret[3] = (UserVariable){ "SHELL", i->shell ? i->shell : "/bin/sh" };
+}
+
 static int apply_defaults(const Identity *i, char ***env) {
-        const struct {
-                const char *name, *value;
-        } defaults[] = {
-                {"PATH", PATH_DEFAULT},
-                {"HOME", i->home ? i->home : "/"},
-                {"USER", i->user_name},
-                {"LOGNAME", i->user_name},
-                {"SHELL", i->shell ? i->shell : "/bin/sh"},
-                {"container", "bulwark"},
-        };
+        UserVariable variables[USER_VARIABLES];
+        int r;
 
-        for (size_t k = 0; k < ELEMENTSOF(defaults); k++) {
-                int r;
+        user_variables(i, variables);
+        r = environment_set(env, "PATH", PATH_DEFAULT);
+        for (size_t k = 0; r >= 0 && k < USER_VARIABLES; k++)
+                if (variables[k].value)
+                        r = environment_set(env, variables[k].name, variables[k].value);
+        return r < 0 ? r : environment_set(env, "container", "bulwark");
+}
 
-                if (!defaults[k].value)
+static const char *environment_get(char *const *env, const char *name) {
+        for (; env && *env; env++)
+                if (same_name(*env, name, strlen(name)))
+                        return *env + strlen(name) + 1;
+        return NULL;
+}
+
+int environment_for_user(char *const *environment, const Identity *from, const Identity *to, char ***ret) {
+        UserVariable before[USER_VARIABLES], after[USER_VARIABLES];
+        _cleanup_strv_ char **env = strv_copy(environment);
+        int r = 0;
+
+        if (!env && environment && *environment)
+                return -ENOMEM;
+        user_variables(from, before);
+        user_variables(to, after);
+        for (size_t k = 0; r >= 0 && k < USER_VARIABLES; k++) {
+                const char *found = environment_get(env, before[k].name);
+
+                /* What the unit itself sets, or unsets, is for every user. */
+                if (found ? !before[k].value || !streq(found, before[k].value) : before[k].value != NULL)
                         continue;
-                r = environment_set(env, defaults[k].name, defaults[k].value);
-                if (r < 0)
-                        return r;
+                if (after[k].value)
+                        r = environment_set(&env, after[k].name, after[k].value);
+                else if (env)
+                        environment_unset(env, after[k].name);
         }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(env);
         return 0;
 }
 

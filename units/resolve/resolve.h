@@ -77,3 +77,6 @@ int spec_resolve(ContainerSpec *draft, const HostFacts *host, const UnitFacts *u
 int identity_resolve(const char *user, const char *group, char *const *supplementary, const UnitFacts *facts,
                      const Origin *origin, const char *directive, Diag *diag, Identity *ret);
 void identity_done(Identity *i);
+/* The environment of a unit for another user than its own: HOME, USER, LOGNAME and SHELL are that user's, unless the unit
+ * itself has set or unset them. Owned list. */
+int environment_for_user(char *const *environment, const Identity *from, const Identity *to, char ***ret);

@@ -140,6 +140,37 @@ static void missing_files(void **state) {
         diag_done(&diag);
 }
 
+/* What belongs to a user follows the user; what the unit sets or unsets does not. */
+static void it_follows_the_user(void **state) {
+        static const Identity root = { .user_name = (char *)"root", .home = (char *)"/root", .shell = (char *)"/bin/bash" },
+                              www = { .uid = 33, .user_name = (char *)"www", .home = (char *)"/var" },
+                              none = { .uid = 1883 };
+        static const struct {
+                const char *before;
+                const Identity *from, *to;
+                const char *want;
+        } cases[] = {
+                { "A=1|HOME=/root|USER=root|LOGNAME=root|SHELL=/bin/bash", &root, &www,
+                  "A=1|HOME=/var|USER=www|LOGNAME=www|SHELL=/bin/sh" },
+                { "HOME=/root|USER=root|LOGNAME=root|SHELL=/bin/bash|A=1", &root, &none, "HOME=/|SHELL=/bin/sh|A=1" },
+                { "HOME=/|SHELL=/bin/sh", &none, &www, "HOME=/var|SHELL=/bin/sh|USER=www|LOGNAME=www" },
+                { "HOME=/srv|USER=root", &root, &www, "HOME=/srv|USER=www" },
+                { "A=1", &root, &www, "A=1" },
+                { "", &none, &www, "USER=www|LOGNAME=www" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_strv_ char **before = NULL, **after = NULL;
+                _cleanup_free_ char *text = strdup(cases[i].before);
+                char *rest = NULL;
+
+                for (char *word = strtok_r(text, "|", &rest); word; word = strtok_r(NULL, "|", &rest))
+                        assert_int_equal(strv_extend(&before, word), 0);
+                assert_int_equal(environment_for_user(before, cases[i].from, cases[i].to, &after), 0);
+                expect_list(after, cases[i].want);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(files_are_read_as_systemd_does),
@@ -147,6 +178,7 @@ int main(void) {
                 cmocka_unit_test(a_line_without_an_assignment_warns),
                 cmocka_unit_test(it_is_built_from_nothing),
                 cmocka_unit_test(missing_files),
+                cmocka_unit_test(it_follows_the_user),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
