@@ -7,6 +7,7 @@
 #include "manager/base/string-list.h"
 #include "manager/plan/exec-arguments.h"
 #include "manager/plan/plan-build.h"
+#include "units/resolve/resolve.h"
 
 #define ALL_NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 
@@ -268,13 +269,17 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
                       diag, ret);
 }
 
-/* The unit's environment, then what the caller adds. */
+/* The unit's environment with what belongs to another user in it, then what the caller adds. */
 static int environment_of_exec(const ContainerSpec *spec, const ExecParameters *p, char ***ret) {
+        _cleanup_strv_ char **users = NULL, **l = NULL;
         char *const *sources[] = { spec->exec_environment, p->environment };
-        _cleanup_strv_ char **l = NULL;
         int r = 0;
 
-        if (container_spec_notify_access(spec) >= NOTIFY_ACCESS_EXEC)
+        if (p->identity) {
+                r = environment_for_user(spec->exec_environment, &spec->identity, p->identity, &users);
+                sources[0] = users;
+        }
+        if (r >= 0 && container_spec_notify_access(spec) >= NOTIFY_ACCESS_EXEC)
                 r = environment_put(&l, "NOTIFY_SOCKET=" PLAN_NOTIFY_SOCKET);
         for (size_t i = 0; i < ELEMENTSOF(sources); i++)
                 for (char *const *e = sources[i]; r >= 0 && e && *e; e++)
@@ -330,7 +335,7 @@ int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const 
                                        .argv = p->command ? command.argv : p->argv,
                                        .environment = environment,
                                        .directory = p->directory ? p->directory : spec->exec_directory,
-                                       .directory_missing_ok = !p->directory && (!p->command || spec->exec_directory_missing_ok),
+                                       .directory_missing_ok = p->directory ? p->directory_missing_ok : !p->command || spec->exec_directory_missing_ok,
                                        .labels = p->labels,
                                        .join = order,
                                        .program = p->program,
@@ -346,7 +351,8 @@ int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const 
                 int16_t terminal = plan_add_slot(&w, SLOT_MADE, "pty", NULL, 0);
 
                 plan_add_step(&w, STEP_OPEN_TERMINAL, ACTOR_OUTER,
-                              (StepOperands){ .slot1 = SLOT(socket), .a = identity->uid, .b = (uint64_t)terminal });
+                              (StepOperands){ .slot1 = SLOT(socket), .a = identity->uid, .b = (uint64_t)terminal,
+                                              .c = p->rows, .d = p->columns });
                 for (size_t i = 0; i < ELEMENTSOF(confine.stdio); i++)
                         confine.stdio[i] = terminal;
         } else

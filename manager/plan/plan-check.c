@@ -82,7 +82,7 @@ static bool operands_good(const PlanView *p, const PlanStep *s) {
                 return s->slot != PLAN_NO_SLOT && slot_good(p, (int64_t)s->b) && s->c <= 1 &&
                        s->d <= p->header->n_slots && s->s.size > 0 && text_good(p, s->s);
         case STEP_OPEN_TERMINAL:
-                return slot_good(p, (int64_t)s->b) && s->slot != PLAN_NO_SLOT;
+                return slot_good(p, (int64_t)s->b) && s->slot != PLAN_NO_SLOT && s->c <= UINT16_MAX && s->d <= UINT16_MAX;
         case STEP_CLONE_TREE:
                 return s->slot != PLAN_NO_SLOT && s->b <= p->header->n_slots && text_good(p, s->s);
         case STEP_ENTER_NAMESPACES:

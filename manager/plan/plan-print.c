@@ -99,7 +99,11 @@ static int describe_namespaces(char **s, const PlanView *p, const PlanStep *step
 }
 
 static int describe_terminal(char **s, const PlanView *p, const PlanStep *step) {
-        return str_append(s, "%s owner=%u", slot_name(p, (int64_t)step->b), (unsigned)step->a);
+        int r = str_append(s, "%s owner=%u", slot_name(p, (int64_t)step->b), (unsigned)step->a);
+
+        return r < 0 || step->c == 0 || step->d == 0
+                       ? r
+                       : str_append(s, " size=%ux%u", (unsigned)step->c, (unsigned)step->d);
 }
 
 static int describe_id_map(char **s, const PlanView *p, const PlanStep *step) {

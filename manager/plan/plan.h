@@ -46,7 +46,9 @@ typedef struct ExecParameters {
         const char *directory;    /* NULL = the unit's */
         const ExecCommand *command; /* instead of argv: a command of the unit */
         const char *command_directive;
+        bool directory_missing_ok; /* then / */
         bool terminal;
+        unsigned rows, columns;   /* of the terminal; 0 = not known */
         bool user_namespace;      /* the container has its own */
         bool program;             /* the last step executes the program that is sent, not a path of the container */
         PlanLabels labels;        /* of the life that is entered */

@@ -49,6 +49,11 @@ int step_open_terminal(Stage *s, const PlanStep *step) {
                 return -errno;
         if (fchown(terminal, (uid_t)step->a, (gid_t)-1) < 0)
                 return -errno;
+        /* Whoever asks first finds it: the command may be done with it before its caller has the master. */
+        if (step->c > 0 && step->d > 0 &&
+            ioctl(terminal, TIOCSWINSZ, &(struct winsize){ .ws_row = (unsigned short)step->c,
+                                                           .ws_col = (unsigned short)step->d }) < 0)
+                return -errno;
         if (stage_slot(s, step->slot) < 0)
                 return -EBADF;
         s->detail = 1;

@@ -143,6 +143,28 @@ def test_user_directory_environment(bed):
     equal(bed.ctl("exec", "web", "sh", "-c", "exit $1", "--", "9").code, 9, "arguments that look like options")
 
 
+def variables_of(text):
+    return {k: v for k, _, v in (line.partition("=") for line in text.splitlines()) if k in ("HOME", "USER", "LOGNAME", "SHELL")}
+
+
+def test_users_environment(bed):
+    """HOME, USER, LOGNAME and SHELL are those of the user that was asked for, but what the unit itself sets is for all; a shell begins in
+    the user's home."""
+    bed.start_sleeper("web")
+    env = lambda *options, name="web": variables_of(bed.ctl("exec", *options, name, "env").expect(0).out)
+    equal(env(), {"HOME": "/root", "USER": "root", "LOGNAME": "root", "SHELL": "/bin/sh"}, "the unit's own")
+    equal(env("-u", "user"), {"HOME": "/home", "USER": "user", "LOGNAME": "user", "SHELL": "/bin/sh"}, "a user of passwd")
+    equal(env("-u", "1883"), {"HOME": "/", "SHELL": "/bin/sh"}, "a user without an entry")
+    equal(env("-u", "user", "-e", "HOME=/tmp")["HOME"], "/tmp", "what the caller says")
+    equal(bed.ctl("exec", "-u", "user", "web", "pwd").expect(0).out, "/\n", "the directory of a command stays the unit's")
+    shell = lambda *words: bed.ctl("shell", "-T", *words, text=b"echo $HOME $USER; pwd\n").expect(0).out
+    equal(shell("user@web"), "/home user\n/home\n", "a user's shell")
+    equal(shell("-u", "1883", "web"), "/\n/\n", "the shell of a user without an entry")
+    equal(shell("web"), "/root root\n/\n", "the unit's own")
+    bed.start_sleeper("own", "User=user", "Environment=HOME=/srv USER=me", "UnsetEnvironment=SHELL")
+    equal(env("-u", "root", name="own"), {"HOME": "/srv", "USER": "me", "LOGNAME": "root"}, "a unit with variables of its own")
+
+
 def test_container_stops_under_exec(bed):
     """exec ends with the container."""
     bed.start_sleeper("web")
@@ -238,6 +260,16 @@ def test_terminal(bed):
     equal(t.wait(), 12, "exit code")
     equal(termios.tcgetattr(t.slave)[:6], t.before[:6], "the terminal's settings afterwards")
     t.close()
+
+
+def test_terminal_has_its_size(bed):
+    """the first thing that a command asks its terminal is answered rightly: the size is there before it runs."""
+    bed.start_sleeper("web")
+    for _ in range(25):
+        t = terminal(bed, "exec", "web", "--", "stty", "size")
+        equal(t.wait(), 0, "exit code")
+        t.close()
+        contains(t.text, "30 100", "the size")
 
 
 def test_terminal_is_the_containers(bed):

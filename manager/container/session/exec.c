@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <utlist.h>
 
@@ -22,7 +21,6 @@ struct Session {
         Plan *plan;      /* until it runs: to explain a failure */
         int stdio[3];    /* our ends, until started() takes them */
         int terminal_fd; /* the socket on which the master comes */
-        unsigned rows, columns;
         bool running;
         int leader_fd;
         pid_t leader; /* 0 = it does not run yet */
@@ -81,6 +79,13 @@ static int find_identity(const Container *c, const ExecRequest *request, Diag *d
         return r;
 }
 
+/* A shell for a user that was named begins in that user's home, as a login does; NULL = where the unit's begins. */
+static const char *home_of(const ExecRequest *request, const ExecIdentity *who) {
+        if (!request->shell || !who->own)
+                return NULL;
+        return isempty(who->identity.home) ? "/" : who->identity.home;
+}
+
 static int build(const Container *c, const ExecRequest *request, Diag *diag, Plan **ret) {
         _cleanup_(exec_identity_done) ExecIdentity who = {};
         _cleanup_strv_ char **health = NULL;
@@ -108,8 +113,11 @@ static int build(const Container *c, const ExecRequest *request, Diag *diag, Pla
         p = (ExecParameters){ .argv = request->health ? health : request->shell ? shell : request->argv,
                               .identity = who.own ? &who.identity : NULL,
                               .environment = request->environment,
-                              .directory = request->directory,
+                              .directory = request->directory ? request->directory : home_of(request, &who),
+                              .directory_missing_ok = !request->directory,
                               .terminal = request->terminal,
+                              .rows = request->rows,
+                              .columns = request->columns,
                               .user_namespace = c->id_count > 0,
                               .labels = mac_plan_labels(c) };
         r = plan_build_exec(c->spec, policies, &p, diag, ret);
@@ -251,8 +259,6 @@ pid_t session_pid(const Manager *m, uint32_t id) {
 
 /* The master was sent before the payload ran. */
 static int receive_terminal(Session *s) {
-        struct winsize size = { .ws_row = (unsigned short)MIN_OF(s->rows, 65535U),
-                                .ws_col = (unsigned short)MIN_OF(s->columns, 65535U) };
         size_t n = 0, n_fds = 0;
         char byte[64];
         int fd, r;
@@ -264,8 +270,6 @@ static int receive_terminal(Session *s) {
                 return -EPROTO;
         s->stdio[0] = fd;
         s->terminal_fd = safe_close(s->terminal_fd);
-        if (size.ws_row > 0 && size.ws_col > 0)
-                (void)ioctl(fd, TIOCSWINSZ, &size);
         return 0;
 }
 
@@ -449,8 +453,6 @@ int container_exec(Container *c, const ExecRequest *request, Diag *diag,
                 r = session_new(c, &callbacks, &s);
         if (r < 0)
                 return r;
-        s->rows = request->rows;
-        s->columns = request->columns;
         r = build(c, request, diag, &s->plan);
         if (r < 0)
                 return r;
