@@ -20,7 +20,6 @@
 /* bulwarkd: options become a ManagerConfig, the loop runs, signals end it. Everything that lives hangs off one
  * Daemon on main()'s stack. */
 
-#define EXIT_USAGE 2
 
 typedef struct Daemon {
         ManagerConfig config;
@@ -29,6 +28,7 @@ typedef struct Daemon {
         Manager *manager;
         Bus *bus;
         bool stopping;
+        bool ready; /* READY=1 was sent: others may be told of reloads */
         char **argv;
         char *program;
         Inheritance inherited;
@@ -407,8 +407,11 @@ static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void
 }
 
 static void on_reloading(bool active, void *userdata) {
+        Daemon *d = userdata;
         struct timespec now = {};
 
+        if (!d->ready) /* the first one is a part of the start, and nobody listens yet */
+                return;
         if (!active) {
                 (void)sd_notify(false, "READY=1");
                 return;
@@ -416,6 +419,16 @@ static void on_reloading(bool active, void *userdata) {
         (void)clock_gettime(CLOCK_MONOTONIC, &now);
         (void)sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu",
                          (unsigned long long)now.tv_sec * USEC_PER_SEC + (unsigned long long)now.tv_nsec / NSEC_PER_USEC);
+}
+
+/* Clients find the private socket, and the name on the bus where there is one. */
+static void on_settled(void *userdata) {
+        Daemon *d = userdata;
+
+        if (d->stopping)
+                return;
+        d->ready = true;
+        (void)sd_notify(false, "READY=1");
 }
 
 static const ManagerListener reload_listener = { .reloading = on_reloading };
@@ -485,8 +498,6 @@ static int start(Daemon *d, Diag *diag) {
         /* last: a client that gets in sees a whole manager */
         r = d->inherited.listener >= 0 ? bus_listen_inherited(d->bus, TAKE_FD(d->inherited.listener), diag)
                                        : bus_listen_private(d->bus, diag);
-        if (r >= 0)
-                bus_join_system(d->bus);
         return r;
 }
 
@@ -528,12 +539,21 @@ static int run(Daemon *d, Diag *diag) {
 
         log_message(&d->config.log, LOG_INFO, "bulwarkd " BULWARK_VERSION " serves %s/%s", d->config.runtime_directory,
                     PRIVATE_SOCKET);
-        (void)sd_notify(false, "READY=1");
+        bus_join_system(d->bus, on_settled, d);
         d->inherited.jobs = safe_close(d->inherited.jobs);
         r = sd_event_loop(d->event);
         if (r < 0)
                 return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "The event loop failed");
         return r == 0 ? 0 : -EIO;
+}
+
+/* A command line and a bulwarkd.conf that nothing but a person can mend have codes of their own: the unit does not try them
+ * again. */
+static int exit_code(const Diag *diag) {
+        int status = diag->n_errors > 0 ? error_code_exit_status(diag_first_code(diag)) : EXIT_FAILURE;
+
+        return status == error_code_exit_status(ERROR_USAGE) || status == error_code_exit_status(ERROR_SYNTAX) ? status :
+                                                                                                             EXIT_FAILURE;
 }
 
 int main(int argc, char **argv) {
@@ -561,5 +581,5 @@ int main(int argc, char **argv) {
         log_diag(&d.config.log, &diag);
         if (diag.n_entries == 0)
                 log_message(&d.config.log, LOG_ERR, "bulwarkd failed: %s", strerror(-r));
-        return diag.n_errors > 0 && diag_first_code(&diag) == ERROR_USAGE ? EXIT_USAGE : EXIT_FAILURE;
+        return exit_code(&diag);
 }

@@ -43,6 +43,9 @@ typedef struct SystemBus {
         char *awaited;          /* under this name */
         uint64_t delay;
         bool missed; /* its end was told */
+        BusSettled settled; /* to be called once */
+        void *settled_userdata;
+        sd_event_source *patience;
 } SystemBus;
 
 struct Bus {

@@ -10,6 +10,7 @@
  * watches every directory of the path). Such a bus is looked for at a reload. */
 
 #define SYSTEM_BUS_ADDRESS "unix:path=/run/dbus/system_bus_socket"
+#define SETTLE_PATIENCE (5 * USEC_PER_SEC) /* of those who wait for the name: a bus that hangs is no reason not to serve */
 #define DELAY_MIN (100 * USEC_PER_MSEC)
 #define DELAY_MAX (30 * USEC_PER_SEC)
 #define DELAY_REFUSED_MAX (800 * USEC_PER_MSEC)
@@ -33,6 +34,21 @@ static const Log *bus_log(const Bus *b) {
         return &manager_config(b->manager)->log;
 }
 
+/* --- whoever waits for the name, once */
+static void system_settle(Bus *b) {
+        BusSettled settled = b->system.settled;
+
+        b->system.settled = NULL;
+        b->system.patience = sd_event_source_disable_unref(b->system.patience);
+        if (settled)
+                settled(b->system.settled_userdata);
+}
+
+static int on_patience(sd_event_source *s, uint64_t usec, void *userdata) {
+        system_settle(userdata);
+        return 0;
+}
+
 static int on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
         Bus *b = userdata;
 
@@ -45,6 +61,7 @@ static void try_later(Bus *b) {
         SystemBus *s = &b->system;
         int r;
 
+        system_settle(b);
         s->delay = s->delay == 0 ? DELAY_MIN : MIN_OF(s->delay * 2, DELAY_MAX);
         s->retry = sd_event_source_disable_unref(s->retry);
         r = sd_event_add_time_relative(b->event, &s->retry, CLOCK_MONOTONIC, s->delay, 0, on_retry, b);
@@ -131,6 +148,7 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Connection *c = userdata;
         uint32_t answer = 0;
 
+        system_settle(c->bus);
         if (refused) {
                 /* kept: it tells when the bus is restarted, perhaps with a policy that allows it */
                 log_message(bus_log(c->bus), LOG_WARNING, "The system bus refuses the name " BUS_NAME " (is its policy "
@@ -162,6 +180,7 @@ static int on_connected(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         } else if (!b->system.retry)
                 try_later(b);
         if (r < 0) {
+                system_settle(b);
                 log_message(bus_log(b), LOG_WARNING, "Cannot serve the system bus: %s", strerror(-r));
                 return 0;
         }
@@ -230,8 +249,13 @@ static void bus_try(Bus *b) {
         b->system.connecting = sd;
 }
 
-void bus_join_system(Bus *b) {
+void bus_join_system(Bus *b, BusSettled settled, void *userdata) {
+        b->system.settled = settled;
+        b->system.settled_userdata = userdata;
         bus_try(b);
+        if (!b->system.connecting || sd_event_add_time_relative(b->event, &b->system.patience, CLOCK_MONOTONIC, SETTLE_PATIENCE,
+                                                                USEC_PER_MSEC, on_patience, b) < 0)
+                system_settle(b);
 }
 
 Connection *bus_shared_connection(const Bus *b) {
@@ -256,6 +280,8 @@ void bus_system_lost(Bus *b) {
 
 void bus_system_close(Bus *b) {
         b->closing = true;
+        b->system.settled = NULL;
+        b->system.patience = sd_event_source_disable_unref(b->system.patience);
         bus_machines_end(b);
         b->system.retry = sd_event_source_disable_unref(b->system.retry);
         bus_forget_awaited(b);

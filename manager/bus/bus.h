@@ -17,9 +17,12 @@ int bus_listen_private(Bus *b, Diag *diag);
 /* The same with the listening socket of the manager that we were, which is taken. */
 int bus_listen_inherited(Bus *b, int fd, Diag *diag);
 int bus_listening_socket(const Bus *b); /* the socket that listens, borrowed; negative = none */
+/* What could be found out about the name on the system bus is known: it is ours, or refused, or there is no bus, or it does
+ * not answer. Called once, perhaps from within bus_join_system(). */
+typedef void (*BusSettled)(void *userdata);
 /* Owns org.bulwark1 on the system bus wherever one is, and whenever it comes or comes back; until then the manager does
  * without. DBUS_SYSTEM_BUS_ADDRESS names another bus. Never blocks, never fails the manager: what goes wrong is logged. */
-void bus_join_system(Bus *b);
+void bus_join_system(Bus *b, BusSettled settled, void *userdata);
 /* No connection, no listener, no socket from here on; sessions of clients are abandoned. */
 void bus_close(Bus *b);
 Bus *bus_free(Bus *b);
