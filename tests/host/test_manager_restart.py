@@ -229,6 +229,25 @@ def test_many(bed):
     bed.ctl("stop", *names).expect(0)
 
 
+def test_instance(bed):
+    """An instance of a template that has ended is no unknown unit afterwards: it is answered for as any inactive one."""
+    bed.unit("t@", "ExecStart=/bin/sleep 1000")
+    bed.ctl("start", "t@one").expect(0)
+    bed.ctl("stop", "t@one").expect(0)
+    bed.unit("bad@", "ExecStart=/bin/false")
+    bed.ctl("start", "--wait", "bad@one")
+    kill_and_return(bed)
+    for name in ("t@one", "t@never"):
+        bed.ctl("stop", name).expect(0)
+        bed.ctl("reset-failed", name).expect(0)
+        bed.ctl("kill", name).expect(3)
+        bed.ctl("status", name).expect(3)
+        equal(bed.property(name, "LoadState"), "loaded", "LoadState")
+    equal((bed.active("bad@one"), bed.property("bad@one", "LoadState")), ("failed", "loaded"), "the one that failed")
+    bed.ctl("stop", "bad@one").expect(0)
+    bed.ctl("reset-failed", "bad@one").expect(0)
+
+
 def test_unit_gone(bed):
     """a container whose unit file went away while the manager was dead is still found and can be stopped."""
     path = bed.unit("web", "ExecStart=/bin/sleep 1000")

@@ -65,14 +65,22 @@ void container_forget_life(Container *c) {
         record_remove(c->manager->lives_fd, c->name);
 }
 
+/* Of all units that are known by now the instances of templates are none: a record or what runs names them. */
 static int find_or_add(Manager *m, const char *name, Container **ret) {
+        _cleanup_(diag_done) Diag diag = {};
         Container *c = manager_find(m, name);
+        int r;
 
         if (c) {
                 *ret = c;
                 return 0;
         }
-        return manager_add(m, name, ret); /* its unit has gone; it runs all the same */
+        r = manager_add(m, name, &c);
+        if (r < 0)
+                return r;
+        (void)container_load(c, &diag); /* where its unit has gone it runs, or has ended, all the same */
+        *ret = c;
+        return 0;
 }
 
 /* It has no life here. */
