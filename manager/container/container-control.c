@@ -93,6 +93,12 @@ int container_thaw(Container *c, Diag *diag) {
 
 int container_reset_failed(Container *c, Diag *diag) {
         container_forget_starts(c);
+        if (c->state == CONTAINER_INACTIVE && c->n_refused > 0) {
+                c->n_refused = c->told.refused = 0;
+                c->result = RESULT_SUCCESS;
+                free(TAKE_PTR(c->last_error));
+                container_notify(c);
+        }
         (void)container_event(c, EVENT_RESET); /* the state of anything but a failed one stays, as in systemd */
         return 0;
 }

@@ -160,6 +160,7 @@ struct Container {
         uint64_t moment[2]; /* of the next change of state; 0 = when it comes */
         uint64_t start_sequence;                                /* order of starts, for shutdown */
 
+        unsigned n_refused; /* starts that did not begin */
         size_t n_sessions;
         bool shown; /* container_new was told */
         EventFacts told; /* what listeners know of it */
@@ -299,6 +300,7 @@ void container_drop_policies(Container *c);
 void container_use_spec(Container *c, const ContainerSpec *spec); /* takes a reference of its own */
 /* What refuses a start before the host is touched: a bad unit, a rule that cannot be compiled, a missing
  * controller. */
+void container_keep_refusal(Container *c, const Diag *diag); /* for people: a start that did not even begin */
 int container_check_start(Container *c, Diag *diag);
 
 /* --- container-launch.c */

@@ -89,7 +89,8 @@ static EventFacts event_facts(const Container *c) {
                              .health = (HealthState)c->health.facts.state,
                              .started = payload ? c->start_realtime : 0,
                              .ended = c->exit.valid ? c->exit.monotonic_usec : 0,
-                             .oom_kills = c->oom_seen };
+                             .oom_kills = c->oom_seen,
+                             .refused = c->n_refused };
 }
 
 void container_skip_events(Container *c) {

@@ -36,6 +36,7 @@ void events_between(const EventFacts *before, const EventFacts *after, bool ret[
         memset(ret, 0, sizeof(bool[_EVENT_KIND_MAX]));
         events_of_load(before->load, after->load, ret);
         events_of_state(before->state, after->state, ret);
+        ret[EVENT_KIND_REFUSED] = after->refused != before->refused;
         ret[EVENT_KIND_RUNNING] = after->started != before->started && after->started > 0;
         ret[EVENT_KIND_READY] = after->active && !before->active;
         ret[EVENT_KIND_RELOAD] = after->reloading && !before->reloading;

@@ -35,6 +35,7 @@ typedef struct EventFacts {
         uint64_t started; /* when the payload was last executed */
         uint64_t ended;   /* when it last ended */
         uint64_t oom_kills;
+        unsigned refused; /* starts that did not begin */
 } EventFacts;
 
 /* Of each kind whether it happened between the two looks. */

@@ -304,6 +304,25 @@ def test_events(bed):
     events.await_kinds("web", "not-found")
 
 
+def test_refused_start_is_told(bed):
+    """After a start that was refused, show says why, and not success; the next start that is not forgets it."""
+    bed.unit("web", "ExecStart=/bin/sleep 1000", "MandatoryAccessControl=required", "AppArmorProfile=-x", "User=nobody-of-that-name")
+    bed.unit("policy", "ExecStart=/bin/sleep 1000", "SystemCallFilter=no_such_call_at_all")
+    events = Events(bed, "unix:path=" + os.path.join(bed.runtime, "private"))
+    for name in ("web", "policy"):
+        refused = bed.ctl("start", name)
+        check(refused.code != 0, str(refused))
+        check(bed.property(name, "Result") in ("policy", "resources"), "Result is " + bed.property(name, "Result"))
+        check(bed.property(name, "LastError"), "no LastError")
+        events.await_kinds(name, "refused")
+    contains(bed.property("web", "LastError"), "nobody-of-that-name")
+    bed.ctl("reset-failed", "policy").expect(0)
+    equal((bed.property("policy", "Result"), bed.property("policy", "LastError")), ("success", ""), "after reset-failed")
+    bed.unit("web", "ExecStart=/bin/sleep 1000")
+    bed.ctl("start", "web").expect(0)
+    equal((bed.property("web", "Result"), bed.property("web", "LastError")), ("success", ""), "after a start")
+
+
 def test_events_of_restarts(bed):
     """A restart is told before it comes; a stop by a person is none that failed."""
     bed.unit("web", "ExecStart=/bin/sh -c 'sleep 0.3; exit 3'", "Restart=on-failure", "RestartSec=300ms")
@@ -328,6 +347,53 @@ def test_events_for_others(bed):
     for container, kind, details in events.seen():
         check(not {"MainPID", "LastError", "FragmentPath", "StatusText", "HealthOutput", "MACLabel"} & set(details), "%s tells %s" % (kind, details))
     equal([d["Result"] for _, k, d in events.seen() if k == "failed"], ["exit-code"], "Result")
+
+
+# --- readiness
+
+
+def first_word(bed, *options, before=None):
+    """What a manager says to its NOTIFY_SOCKET first, whether it can be reached at that moment, and its exit code where it ended."""
+    path = os.path.join(bed.directory, "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(path)
+        s.settimeout(15 * SLOWNESS)
+        try:
+            log = open(bed.log, "ab")
+            bed.manager = subprocess.Popen([*bed.manager_command(), *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(bed.environment, NOTIFY_SOCKET=path), start_new_session=True)
+            for _ in range(150):
+                s.settimeout(0.1)
+                try:
+                    word = s.recv(4096).decode()
+                    break
+                except socket.timeout:
+                    word = ""
+                    if bed.manager.poll() is not None:
+                        break
+            return word, bed.manager.poll()
+        finally:
+            log.close()
+            os.unlink(path)
+
+
+def test_ready_when_it_can_be_reached(bed):
+    """READY=1 comes when the private socket listens and the name is on the bus, and not at all with a bad bulwarkd.conf."""
+    start_bus(bed)
+    wait_until(lambda: owned(bed), "the name")
+    for _ in range(5):
+        bed.kill_manager()
+        word, code = first_word(bed)
+        equal((word, code), ("READY=1", None), "first word")
+        bed.ctl("list", "-q").expect(0)
+        check(owned(bed), "READY=1 came before the name")
+    equal(bed.stop_manager(), 0, "exit code")
+    bad = os.path.join(bed.directory, "bulwarkd.conf")
+    write(bad, "[Manager]\nNonsense=yes\n")
+    try:
+        equal(first_word(bed, "--config=" + bad), ("", 5), "with a bad bulwarkd.conf")
+        contains(read(bed.log), "bulwarkd.conf:2")
+    finally:
+        bed.start_manager()
 
 
 # --- who may do what

@@ -129,6 +129,8 @@ static void check_one(Checked *k, bool restart) {
 
         if (restart || !container_is_up(c) || c->job)
                 k->error = container_check_start(c, &k->diag);
+        if (k->error < 0 && container_is_dead(c))
+                container_keep_refusal(c, &k->diag);
 }
 
 static int check_all(Request *q, Container *c, JobType type) {

@@ -71,6 +71,14 @@ int container_compile(Container *c, Diag *diag) {
         return c->policies ? 0 : policy_compile(c->loaded, c->manager->cache_fd, diag, &c->policies);
 }
 
+/* No start began, so the state is what it was; but how the last one ended is why there is none. */
+void container_keep_refusal(Container *c, const Diag *diag) {
+        c->result = diag->n_errors > 0 && diag_first_code(diag) == ERROR_POLICY ? RESULT_POLICY : RESULT_RESOURCES;
+        diag_keep(diag, &c->last_error);
+        c->n_refused++;
+        container_notify(c);
+}
+
 int container_check_start(Container *c, Diag *diag) {
         int r;
 

@@ -68,6 +68,9 @@ static int life_words_append(EventKind kind, const LifeFacts *f, char **text, in
         case EVENT_KIND_NOT_FOUND:
                 *priority = LOG_DEBUG;
                 return str_append(text, "its unit is gone");
+        case EVENT_KIND_REFUSED:
+                *priority = LOG_WARNING;
+                return words_of_result(f, "was not started", text);
         case EVENT_KIND_START:
                 *priority = LOG_DEBUG;
                 return f->n_restarts > 0 ? str_append(text, "starts (restart %u)", f->n_restarts) : str_append(text, "starts");

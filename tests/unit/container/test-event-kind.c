@@ -73,6 +73,9 @@ static void facts_beside_the_state(void **state) {
         told(&up, &after, "oom");
         told(&after, &up, ""); /* a new life begins to count anew */
         after = up;
+        after.refused = 1;
+        told(&up, &after, "refused");
+        after = up;
         after.mac_lost = true;
         after.state = CONTAINER_KILLING;
         told(&up, &after, "mac-lost stop");

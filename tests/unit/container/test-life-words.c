@@ -27,6 +27,7 @@ static void words_say_what_happened(void **state) {
                 { EVENT_KIND_EXIT, { .code = 0 }, "ended; its exit code is not known", LOG_NOTICE },
                 { EVENT_KIND_STOP, { .success = true }, "is stopped", LOG_INFO },
                 { EVENT_KIND_STOP, { .result = "unhealthy" }, "is ended (unhealthy)", LOG_WARNING },
+                { EVENT_KIND_REFUSED, { .result = "policy", .error = "a" }, "was not started: a", LOG_WARNING },
                 { EVENT_KIND_FAILED, { .result = "launch", .error = "a\nb" }, "has failed: a b", LOG_ERR },
                 { EVENT_KIND_FAILED, { .result = "timeout" }, "has failed (timeout)", LOG_ERR },
                 { EVENT_KIND_RESTART_SCHEDULED, { .restart_in = 100 * USEC_PER_MSEC + 3, .n_restarts = 2 },
