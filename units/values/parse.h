@@ -84,6 +84,8 @@ int value_check_scalar_path(const ValueContext *c, const char *path, char **ret)
 
 int value_parse_bool_word(const char *s, bool *ret); /* no report */
 int value_parse_size(const char *s, uint64_t *ret);  /* "1.5G", base 1024; no report */
+/* systemd.time(7); a number without a unit counts bare microseconds. -EINVAL, -ERANGE; no report. */
+int value_parse_time(const char *s, uint64_t bare, uint64_t *ret);
 int value_parse_permyriad(const char *s, uint32_t *ret,
                           uint32_t max); /* "12.5%"; -EINVAL where no percentage */
 char *value_size_to_string(uint64_t bytes);

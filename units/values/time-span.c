@@ -20,9 +20,9 @@ static const struct {
         {"us usec µs μs", 1},
 };
 
-static uint64_t unit_find(const char *name, size_t n) {
+static uint64_t unit_find(const char *name, size_t n, uint64_t bare) {
         if (n == 0)
-                return USEC_PER_SEC;
+                return bare;
         for (size_t i = 0; i < ELEMENTSOF(units); i++)
                 for (const char *p = units[i].names; *p; p += strspn(p, " ")) {
                         size_t k = strcspn(p, " ");
@@ -35,7 +35,7 @@ static uint64_t unit_find(const char *name, size_t n) {
 }
 
 /* One "1.5h" at *p. -EINVAL malformed, -ERANGE too large. */
-static int read_part(const char **p, uint64_t *sum) {
+static int read_part(const char **p, uint64_t bare, uint64_t *sum) {
         uint64_t whole = 0, unit;
         const char *s = *p, *fraction = "";
         size_t n;
@@ -55,7 +55,7 @@ static int read_part(const char **p, uint64_t *sum) {
         s += strspn(s, WHITESPACE);
         for (n = 0; s[n] && (isalpha((unsigned char)s[n]) || (unsigned char)s[n] >= 0x80); n++)
                 ;
-        unit = unit_find(s, n);
+        unit = unit_find(s, n, bare);
         if (unit == 0)
                 return -EINVAL;
         if (__builtin_mul_overflow(whole, unit, &whole) || __builtin_add_overflow(*sum, whole, sum))
@@ -72,7 +72,7 @@ static int read_part(const char **p, uint64_t *sum) {
         return 0;
 }
 
-static int parse_span(const char *text, uint64_t *ret) {
+int value_parse_time(const char *text, uint64_t bare, uint64_t *ret) {
         uint64_t sum = 0;
         int r;
 
@@ -82,7 +82,7 @@ static int parse_span(const char *text, uint64_t *ret) {
                 return 0;
         }
         do {
-                r = read_part(&text, &sum);
+                r = read_part(&text, bare, &sum);
                 if (r < 0)
                         return r;
         } while (*text);
@@ -95,7 +95,7 @@ static int time_span_parse(const ValueContext *c, const char *text, void *field)
         int r;
 
         if (!value_is_reset(text)) {
-                r = parse_span(text, &v);
+                r = value_parse_time(text, USEC_PER_SEC, &v);
                 if (r == -ERANGE)
                         return value_error(c, "'%s' is too long a time; write 'infinity' for no limit",
                                            text);

@@ -65,8 +65,11 @@ static void check_explode(const ValueType *t, const AnyValue *v, const char *tex
         if (strchr("stbiu", t->signature[0]) && !t->signature[1]) {
                 if (n != 1)
                         fail_msg("%s '%s': %zu strings for one value", t->name, text, n);
-                if (t->signature[0] != 's')
-                        assert_true(*l[0] && strspn(l[0], "0123456789") == strlen(l[0]));
+                if (t->signature[0] != 's') {
+                        const char *digits = l[0] + (t->signature[0] == 'i' && *l[0] == '-');
+
+                        assert_true(*digits && strspn(digits, "0123456789") == strlen(digits));
+                }
         } else if (streq(t->signature, "a(ss)"))
                 assert_int_equal(n % 2, 0);
         else
