@@ -4,6 +4,7 @@
 #include <linux/landlock.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "manager/base/string-list.h"
 #include "manager/claims/claims-build.h"
@@ -232,15 +233,39 @@ static void of_file_mode_mask(ClaimBuilder *b, const PlanStep *step) {
         field(b, TOPIC_PROCESS, VIEW_PROBE, TEST_EQUAL, "Umask", mask, "file mode mask");
 }
 
+/* A default that the host does not permit stays what it was: only what a unit asked for is promised to the number. And no
+ * host has an infinite number of open files. */
 static void of_resource_limit(ClaimBuilder *b, const PlanStep *step) {
-        char limit[64], hard[32] = ""; /* UINT64_MAX: whatever was inherited */
+        const bool lenient = step->flags & STEP_FLAG_LENIENT;
+        char limit[64], hard[32] = "";
 
-        if (step->c != UINT64_MAX)
+        if (lenient && step->a != RLIMIT_NOFILE)
+                return;
+        if (step->c == UINT64_MAX && step->a != RLIMIT_NOFILE)
+                (void)snprintf(hard, sizeof(hard), ",hard=infinity");
+        else if (step->c != UINT64_MAX && !lenient)
                 (void)snprintf(hard, sizeof(hard), ",hard=%llu", (unsigned long long)step->c);
-        (void)snprintf(limit, sizeof(limit), "soft=%llu%s", (unsigned long long)step->b, hard);
+        if (step->b == UINT64_MAX && step->a == RLIMIT_NOFILE)
+                return;
+        if (step->b == UINT64_MAX)
+                (void)snprintf(limit, sizeof(limit), "soft=infinity%s", hard);
+        else
+                (void)snprintf(limit, sizeof(limit), "soft=%llu%s", (unsigned long long)step->b, hard);
         claim_add(b, (ClaimText){ .topic = TOPIC_PROCESS, .kind = QUESTION_LIMIT, .number = (uint32_t)step->a,
                                   .test = TEST_INCLUDES, .expected = limit },
-                  "resource limit %u", (unsigned)step->a);
+                  "resource limit %s", plan_resource_to_string(step->a));
+}
+
+/* The files of /proc/self, as they were written. */
+static void of_process_file(ClaimBuilder *b, const PlanStep *step) {
+        char path[64];
+
+        if (step->flags & STEP_FLAG_LENIENT)
+                return;
+        (void)snprintf(path, sizeof(path), "/proc/self/%s", plan_text(b->process, step->s));
+        claim_add(b, (ClaimText){ .topic = TOPIC_PROCESS, .kind = QUESTION_FILE, .text = path,
+                                  .expected = plan_text(b->process, step->t) },
+                  "%s", plan_text(b->process, step->s));
 }
 
 static void of_working_directory(ClaimBuilder *b, const PlanStep *step) {
@@ -356,6 +381,7 @@ typedef void (*StepClaims)(ClaimBuilder *b, const PlanStep *step);
 static const StepClaims process_steps[_STEP_KIND_MAX] = {
         [STEP_FILE_MODE_MASK] = of_file_mode_mask,
         [STEP_RESOURCE_LIMIT] = of_resource_limit,
+        [STEP_PROCESS_FILE] = of_process_file,
         [STEP_WORKING_DIRECTORY] = of_working_directory,
         [STEP_SESSION_KEYRING] = of_session_keyring,
         [STEP_NEW_SESSION] = of_new_session,

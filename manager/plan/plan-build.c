@@ -34,6 +34,7 @@ static void build_clone(PlanWriter *w, const ContainerSpec *spec, const PlanPara
         char map[64];
 
         plan_add_step(w, STEP_PRIVATE_MOUNTS, ACTOR_OUTER, (StepOperands){});
+        plan_attributes(w, spec, &spec->identity, ATTRIBUTE_HOST, ACTOR_OUTER);
         plan_add_step(w, STEP_CLONE_INNER, ACTOR_OUTER, (StepOperands){ .a = namespaces(spec, p) });
         if (p->id_count > 0) {
                 plan_origin_row(w, spec, DIRECTIVE_PrivateUsers);
@@ -292,7 +293,9 @@ static int environment_of_exec(const ContainerSpec *spec, const ExecParameters *
 
 static int choose_order(const ContainerSpec *spec, const PolicySet *policies, const ExecParameters *p, Diag *diag,
                         JoinOrder *ret) {
-        const JoinFacts facts = join_facts(policies, p->user_namespace, p->terminal);
+        const JoinFacts facts = join_facts(policies, p->user_namespace,
+                                           (p->terminal ? JOIN_NEEDS_TERMINAL : 0) |
+                                                   (spec->cpu_scheduling_reset ? JOIN_NEEDS_SCHEDULING : 0));
 
         *ret = join_order(&facts);
         if (*ret != JOIN_REFUSED)
@@ -341,6 +344,7 @@ int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const 
                                        .program = p->program,
                                        .terminal = p->terminal };
         plan_writer_init(&w);
+        plan_attributes(&w, spec, identity, ATTRIBUTE_HOST, ACTOR_OUTER);
         leader = plan_add_slot(&w, SLOT_LEADER, "leader", NULL, 0);
         plan_add_step(&w, STEP_ENTER_NAMESPACES, ACTOR_OUTER,
                       (StepOperands){ .slot1 = SLOT(leader),

@@ -57,8 +57,23 @@ typedef struct JoinFacts {
         const char *denied; /* a call between the filter and execve() that the filter denies; NULL = none */
         bool watched;       /* the container could look into, and take over, a process of the host's user namespace */
 } JoinFacts;
-JoinFacts join_facts(const PolicySet *policies, bool user_namespace, bool terminal);
+typedef enum JoinNeeds { /* what inner does between its birth and execve(), beside what it always does */
+        JOIN_NEEDS_TERMINAL = 1 << 0,
+        JOIN_NEEDS_SCHEDULING = 1 << 1, /* CPUSchedulingResetOnFork= */
+} JoinNeeds;
+JoinFacts join_facts(const PolicySet *policies, bool user_namespace, unsigned needs);
 JoinOrder join_order(const JoinFacts *facts);
+
+/* plan-attributes.c: what the payload's process has in place of what it would inherit; attributes.inc says where each is set */
+typedef enum AttributePlace {
+        ATTRIBUTE_HOST,
+        ATTRIBUTE_LATE,
+        ATTRIBUTE_PAYLOAD,
+        ATTRIBUTE_LAUNCH,
+} AttributePlace;
+void plan_attributes(PlanWriter *w, const ContainerSpec *spec, const Identity *identity, AttributePlace place, Actor actor);
+/* Between the ids and the capabilities; permitted is what the process still has use for. */
+void plan_secure_bits(PlanWriter *w, const ContainerSpec *spec, uint64_t permitted, Actor actor);
 
 /* plan-confine.c: from the process as it was cloned to the payload: one code for start, exec and shell */
 typedef struct ConfineParameters {

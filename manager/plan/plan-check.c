@@ -3,7 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
 #include "manager/plan/plan-format.h"
+#include "manager/plan/process-attributes.h"
 
 #define OUTER ACTOR_OUTER
 #define INNER ACTOR_INNER
@@ -58,6 +62,30 @@ static bool slots_good(const PlanView *p, PlanRef list) {
         return true;
 }
 
+/* One of the options that a plan of ours has: the rest of prctl(2) is none of its business. */
+static bool control_good(uint64_t option) {
+        static const int known[] = { PR_SET_TIMERSLACK, PR_SET_THP_DISABLE, PLAN_SET_MEMORY_MERGE,
+                                     PR_SET_TSC,        PR_MCE_KILL,        PLAN_SET_IO_FLUSHER };
+
+        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+                if (option == (uint64_t)known[i])
+                        return true;
+        return false;
+}
+
+static bool file_good(const PlanView *p, const PlanStep *s) {
+        static const char *const known[] = { "oom_score_adj", "coredump_filter" };
+
+        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+                if (strcmp(plan_text(p, s->s), known[i]) == 0)
+                        return text_good(p, s->s) && text_good(p, s->t) && s->t.size > 0 && s->t.size <= 16;
+        return false;
+}
+
+static bool bits_good(PlanRef r) {
+        return r.size % 8 == 0 && r.offset % 8 == 0 && r.size <= 1024;
+}
+
 /* s, t and u may hold bytes or lists only where the step says so. */
 static bool operands_good(const PlanView *p, const PlanStep *s) {
         switch ((StepKind)s->kind) {
@@ -106,6 +134,30 @@ static bool operands_good(const PlanView *p, const PlanStep *s) {
                 return s->slot != PLAN_NO_SLOT && s->b <= s->c && s->c <= UINT16_MAX;
         case STEP_SECURITY_LABEL:
                 return s->a < _LABEL_ATTRIBUTE_MAX && s->t.size > 0 && text_good(p, s->s) && text_good(p, s->t);
+        case STEP_PROCESS_FILE:
+                return file_good(p, s);
+        case STEP_PROCESS_CONTROL:
+                return control_good(s->a);
+        case STEP_CPU_AFFINITY:
+        case STEP_MEMORY_POLICY:
+                return bits_good(s->s);
+        case STEP_IO_PRIORITY:
+                return s->a <= 3 && s->b <= 7;
+        case STEP_NICE:
+                return (int64_t)s->a >= PRIO_MIN && (int64_t)s->a < PRIO_MAX;
+        case STEP_SCHEDULING:
+                return s->a <= INT8_MAX && s->b <= 99 && s->c <= 1;
+        case STEP_RESOURCE_CEILING:
+                return s->a < RLIM_NLIMITS;
+        case STEP_RESOURCE_LIMIT:
+                return s->a < RLIM_NLIMITS && s->b <= s->c;
+        case STEP_USER_KEYRING:
+                return s->a < UINT32_MAX && s->b < UINT32_MAX;
+        case STEP_SECURE_BITS:
+                return s->a <= UINT8_MAX;
+        case STEP_SIGNALS:
+        case STEP_PERSONALITY:
+        case STEP_CORE_SCHEDULING:
         case STEP_PRIVATE_MOUNTS:
         case STEP_CLONE_INNER:
         case STEP_WRITE_ID_MAPS:
@@ -119,7 +171,6 @@ static bool operands_good(const PlanView *p, const PlanStep *s) {
         case STEP_SESSION_KEYRING:
         case STEP_NEW_SESSION:
         case STEP_FORK_PAYLOAD:
-        case STEP_RESOURCE_LIMIT:
         case STEP_FILE_MODE_MASK:
         case STEP_WORKING_DIRECTORY:
         case STEP_CLOSE_DESCRIPTORS:
@@ -134,9 +185,7 @@ static bool operands_good(const PlanView *p, const PlanStep *s) {
 }
 
 static bool step_good(const PlanView *p, const PlanStep *s) {
-        const unsigned flags = STEP_FLAG_OPTIONAL | STEP_FLAG_RECURSIVE | STEP_FLAG_IDMAP;
-
-        if (s->kind >= _STEP_KIND_MAX || (s->flags & ~flags) || s->reserved != 0)
+        if (s->kind >= _STEP_KIND_MAX || (s->flags & ~STEP_FLAGS_ALL) || s->reserved != 0)
                 return false;
         /* Exactly one actor, and one that may. */
         if ((s->actor & (s->actor - 1)) != 0 || !(s->actor & step_kinds[s->kind].actors))

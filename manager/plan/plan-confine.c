@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include "manager/base/landlock-abi.h"
 #include "manager/base/string-list.h"
 #include "manager/plan/plan-build.h"
-
-#define NOFILE_SOFT 1024 /* select(2) breaks beyond it; a program that knows better raises it */
 
 int plan_candidates(const char *command, char *const *environment, char ***ret) {
         const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -45,9 +42,6 @@ static void confine_process(PlanWriter *w, const ConfineParameters *p, Actor act
         for (unsigned i = 0; i < ELEMENTSOF(rows); i++)
                 plan_add_step(w, STEP_STANDARD_STREAM, actor,
                               (StepOperands){ .slot1 = SLOT(p->stdio[i]), .a = i });
-        plan_add_step(w, STEP_FILE_MODE_MASK, actor, (StepOperands){ .a = 0022 });
-        plan_add_step(w, STEP_RESOURCE_LIMIT, actor,
-                      (StepOperands){ .a = RLIMIT_NOFILE, .b = NOFILE_SOFT, .c = UINT64_MAX });
 }
 
 static void confine_directory(PlanWriter *w, const ContainerSpec *spec, const ConfineParameters *p, Actor actor) {
@@ -79,6 +73,7 @@ static void confine_privileges(PlanWriter *w, const ContainerSpec *spec, const P
                                       .b = p->identity->gid,
                                       .s_ref = plan_add_bytes(w, p->identity->groups,
                                                               p->identity->n_groups * sizeof(gid_t), 4) });
+        plan_secure_bits(w, spec, held | c->inheritable, actor);
         plan_origin_row(w, spec, DIRECTIVE_AmbientCapabilities);
         plan_add_step(w, STEP_CAPABILITIES, actor,
                       (StepOperands){ .a = held, .b = held, .c = c->inheritable, .d = c->ambient });
@@ -159,12 +154,14 @@ static void confine_join(PlanWriter *w, const ContainerSpec *spec, const PolicyS
         const bool late = p->join == JOIN_FILTERED_LATE;
 
         plan_add_step(w, STEP_CLOSE_DESCRIPTORS, ACTOR_OUTER, (StepOperands){});
+        plan_attributes(w, spec, p->identity, ATTRIBUTE_LATE, ACTOR_OUTER);
         if (!late)
                 confine_last(w, spec, policies, p, ACTOR_OUTER);
         else if (spec->no_new_privileges)
                 confine_privileges(w, spec, policies, p, ACTOR_OUTER);
         plan_add_step(w, STEP_CLONE_INNER, ACTOR_OUTER, (StepOperands){});
         confine_session(w, p);
+        plan_attributes(w, spec, p->identity, ATTRIBUTE_PAYLOAD, ACTOR_PAYLOAD);
         if (late && spec->no_new_privileges)
                 confine_seccomp(w, spec, policies, ACTOR_PAYLOAD);
         else if (late)
@@ -189,6 +186,9 @@ void plan_confine(PlanWriter *w, const ContainerSpec *spec, const PolicySet *pol
         else {
                 plan_add_step(w, STEP_CLOSE_DESCRIPTORS, ACTOR_PAYLOAD, (StepOperands){});
                 plan_pass_descriptors(w, spec, p->passed);
+                /* The launch has all its descriptors now, and the filter does not hold yet. */
+                plan_attributes(w, spec, p->identity, ATTRIBUTE_LATE, ACTOR_PAYLOAD);
+                plan_attributes(w, spec, p->identity, ATTRIBUTE_PAYLOAD, ACTOR_PAYLOAD);
                 confine_last(w, spec, policies, p, ACTOR_PAYLOAD);
         }
         plan_origin(w, p->origin, p->directive);

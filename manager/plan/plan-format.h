@@ -38,7 +38,10 @@ typedef enum StepFlags {
         STEP_FLAG_OPTIONAL = 1 << 0,  /* a missing path (ENOENT, ENOTDIR) or an absent slot skips the step */
         STEP_FLAG_RECURSIVE = 1 << 1, /* AT_RECURSIVE */
         STEP_FLAG_IDMAP = 1 << 2,     /* SET_ATTRIBUTES: id-map by the inner's user namespace */
+        STEP_FLAG_LENIENT = 1 << 3,   /* a default that the host forbids or does not know is left as it was inherited */
 } StepFlags;
+
+#define STEP_FLAGS_ALL (STEP_FLAG_OPTIONAL | STEP_FLAG_RECURSIVE | STEP_FLAG_IDMAP | STEP_FLAG_LENIENT)
 
 #define PLAN_NO_SYMLINKS 1 /* operand d of ATTACH, MAKE_MOUNTPOINT, CLONE_TREE: a symlink on the way is refused */
 

@@ -14,12 +14,13 @@
  * so is what a change of ids needs without no_new_privs (policies/seccomp/profile.c). */
 static const struct {
         const char *name;
-        bool terminal; /* only where there is one */
+        JoinNeeds needs; /* only where the plan does that */
         uint64_t arguments[6];
 } calls[] = {
-        { "clone", false, { PLAN_JOIN_CLONE_FLAGS } },
-        { "setsid", false, {} },
-        { "ioctl", true, { 0, TIOCSCTTY } },
+        { "clone", 0, { PLAN_JOIN_CLONE_FLAGS } },
+        { "setsid", 0, {} },
+        { "ioctl", JOIN_NEEDS_TERMINAL, { 0, TIOCSCTTY } },
+        { "sched_setscheduler", JOIN_NEEDS_SCHEDULING, {} },
 };
 
 static bool is_allowed(const SeccompPolicy *policy, const char *name, const uint64_t arguments[6]) {
@@ -34,12 +35,12 @@ static bool is_allowed(const SeccompPolicy *policy, const char *name, const uint
 
 /* A process that was never executed inside belongs to the host's user namespace whatever it has joined, and is not
  * dumpable: only CAP_SYS_PTRACE of that user namespace looks into it, and never out of a Landlock domain. ptrace(2). */
-JoinFacts join_facts(const PolicySet *policies, bool user_namespace, bool terminal) {
+JoinFacts join_facts(const PolicySet *policies, bool user_namespace, unsigned needs) {
         JoinFacts facts = { .watched = !user_namespace && policies->landlock.abi == 0 &&
                                        (policies->capabilities.bounding & (UINT64_C(1) << CAP_SYS_PTRACE)) };
 
         for (size_t i = 0; i < ELEMENTSOF(calls) && !facts.denied; i++)
-                if ((terminal || !calls[i].terminal) &&
+                if (FLAGS_SET(needs, calls[i].needs) &&
                     !is_allowed(&policies->seccomp, calls[i].name, calls[i].arguments))
                         facts.denied = calls[i].name;
         return facts;

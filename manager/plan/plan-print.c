@@ -5,11 +5,12 @@
 #include <linux/mount.h>
 #include <sched.h>
 #include <stdio.h>
-#include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "manager/base/string-list.h"
 #include "manager/plan/plan.h"
+#include "manager/plan/process-attributes.h"
 
 typedef struct FlagName {
         uint64_t flag;
@@ -25,7 +26,8 @@ static const FlagName attribute_names[] = {
         { MOUNT_ATTR_NOEXEC, "noexec" }, {},
 };
 static const FlagName step_flag_names[] = {
-        { STEP_FLAG_OPTIONAL, "optional" }, { STEP_FLAG_RECURSIVE, "recursive" }, { STEP_FLAG_IDMAP, "idmap" }, {},
+        { STEP_FLAG_OPTIONAL, "optional" }, { STEP_FLAG_RECURSIVE, "recursive" }, { STEP_FLAG_IDMAP, "idmap" },
+        { STEP_FLAG_LENIENT, "lenient" }, {},
 };
 static const char *const sync_names[_SYNC_POINT_MAX] = {
         [SYNC_IDS_MAPPED] = "ids-mapped",
@@ -163,9 +165,92 @@ static int describe_stream(char **s, const PlanView *p, const PlanStep *step) {
         return str_append(s, "%s", stream_names[step->a]);
 }
 
+static int append_limit(char **s, const char *label, uint64_t limit) {
+        return limit == UINT64_MAX ? str_append(s, " %s=infinity", label) :
+                                     str_append(s, " %s=%llu", label, (unsigned long long)limit);
+}
+
+static int describe_ceiling(char **s, const PlanView *p, const PlanStep *step) {
+        int r = str_append(s, "%s", plan_resource_to_string(step->a));
+
+        return r < 0 ? r : append_limit(s, "hard", step->b);
+}
+
 static int describe_limit(char **s, const PlanView *p, const PlanStep *step) {
-        return str_append(s, "%s soft=%llu", step->a == RLIMIT_NOFILE ? "nofile" : "limit",
-                          (unsigned long long)step->b);
+        int r = str_append(s, "%s", plan_resource_to_string(step->a));
+
+        if (r >= 0)
+                r = append_limit(s, "soft", step->b);
+        return r < 0 ? r : append_limit(s, "hard", step->c);
+}
+
+static int describe_process_file(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%s %s", plan_text(p, step->s), plan_text(p, step->t));
+}
+
+static int describe_process_control(char **s, const PlanView *p, const PlanStep *step) {
+        static const struct {
+                uint64_t option;
+                const char *name;
+        } names[] = {
+                { PR_SET_TIMERSLACK, "timer-slack" },      { PR_SET_THP_DISABLE, "thp-disable" },
+                { PLAN_SET_MEMORY_MERGE, "memory-merge" }, { PR_SET_TSC, "time-stamp-counter" },
+                { PR_MCE_KILL, "machine-checks" },         { PLAN_SET_IO_FLUSHER, "io-flusher" },
+        };
+        size_t i = 0;
+
+        while (i + 1 < ELEMENTSOF(names) && names[i].option != step->a)
+                i++;
+        return str_append(s, "%s %llu%s", names[i].name, (unsigned long long)step->b,
+                          step->c == PLAN_THP_EXCEPT_ADVISED && step->a == PR_SET_THP_DISABLE ? " except-advised" : "");
+}
+
+static int describe_signals(char **s, const PlanView *p, const PlanStep *step) {
+        int r = 0;
+
+        for (int signal = 1; r >= 0 && signal <= 64; signal++)
+                if (step->a & (UINT64_C(1) << (signal - 1)))
+                        r = str_append(s, "%signored=%s", **s ? " " : "", strempty(signal_to_string(signal)));
+        return r;
+}
+
+static int describe_number(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%lld", (long long)step->a);
+}
+
+static int describe_bits(char **s, const PlanView *p, const PlanStep *step) {
+        const uint64_t *bits = (const uint64_t *)plan_text(p, step->s);
+        const char *separator = "";
+        int r = step->kind == STEP_MEMORY_POLICY ? str_append(s, "%llu ", (unsigned long long)step->a) : 0;
+
+        if (r >= 0 && step->s.size == 0)
+                return str_append(s, "all");
+        for (size_t i = 0, k; r >= 0 && i < step->s.size * 8; i = k + 1) {
+                for (k = i; k < step->s.size * 8 && bits[k / 64] & (UINT64_C(1) << (k % 64)); k++)
+                        ;
+                if (k == i)
+                        continue;
+                r = str_append(s, k > i + 1 ? "%s%zu-%zu" : "%s%zu", separator, i, k - 1);
+                separator = ",";
+        }
+        return r;
+}
+
+static int describe_io_priority(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "class=%u level=%u", (unsigned)step->a, (unsigned)step->b);
+}
+
+static int describe_scheduling(char **s, const PlanView *p, const PlanStep *step) {
+        static const char *const names[] = {
+                [SCHED_OTHER] = "other", [SCHED_BATCH] = "batch", [SCHED_IDLE] = "idle", [SCHED_FIFO] = "fifo", [SCHED_RR] = "rr",
+        };
+        const char *name = step->a < ELEMENTSOF(names) ? names[step->a] : NULL;
+
+        return str_append(s, "%s priority=%u%s", strempty(name), (unsigned)step->b, step->c ? " reset-on-fork" : "");
+}
+
+static int describe_user_keyring(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "uid=%u gid=%u", (unsigned)step->a, (unsigned)step->b);
 }
 
 static int describe_file_mode_mask(char **s, const PlanView *p, const PlanStep *step) {
@@ -266,7 +351,19 @@ static int (*const describers[_STEP_KIND_MAX])(char **s, const PlanView *p, cons
         [STEP_MAKE_SYMLINK] = describe_symlink,
         [STEP_MAKE_NODE] = describe_node,
         [STEP_STANDARD_STREAM] = describe_stream,
+        [STEP_PROCESS_FILE] = describe_process_file,
+        [STEP_PROCESS_CONTROL] = describe_process_control,
+        [STEP_SIGNALS] = describe_signals,
+        [STEP_PERSONALITY] = describe_number,
+        [STEP_CPU_AFFINITY] = describe_bits,
+        [STEP_MEMORY_POLICY] = describe_bits,
+        [STEP_IO_PRIORITY] = describe_io_priority,
+        [STEP_NICE] = describe_number,
+        [STEP_SCHEDULING] = describe_scheduling,
+        [STEP_RESOURCE_CEILING] = describe_ceiling,
         [STEP_RESOURCE_LIMIT] = describe_limit,
+        [STEP_USER_KEYRING] = describe_user_keyring,
+        [STEP_SECURE_BITS] = describe_number,
         [STEP_FILE_MODE_MASK] = describe_file_mode_mask,
         [STEP_SECURITY_LABEL] = describe_label,
         [STEP_LANDLOCK_RULESET] = describe_ruleset,

@@ -60,6 +60,7 @@ int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const 
  * -EBADMSG: nobody would run what is left. */
 int plan_omit(const Plan *plan, char *const *kinds, Plan **ret);
 
+const char *plan_resource_to_string(uint64_t resource); /* RLIMIT_NOFILE: "nofile" */
 /* For people: one step a line with its origin. For programs: JSON. Owned text. */
 int plan_print(const PlanView *plan, char **ret);
 int plan_print_json(const PlanView *plan, bool pretty, char **ret);

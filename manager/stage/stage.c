@@ -40,7 +40,20 @@ const StepOp step_ops[_STEP_KIND_MAX] = {
         [STEP_FORK_PAYLOAD] = step_fork_payload,
         [STEP_STANDARD_STREAM] = step_standard_stream,
         [STEP_CONTROL_TERMINAL] = step_control_terminal,
+        [STEP_PROCESS_FILE] = step_process_file,
+        [STEP_PROCESS_CONTROL] = step_process_control,
+        [STEP_SIGNALS] = step_signals,
+        [STEP_PERSONALITY] = step_personality,
+        [STEP_CPU_AFFINITY] = step_cpu_affinity,
+        [STEP_MEMORY_POLICY] = step_memory_policy,
+        [STEP_IO_PRIORITY] = step_io_priority,
+        [STEP_NICE] = step_nice,
+        [STEP_SCHEDULING] = step_scheduling,
+        [STEP_CORE_SCHEDULING] = step_core_scheduling,
+        [STEP_RESOURCE_CEILING] = step_resource_ceiling,
         [STEP_RESOURCE_LIMIT] = step_resource_limit,
+        [STEP_USER_KEYRING] = step_user_keyring,
+        [STEP_SECURE_BITS] = step_secure_bits,
         [STEP_FILE_MODE_MASK] = step_file_mode_mask,
         [STEP_WORKING_DIRECTORY] = step_working_directory,
         [STEP_LANDLOCK_RULESET] = step_landlock_ruleset,
@@ -109,7 +122,8 @@ void stage_run_steps(Stage *s, unsigned actors, uint32_t from) {
                 atomic_store(&s->page->progress, s->step);
                 s->detail = 0;
                 r = step_ops[step->kind](s, step);
-                if (r < 0 && !((step->flags & STEP_FLAG_OPTIONAL) && (is_missing(r) || r == -EBADF)))
+                if (r < 0 && !(step->flags & STEP_FLAG_LENIENT) &&
+                    !((step->flags & STEP_FLAG_OPTIONAL) && (is_missing(r) || r == -EBADF)))
                         stage_fail(s, r);
         }
 }

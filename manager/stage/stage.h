@@ -73,8 +73,6 @@ int step_new_session(Stage *s, const PlanStep *step);
 int step_fork_payload(Stage *s, const PlanStep *step);
 int step_standard_stream(Stage *s, const PlanStep *step);
 int step_control_terminal(Stage *s, const PlanStep *step);
-int step_resource_limit(Stage *s, const PlanStep *step);
-int step_file_mode_mask(Stage *s, const PlanStep *step);
 int step_working_directory(Stage *s, const PlanStep *step);
 int step_close_descriptors(Stage *s, const PlanStep *step);
 int step_pass_descriptors(Stage *s, const PlanStep *step);
@@ -85,6 +83,22 @@ int step_no_new_privileges(Stage *s, const PlanStep *step);
 int step_seccomp(Stage *s, const PlanStep *step);
 int step_execute(Stage *s, const PlanStep *step);
 
+/* steps-attributes.c */
+int step_process_file(Stage *s, const PlanStep *step);
+int step_process_control(Stage *s, const PlanStep *step);
+int step_signals(Stage *s, const PlanStep *step);
+int step_personality(Stage *s, const PlanStep *step);
+int step_cpu_affinity(Stage *s, const PlanStep *step);
+int step_memory_policy(Stage *s, const PlanStep *step);
+int step_io_priority(Stage *s, const PlanStep *step);
+int step_nice(Stage *s, const PlanStep *step);
+int step_scheduling(Stage *s, const PlanStep *step);
+int step_core_scheduling(Stage *s, const PlanStep *step);
+int step_resource_ceiling(Stage *s, const PlanStep *step);
+int step_resource_limit(Stage *s, const PlanStep *step);
+int step_file_mode_mask(Stage *s, const PlanStep *step);
+int step_user_keyring(Stage *s, const PlanStep *step);
+int step_secure_bits(Stage *s, const PlanStep *step);
 /* steps-landlock.c */
 int step_landlock_ruleset(Stage *s, const PlanStep *step);
 int step_landlock_path(Stage *s, const PlanStep *step);
@@ -102,6 +116,7 @@ int stage_guard(const Stage *s);
 int stage_guard_again(void);
 /* Closes every descriptor but those of keep (any order, negative ones ignored). */
 int stage_close_all_but(const int *keep, size_t n);
+int stage_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable);
 /* What /proc/PID/cmdline shows from now on. */
 void stage_hide_command_line(Stage *s, const char *name);
 /* The init role: reaps, forwards, tells the page how the payload ended, and ends with it. Returns only where it

@@ -107,22 +107,6 @@ int step_control_terminal(Stage *s, const PlanStep *step) {
         return ioctl(fd, TIOCSCTTY, 0) < 0 ? -errno : 0;
 }
 
-int step_resource_limit(Stage *s, const PlanStep *step) {
-        struct rlimit now, wanted;
-
-        if (getrlimit((__rlimit_resource_t)step->a, &now) < 0)
-                return -errno;
-        /* UINT64_MAX as the hard limit keeps the inherited one: a host without CAP_SYS_RESOURCE cannot raise it. */
-        wanted.rlim_max = step->c == UINT64_MAX ? now.rlim_max : (rlim_t)step->c;
-        wanted.rlim_cur = MIN_OF((rlim_t)step->b, wanted.rlim_max);
-        return setrlimit((__rlimit_resource_t)step->a, &wanted) < 0 ? -errno : 0;
-}
-
-int step_file_mode_mask(Stage *s, const PlanStep *step) {
-        (void)umask((mode_t)step->a);
-        return 0;
-}
-
 /* The directory is entered by a descriptor that was looked up in the root, and the kernel is asked where we are:
  * a path that does not begin with "/" means outside. CVE-2024-21626. */
 int step_working_directory(Stage *s, const PlanStep *step) {
@@ -273,7 +257,7 @@ int step_identity(Stage *s, const PlanStep *step) {
         return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-static int set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable) {
+int stage_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable) {
         struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
         struct __user_cap_data_struct data[2];
 
@@ -287,7 +271,7 @@ static int set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inh
 int step_capabilities(Stage *s, const PlanStep *step) {
         int r;
 
-        r = set_capabilities(step->a, step->b, step->c);
+        r = stage_set_capabilities(step->a, step->b, step->c);
         if (r < 0)
                 return r;
         s->detail = 1;
@@ -297,7 +281,8 @@ int step_capabilities(Stage *s, const PlanStep *step) {
                 if (step->d & (UINT64_C(1) << c) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0) < 0)
                         return -errno;
         s->detail = 2;
-        return prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0 ? -errno : 0;
+        /* SecureBits=keep-caps-locked forbids it, and execve() takes the flag away in any case. */
+        return prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0 && errno != EPERM ? -errno : 0;
 }
 
 int step_no_new_privileges(Stage *s, const PlanStep *step) {

@@ -56,6 +56,7 @@ WHITE_LISTS = {
         "manager/base/landlock-abi.h",
         "manager/base/util.h",
         "manager/plan/plan-format.h",
+        "manager/plan/process-attributes.h",
         "manager/plan/steps.inc",
     },
     # What becomes a container, whoever launches it: nothing of the keeper.
@@ -65,6 +66,7 @@ WHITE_LISTS = {
         "manager/base/landlock-abi.h",
         "manager/base/util.h",
         "manager/plan/plan-format.h",
+        "manager/plan/process-attributes.h",
         "manager/plan/steps.inc",
     },
     # It runs in every container: libc, and what it is asked.
@@ -245,7 +247,13 @@ def rows_have_consumers():
     """A row that nobody reads is parsed and ignored."""
     text = {}
     for stage, places in CONSUMERS.items():
-        text[stage] = "\n".join(line for path in files(".c") if is_in(path, places) for _, line in lines(path))
+        text[stage] = "\n".join(line for path in files(".c", ".inc") if is_in(path, places) for _, line in lines(path))
+    # rows that a table of the plan names: attributes, and each limit of the kernel's
+    limits = re.findall(r"^RESOURCE_LIMIT\((\w+),", "\n".join(line for _, line in lines("units/values/resource-limits.inc")), re.M)
+    named = re.findall(r"^ATTRIBUTE\([^,]*,[^,]*,[^,]*,\s*(\w+),", "\n".join(line for _, line in lines("manager/plan/attributes.inc")), re.M)
+    if "Limit##name" in text["PLAN"]:
+        named += ["Limit" + limit for limit in limits]
+    text["PLAN"] += "".join("\nDIRECTIVE_%s" % name for name in named)
     seen = 0
     for number, line in lines("units/spec/directives.inc"):
         row = re.match(r"DIRECTIVE\(\w+,\s*(\w+),\s*(\w+),[^,]*,[^,]*,\s*(\w+),", line)

@@ -24,6 +24,8 @@ static const struct {
         { DIRECTIVE_Notify, "[Container]\nHealthCmd=/bin/table\n", true },
         { DIRECTIVE_FileDescriptorName, "[Container]\nListenStream=80\n", true },
         { DIRECTIVE_RestrictNamespaces, "[Container]\nSystemCallFilter=~kcmp\nSystemCallFilter=unshare setns\n", true },
+        { DIRECTIVE_CPUSchedulingPriority, "[Container]\nCPUSchedulingPolicy=fifo\n", true },
+        { DIRECTIVE_NUMAMask, "[Container]\nNUMAPolicy=preferred\n", true },
         { DIRECTIVE_SocketBindAllow, "[Container]\nSocketBindDeny=tcp\n", true },
 };
 

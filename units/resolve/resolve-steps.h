@@ -30,6 +30,8 @@ int lifecycle_check(const ContainerSpec *spec, Diag *diag);
 
 /* Whether files of the payload could run as the host's root: sets spec->exposed_tree. */
 int set_ids_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag);
+/* Contradictions between the attributes of the payload's process. */
+int attributes_check(const ContainerSpec *spec, Diag *diag);
 
 /* Contradictions between the settings; changes nothing. Needs the identity. */
 int spec_check(const ContainerSpec *spec, const HostFacts *host, const UnitFacts *facts, Diag *diag);

@@ -99,6 +99,9 @@ int spec_resolve(ContainerSpec *draft, const HostFacts *host, const UnitFacts *u
         r = lifecycle_check(s, diag);
         if (r < 0)
                 error = r;
+        r = attributes_check(s, diag);
+        if (r < 0)
+                error = r;
         r = spec_check(s, host, unit, diag);
         if (r < 0)
                 error = r;

@@ -34,6 +34,18 @@ static const struct {
         [STEP_MAKE_NODE] = { "make the device node", SUBJECT_S },
         [STEP_LOOPBACK_UP] = { "bring the loopback interface up", SUBJECT_NONE },
         [STEP_HOST_NAME] = { "set the host name", SUBJECT_S },
+        [STEP_PROCESS_FILE] = { "set the attribute", SUBJECT_S },
+        [STEP_PROCESS_CONTROL] = { "set the attribute of the process", SUBJECT_NONE },
+        [STEP_PERSONALITY] = { "set the personality", SUBJECT_NONE },
+        [STEP_CPU_AFFINITY] = { "bind the container to its processors", SUBJECT_NONE },
+        [STEP_MEMORY_POLICY] = { "set the NUMA policy", SUBJECT_NONE },
+        [STEP_IO_PRIORITY] = { "set the priority of input and output", SUBJECT_NONE },
+        [STEP_NICE] = { "set the nice level", SUBJECT_NONE },
+        [STEP_SCHEDULING] = { "set the scheduling policy", SUBJECT_NONE },
+        [STEP_RESOURCE_CEILING] = { "raise the resource limit", SUBJECT_NONE },
+        [STEP_RESOURCE_LIMIT] = { "set the resource limit", SUBJECT_NONE },
+        [STEP_USER_KEYRING] = { "link the user's keyring", SUBJECT_NONE },
+        [STEP_SECURE_BITS] = { "set the secure bits", SUBJECT_NONE },
         [STEP_WORKING_DIRECTORY] = { "change to the directory", SUBJECT_S },
         [STEP_EXECUTE] = { "execute", SUBJECT_T },
 };
@@ -58,8 +70,34 @@ static const char *subject_of(const PlanView *plan, const PlanStep *step) {
         return NULL;
 }
 
+/* What a person can do about an attribute of the process that the host does not give. NULL = nothing is known. */
+static const char *remedy_of(StepKind kind, int error) {
+        switch (kind) {
+        case STEP_PROCESS_FILE:
+        case STEP_RESOURCE_CEILING:
+        case STEP_RESOURCE_LIMIT:
+                return error == EPERM || error == EACCES ?
+                               "it takes CAP_SYS_RESOURCE, which bulwark-keeper does not have here; choose a lower value" :
+                               NULL;
+        case STEP_NICE:
+        case STEP_SCHEDULING:
+        case STEP_IO_PRIORITY:
+                return error == EPERM ? "this host does not give bulwark-keeper the right (CAP_SYS_NICE); take the line out" : NULL;
+        case STEP_CPU_AFFINITY:
+                return error == ENXIO ? "this host, or the control group, has no such processor; lscpu shows which there are" : NULL;
+        case STEP_MEMORY_POLICY:
+                return error == EINVAL ? "the policy does not go with these nodes, or the host has no such node" :
+                       error == ENOSYS ? "this kernel knows no NUMA" :
+                                         NULL;
+        case STEP_PROCESS_CONTROL:
+                return error == EINVAL ? "this kernel does not know it" : NULL;
+        default:
+                return NULL;
+        }
+}
+
 int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag) {
-        const char *name = step_kind_to_string(f->kind), *directive = NULL, *subject, *words;
+        const char *name = step_kind_to_string(f->kind), *directive = NULL, *subject, *words, *remedy;
         ErrorCode code = f->kind == STEP_EXECUTE ? ERROR_EXEC : ERROR_LAUNCH;
         int error = f->error < 0 ? -f->error : EIO;
         const PlanStep *step;
@@ -103,9 +141,8 @@ int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag) {
                                   "cannot %s \"%s\": a symbolic link stands on the way; name the path that it leads to "
                                   "(step %u %s)",
                                   words, subject, f->index, name);
-        if (subject)
-                return diag_error(diag, code, &origin, directive, "cannot %s \"%s\": %s (step %u %s)", words,
-                                  subject, strerror(error), f->index, name);
-        return diag_error(diag, code, &origin, directive, "cannot %s: %s (step %u %s)", words,
-                          strerror(error), f->index, name);
+        remedy = remedy_of((StepKind)step->kind, error);
+        return diag_error(diag, code, &origin, directive, "cannot %s%s%s%s: %s%s%s (step %u %s)", words, subject ? " \"" : "",
+                          strempty(subject), subject ? "\"" : "", strerror(error), remedy ? "; " : "", strempty(remedy),
+                          f->index, name);
 }

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 #include "manager/plan/exec-arguments.h"
 #include "manager/base/string-list.h"
@@ -106,6 +107,43 @@ static void test_stored(void **state) {
         assert_int_equal(diag.n_errors, 1);
         assert_int_equal(find(none, STEP_PASS_DESCRIPTORS, 0), -1);
         assert_null(environment_of(none, "LISTEN_FDS"));
+        diag_done(&diag);
+}
+
+/* What may be raised only by the host's privilege comes before the user namespace, what would hurt the launch after it. */
+static void test_attributes(void **state) {
+        static const StepKind early[] = { STEP_PROCESS_FILE, STEP_PROCESS_CONTROL, STEP_SIGNALS,    STEP_PERSONALITY,
+                                          STEP_CPU_AFFINITY, STEP_MEMORY_POLICY,   STEP_IO_PRIORITY, STEP_NICE,
+                                          STEP_SCHEDULING,   STEP_CORE_SCHEDULING, STEP_RESOURCE_CEILING };
+        static const StepKind late[] = { STEP_RESOURCE_LIMIT, STEP_FILE_MODE_MASK };
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+        _cleanup_(plan_freep) Plan *p = NULL;
+        char *argv[] = { (char *)"/bin/sh", NULL };
+        const ExecParameters join = { .argv = argv, .user_namespace = true };
+        _cleanup_(plan_freep) Plan *exec = NULL;
+        Diag diag = {};
+
+        assert_int_equal(fixture_set(s, DIRECTIVE_LimitNOFILE, 5, "7:9"), 0);
+        assert_int_equal(fixture_set(s, DIRECTIVE_Ulimit, 6, "core=3"), 0);
+        assert_int_equal(fixture_plan(s, &p), 0);
+        assert_int_equal(plan_build_exec(s, fixture_policies(), &join, &diag, &exec), 0);
+        for (size_t i = 0; i < ELEMENTSOF(early); i++) {
+                assert_in_range(find(p, early[i], 0), 0, find(p, STEP_CLONE_INNER, 0) - 1);
+                assert_in_range(find(exec, early[i], 0), 0, find(exec, STEP_ENTER_NAMESPACES, 0) - 1);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(late); i++) {
+                assert_in_range(find(p, late[i], 0), find(p, STEP_CLOSE_DESCRIPTORS, 0), find(p, STEP_BOUNDING_SET, 0));
+                assert_in_range(find(exec, late[i], 0), find(exec, STEP_CLOSE_DESCRIPTORS, 0), find(exec, STEP_BOUNDING_SET, 0));
+        }
+        for (int i = find(p, STEP_RESOURCE_LIMIT, 0); i >= 0; i = find(p, STEP_RESOURCE_LIMIT, (unsigned)i + 1)) {
+                const PlanStep *step = p->view.steps + i;
+                const bool asked = step->a == RLIMIT_NOFILE || step->a == RLIMIT_CORE;
+
+                /* Only what no line asked for may stay as it was. */
+                assert_int_equal(step->flags, asked ? 0 : STEP_FLAG_LENIENT);
+                if (asked)
+                        assert_int_equal(step->origin_line, step->a == RLIMIT_NOFILE ? 5 : 6);
+        }
         diag_done(&diag);
 }
 
@@ -337,6 +375,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_order),
                 cmocka_unit_test(test_stored),
+                cmocka_unit_test(test_attributes),
                 cmocka_unit_test(test_filter_before_identity_without_nnp),
                 cmocka_unit_test(test_same_input_same_bytes),
                 cmocka_unit_test(test_origins),

@@ -61,7 +61,7 @@ static void test_facts(void **state) {
 
                 set.landlock.abi = rows[i].landlock ? 1 : 0;
                 set.capabilities.bounding = rows[i].traces ? PTRACE : ~PTRACE;
-                facts = join_facts(&set, rows[i].user_namespace, rows[i].terminal);
+                facts = join_facts(&set, rows[i].user_namespace, rows[i].terminal ? JOIN_NEEDS_TERMINAL : 0);
                 if (rows[i].denied)
                         assert_string_equal(facts.denied, rows[i].denied);
                 else
