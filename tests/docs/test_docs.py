@@ -101,6 +101,20 @@ def directives_are_described():
         yield f"bulwark.container(5) describes {name}= in [{section}], which is no row of the table"
 
 
+def attributes_are_described():
+    """Each row of the table of inherited attributes is a row of the manual's, with the same directive."""
+    page = read("units/man/bulwark.container.5")
+    table = [row for row in rows("manager/plan/attributes.inc", "ATTRIBUTE") if '" word' not in row and len(row) == 5]
+    if len(table) < 20:
+        yield f"only {len(table)} rows were read"
+    for name, _, _, directive, _ in table:
+        item = re.search(r"^\.It %s Ta (?:Cm (\w+)= )?" % re.escape(name), page, re.M)
+        if not item:
+            yield f"bulwark.container(5) lacks the attribute \"{name}\""
+        elif (item[1] or "_INVALID") != directive:
+            yield f"bulwark.container(5) says {item[1]}= of \"{name}\", the table {directive}="
+
+
 def examples_are_of_known_directives():
     known = {row[1] for row in rows("units/spec/directives.inc", "DIRECTIVE")}
     for path in manuals():
@@ -257,6 +271,7 @@ def bus_files_are_whole():
 
 tap.main([
     ("every directive is described with its default", directives_are_described),
+    ("every inherited attribute is described", attributes_are_described),
     ("examples use known directives", examples_are_of_known_directives),
     ("no name is known and refused", refused_names_are_refused),
     ("pages render without a warning", pages_render),

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -250,6 +251,53 @@ static void report_limits(void) {
         putchar(']');
 }
 
+/* A call's answer, or its errno below zero. */
+static void report_answer(const char *key, long long answer) {
+        report_number(key, answer < 0 ? -errno : answer);
+}
+
+static void report_attributes(void) {
+        struct sched_param parameter = {};
+        unsigned long nodes[16] = {};
+        unsigned long long cookie = 0;
+        int value = 0;
+        long n;
+
+        errno = 0;
+        report_number("nice", getpriority(PRIO_PROCESS, 0));
+        report_answer("scheduling", syscall(SYS_sched_getscheduler, 0));
+        n = syscall(SYS_sched_getparam, 0, &parameter);
+        report_answer("priority", n < 0 ? n : parameter.sched_priority);
+        report_answer("io_priority", syscall(SYS_ioprio_get, 1, 0));
+        n = syscall(SYS_get_mempolicy, &value, nodes, sizeof(nodes) * 8, NULL, 0);
+        report_answer("numa_policy", n < 0 ? n : value);
+        report_number("numa_nodes", (long long)nodes[0]);
+        report_answer("timer_slack", prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0));
+        report_answer("thp_disable", prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+        report_answer("memory_merge", prctl(68 /* PR_GET_MEMORY_MERGE */, 0, 0, 0, 0));
+        report_answer("machine_checks", prctl(PR_MCE_KILL_GET, 0, 0, 0, 0));
+        report_answer("io_flusher", prctl(58 /* PR_GET_IO_FLUSHER */, 0, 0, 0, 0));
+        n = prctl(PR_GET_TSC, &value, 0, 0, 0);
+        report_answer("tsc", n < 0 ? n : value);
+        n = prctl(PR_GET_CHILD_SUBREAPER, &value, 0, 0, 0);
+        report_answer("subreaper", n < 0 ? n : value);
+        n = prctl(PR_GET_PDEATHSIG, &value, 0, 0, 0);
+        report_answer("death_signal", n < 0 ? n : value);
+        n = prctl(62 /* PR_SCHED_CORE */, 0, 0, 0, &cookie);
+        report_answer("core_cookie", n < 0 ? n : (long long)(cookie & 0x7fffffff));
+        report_answer("personality", personality(0xffffffff));
+        report_answer("keyring", syscall(SYS_keyctl, 0, -3, 0, 0, 0));
+        n = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+        report_answer("controlling_terminal", n);
+        report_pieces("coredump_filter", "/proc/self/coredump_filter", '\n');
+        report_pieces("keys", "/proc/keys", '\n');
+        fflush(stdout);
+        if (fork() == 0)
+                _exit((int)syscall(SYS_sched_getscheduler, 0));
+        wait(&value);
+        report_number("scheduling_of_fork", WEXITSTATUS(value));
+}
+
 static int report(void) {
         char cwd[4096], hostname[256] = "";
         mode_t mask = umask(0);
@@ -294,6 +342,7 @@ static int report(void) {
         report_namespaces();
         report_interfaces();
         report_limits();
+        report_attributes();
         puts("}");
         return 0;
 }
@@ -302,6 +351,19 @@ static int report(void) {
 
 static int errno_of(long r) {
         return r < 0 ? errno : 0;
+}
+
+static int try_setrlimit_files(const char *arg) {
+        const struct rlimit limit = { .rlim_cur = (rlim_t)atoi(arg), .rlim_max = (rlim_t)atoi(arg) };
+
+        return errno_of(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+/* Put into the user's keyring, and looked for where a session begins. */
+static int try_key_of_user(const char *arg) {
+        if (syscall(SYS_add_key, "user", "bulwark-test", "x", 1, -4 /* the user's */) < 0)
+                return errno;
+        return errno_of(syscall(SYS_keyctl, 10 /* search */, -3 /* the session's */, "user", "bulwark-test", 0));
 }
 
 static int try_mount_tmpfs(const char *arg) {
@@ -573,6 +635,8 @@ static const struct {
         const char *name;
         int (*attempt)(const char *arg);
 } attempts[] = {
+        {"setrlimit-files", try_setrlimit_files},
+        {"key-of-user", try_key_of_user},
         {"mount-tmpfs", try_mount_tmpfs},
         {"mount-proc", try_mount_proc},
         {"bind", try_bind},

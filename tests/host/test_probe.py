@@ -105,6 +105,7 @@ def test_payload_differs(bed):
 # How each kind of step is noticed: the topic on which the probe must see a difference; FAILS where the launch, or the
 # probe, cannot even begin; or, in words, why nothing is to be noticed.
 FAILS = object()
+INHERITED = "the keeper of this suite has the default itself; host/attributes starts one that was changed in every way"
 NOTICED = {
     "private-mounts": "a launch on a host that shares its mounts would leave some there; pivot_root refuses it",
     "enter-namespaces": "namespace",
@@ -136,6 +137,19 @@ NOTICED = {
     "fork-payload": FAILS,
     "standard-stream": FAILS,
     "control-terminal": "only with a terminal",
+    "process-file": "process",
+    "process-control": INHERITED,
+    "signals": INHERITED,
+    "personality": INHERITED,
+    "cpu-affinity": INHERITED,
+    "memory-policy": INHERITED,
+    "io-priority": INHERITED,
+    "nice": INHERITED,
+    "scheduling": INHERITED,
+    "core-scheduling": INHERITED,
+    "resource-ceiling": INHERITED,
+    "user-keyring": "only with KeyringMode=shared, which host/attributes starts",
+    "secure-bits": INHERITED,
     "resource-limit": "process",
     "file-mode-mask": "process",
     "working-directory": "process",
@@ -159,7 +173,7 @@ OR_FAILS = {
     "attach": "an older kernel masks nothing in a tree that is attached nowhere",
 }
 # A unit on which each step leaves a trace.
-TELLING = ("User=1000", "Group=55", "SupplementaryGroups=66", "AmbientCapabilities=CAP_CHOWN", "WorkingDirectory=/etc", "Hostname=telling",
+TELLING = ("OOMScoreAdjust=333", "User=1000", "Group=55", "SupplementaryGroups=66", "AmbientCapabilities=CAP_CHOWN", "WorkingDirectory=/etc", "Hostname=telling",
            "SystemCallFilter=@known", "InaccessiblePaths=/etc/shadow")
 
 
