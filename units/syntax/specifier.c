@@ -267,8 +267,93 @@ static int specifier_value(const ValueContext *c, char letter, char **ret) {
                 letter);
 }
 
+/* --- as parts of a path */
+
+/* Their values are paths, and have a '/' of their own. */
+#define PATH_SPECIFIERS "fyYtSCLETVhs"
+
+typedef struct Span {
+        size_t begin, end; /* in the result */
+        char letter;
+} Span;
+
+typedef struct Spans {
+        Span *items;
+        size_t n;
+} Spans;
+
+static void spans_done(Spans *s) {
+        free(s->items);
+}
+
+static int spans_add(Spans *s, size_t begin, size_t end, char letter) {
+        Span *grown = reallocarray(s->items, s->n + 1, sizeof(*grown));
+
+        if (!grown)
+                return -ENOMEM;
+        s->items = grown;
+        s->items[s->n++] = (Span){ .begin = begin, .end = end, .letter = letter };
+        return 0;
+}
+
+static const char *component_mistake(const char *s, size_t n) {
+        if (n == 0)
+                return "nothing";
+        if (s[0] != '.' || n > 2 || (n == 2 && s[1] != '.'))
+                return NULL;
+        return n == 1 ? "'.'" : "'..'";
+}
+
+/* One component of the result, and whether the value has to do with it. The slash that a path begins with, and that of a value
+ * that is a path, stand behind nothing. */
+static const char *span_mistake(const Span *s, const char *text, size_t begin, size_t end) {
+        const bool is_path = strchr(PATH_SPECIFIERS, s->letter);
+
+        if (s->begin > end || s->end < begin)
+                return NULL;
+        if (begin == end && s->begin < s->end && s->begin == begin && (begin == 0 || is_path))
+                return NULL;
+        if (s->begin < s->end && (s->end == begin || s->begin == end) && begin != end)
+                return NULL; /* ends before it, or begins behind it */
+        return component_mistake(text + begin, end - begin);
+}
+
+static void find_mistake(const Spans *spans, const char *text, SpecifierMistake *ret) {
+        for (size_t i = 0; i < spans->n; i++) {
+                const Span *s = spans->items + i;
+
+                if (!strchr(PATH_SPECIFIERS, s->letter) && memchr(text + s->begin, '/', s->end - s->begin))
+                        *ret = (SpecifierMistake){ .letter = s->letter, .what = "more than one name, as it has a '/'" };
+                for (size_t begin = 0; !ret->letter;) {
+                        const size_t end = begin + strcspn(text + begin, "/");
+                        const char *what = span_mistake(s, text, begin, end);
+
+                        if (what)
+                                *ret = (SpecifierMistake){ .letter = s->letter, .what = what };
+                        if (!text[end])
+                                break;
+                        begin = end + 1;
+                }
+        }
+}
+
+int specifier_check_path(const ValueContext *c) {
+        const SpecifierContext *context = c->userdata;
+        const SpecifierMistake m = context->mistake ? *context->mistake : (SpecifierMistake){};
+
+        if (!m.letter)
+                return 0;
+        *context->mistake = (SpecifierMistake){};
+        return value_error(c, "'%%%c' is %s here, and would make this another place; %s", m.letter, m.what,
+                           strchr("iI", m.letter)   ? "give the instance another name"
+                           : strchr("NnpPjJ", m.letter) ? "name the unit otherwise"
+                                                     : "write what is meant");
+}
+
 int specifier_expand(const ValueContext *c, const char *word, char **ret) {
         _cleanup_(output_done) Output o = {};
+        _cleanup_(spans_done) Spans spans = {};
+        const SpecifierContext *context = c->userdata;
         int r;
 
         r = output_add(&o, "", 0);
@@ -295,6 +380,8 @@ int specifier_expand(const ValueContext *c, const char *word, char **ret) {
                 if (r < 0)
                         return r;
                 r = output_add(&o, value, strlen(value));
+                if (r >= 0)
+                        r = spans_add(&spans, o.n - strlen(value), o.n, word[1]);
                 word += 2;
         }
         if (r == -E2BIG)
@@ -302,6 +389,8 @@ int specifier_expand(const ValueContext *c, const char *word, char **ret) {
                                    SPECIFIER_RESULT_MAX / 1024);
         if (r < 0)
                 return r;
+        if (context->mistake && !context->mistake->letter)
+                find_mistake(&spans, o.text, context->mistake);
         *ret = TAKE_PTR(o.text);
         return 0;
 }

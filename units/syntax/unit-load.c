@@ -11,6 +11,7 @@
 typedef struct Loader {
         ContainerSpec *spec;
         SpecifierContext specifiers;
+        SpecifierMistake mistake;
         Diag *diag;
         DirectiveSection section;
         bool ignored; /* the section is X-..., or was wrong and reported */
@@ -147,6 +148,7 @@ static int assign(void *userdata, const Origin *origin, const char *key, const c
                 .origin = *origin,
                 .directive = key,
                 .expand = specifier_expand,
+                .check_path = specifier_check_path,
                 .userdata = &l->specifiers,
         };
         const DirectiveId *rows;
@@ -155,6 +157,8 @@ static int assign(void *userdata, const Origin *origin, const char *key, const c
 
         if (l->ignored || is_extension(key))
                 return 0;
+        l->mistake = (SpecifierMistake){};
+        l->specifiers.mistake = &l->mistake; /* which may have moved with its loader */
         id = directive_find(l->section, key);
         rows = id < 0 ? directive_shorthand(l->section, key) : NULL;
         for (size_t i = 0; rows && i < SHORTHAND_ROWS; i++) {

@@ -49,8 +49,10 @@ static bool component_too_long(const char *path) {
 
 int value_check_path(const ValueContext *c, const char *path, char **ret) {
         _cleanup_free_ char *s = NULL;
-        int r;
+        int r = c->check_path ? c->check_path(c) : 0;
 
+        if (r < 0)
+                return r;
         if (text_has_control(path))
                 return value_error(c, "the path contains a control character");
         if (path[0] == '"' || path[0] == '\'')

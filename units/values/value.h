@@ -21,7 +21,10 @@ typedef struct ValueContext {
         /* Expands %-specifiers of one word; NULL = no expansion, only "%%" still means '%' (print() writes it so).
          * Reports its own errors. */
         int (*expand)(const struct ValueContext *c, const char *word, char **ret);
-        const void *userdata; /* for expand() */
+        /* Asked for a path that was expanded: -EINVAL, reported, where a specifier does not stand for what it seems to in one. May
+         * be NULL. */
+        int (*check_path)(const struct ValueContext *c);
+        const void *userdata; /* for both */
 } ValueContext;
 
 typedef struct ValueType {

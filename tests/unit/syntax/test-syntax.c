@@ -294,6 +294,63 @@ static void test_specifiers(void **state) {
         }
 }
 
+/* In a path a specifier stands for a name of its own: never for the directory above the one that the unit shows. */
+static void test_specifiers_in_paths(void **state) {
+        static const struct {
+                const char *name, *line, *words; /* NULL: accepted */
+        } rows[] = {
+                { "web@blue", "BindPaths=/srv/%i:/data", NULL },
+                { "web@.", "BindPaths=/srv/%i:/data", "'%i' is '.' here" },
+                { "web@.", "BindPaths=/srv/%i/sub:/data", "'%i' is '.' here" },
+                { "web@..", "BindPaths=/srv/%i:/data", "'%i' is '..' here" },
+                { "web@.", "BindPaths=/srv/x%i:/data", NULL },
+                { "web@.", "BindPaths=/srv/%i%i:/data", "'%i' is '..' here" },
+                { "web@x", "BindPaths=/srv/.%j:/data", NULL },
+                { "web@.", "BindReadOnlyPaths=/ok /srv/a:/srv/%i", "'%i' is '.' here" },
+                { "web@\\x2e", "BindPaths=/srv/%I:/data", "'%I' is '.' here" },
+                { "web@\\x2e\\x2e", "BindPaths=/srv/%I:/data", "'%I' is '..' here" },
+                { "web@-", "BindPaths=/srv/%I:/data", "more than one name" },
+                { "web@a-b", "BindPaths=/srv/%I:/data", "more than one name" },
+                { "web@a\\x2f..", "BindPaths=/srv/%I:/data", "more than one name" },
+                { "web-", "BindPaths=/srv/%j:/data", "'%j' is nothing here" },
+                { "web-", "BindPaths=/srv/%J:/data", "'%J' is nothing here" },
+                { "a-b", "BindPaths=/srv/%P:/data", "more than one name" },
+                { "web", "BindPaths=/srv/%i:/data", "'%i' is nothing here" },
+                { "web", "BindPaths=/srv/.%i:/data", "'%i' is '.' here" },
+                { "web", "BindPaths=/srv/x%i:/data", NULL },
+                { "web", "BindPaths=/srv/%B:/data", "'%B' is nothing here" },
+                { "web", "BindPaths=/srv/%o-%w/%M:/data", NULL },
+                { "web@.", "RootDirectory=/srv/%i", "'%i' is '.' here" },
+                { "web@.", "StandardOutput=file:/var/log/%i", "'%i' is '.' here" },
+                { "web@.", "EnvironmentFile=-/etc/%i/env", "'%i' is '.' here" },
+                { "web@.", "ListenStream=/run/%i/socket", "'%i' is '.' here" },
+                { "web@.", "WorkingDirectory=/srv/%i", "'%i' is '.' here" },
+                { "web@.", "ReadWritePaths=/a /srv/%i", "'%i' is '.' here" },
+                { "web@.", "TemporaryFileSystem=/srv/%i", "'%i' is '.' here" },
+                { "web@.", "ExecStart=/srv/%i/run", "'%i' is '.' here" },
+                { "web@.", "ExecStart=/bin/echo /srv/%i /a/%i", NULL }, /* no path of ours */
+                { "web@srv-a", "BindPaths=%f:/data", NULL },
+                { "web@srv-a", "BindPaths=/mnt%f:/data/%f", NULL },
+                { "web@a-", "BindPaths=/mnt%f:/data", "'%f' is nothing here" },
+                { "web@a-.", "BindPaths=/mnt%f:/data", "'%f' is '.' here" },
+                { "web@-", "RootDirectory=%f", "'%f' is nothing here" },
+                { "web", "BindPaths=%S/%p:%t/%N", NULL },
+                { "web", "BindPaths=%T//x/:/data", NULL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(container_spec_unrefp) ContainerSpec *spec = NULL;
+                _cleanup_(diag_done) Diag diag = {};
+                _cleanup_free_ char *text = NULL;
+                int r;
+
+                assert_int_equal(str_append(&text, "[Container]\n%s\n", rows[i].line), 0);
+                r = unit_load_text(rows[i].name, text, strlen(text), &facts, &diag, &spec);
+                if (rows[i].words ? r >= 0 || !strstr(diag.entries[0].text, rows[i].words) : r < 0)
+                        fail_msg("%s: %s: %d %s", rows[i].name, rows[i].line, r, diag.n_entries ? diag.entries[0].text : "");
+        }
+}
+
 /* A specifier that nobody knows a value for is a mistake, never an empty string. */
 static void test_specifiers_unknown_here(void **state) {
         static const char *const texts[] = {"[Unit]\nDescription=%m\n", "[Unit]\nDescription=%T\n"};
@@ -378,6 +435,7 @@ int main(void) {
                 cmocka_unit_test(test_all_mistakes_at_once),
                 cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_specifiers),
+                cmocka_unit_test(test_specifiers_in_paths),
                 cmocka_unit_test(test_specifiers_unknown_here),
                 cmocka_unit_test(test_specifier_is_no_syntax),
                 cmocka_unit_test(test_origins),
