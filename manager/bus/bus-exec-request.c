@@ -25,6 +25,7 @@ static const ExecOption exec_options[] = {
         { "WorkingDirectory", "s", offsetof(ExecRequest, directory) },
         { "Environment", "as", offsetof(ExecRequest, environment) },
         { "Terminal", "b", offsetof(ExecRequest, terminal) },
+        { "Detach", "b", offsetof(ExecRequest, detach) },
         { "Shell", "b", offsetof(ExecRequest, shell) },
         { "Rows", "u", offsetof(ExecRequest, rows) },
         { "Columns", "u", offsetof(ExecRequest, columns) },
@@ -123,6 +124,8 @@ static int check_exec_request(const ExecRequest *request, sd_bus_error *error) {
                 return bus_error_set_code(error, ERROR_USAGE, "No command was given to execute");
         if (request->shell && request->health)
                 return bus_error_set_code(error, ERROR_USAGE, "A shell is no health check: give one of the two options");
+        if (request->detach && request->terminal)
+                return bus_error_set_code(error, ERROR_USAGE, "A command that is detached has no terminal");
         if (request->rows > UINT16_MAX || request->columns > UINT16_MAX)
                 return bus_error_set_code(error, ERROR_USAGE, "A terminal has at most %d rows and columns",
                                           UINT16_MAX);

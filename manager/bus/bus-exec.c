@@ -14,6 +14,7 @@ typedef struct ExecCall {
         sd_bus_message *message; /* NULL: answered */
         Container *container;    /* borrowed: it does not go while it has sessions */
         uint32_t id;             /* 0: not started yet */
+        bool detach;             /* once started it is the container's */
         bool calling;            /* container_exec() has not returned yet */
         bool done;
 } ExecCall;
@@ -102,9 +103,13 @@ static void on_started(int r, const Diag *diag, ExecSession *session, void *user
                 session->stdio[i] = safe_close(session->stdio[i]);
 
         /* The client has gone, or never learnt of its session: nobody would ever end it. */
-        if (!e->caller || r < 0)
+        if (!e->caller || r < 0) {
                 if (e->bus->manager)
                         manager_exec_abandon(e->bus->manager, session->id);
+        } else if (e->detach) {
+                caller_release(e->caller, true);
+                e->caller = NULL;
+        }
 }
 
 /* Nobody else on the bus is told. */
@@ -148,7 +153,7 @@ int exec_new(Caller *caller, sd_bus_message *m, Container *container, const Exec
                 return -ENOMEM;
         }
         *e = (ExecCall){ .bus = b, .caller = caller, .container = container, .message = sd_bus_message_ref(m),
-                          .calling = true };
+                          .detach = request->detach, .calling = true };
         link_append(&b->sessions, &e->link);
 
         r = container_exec(container, request, &diag, on_started, on_ended, e);

@@ -25,7 +25,8 @@
  *   ProbeContainer(s) -> a(ssssssuss)        topic, of whom (probe, leader, payload), claim, expected, observed, file, line,
  *                                            directive, result (ok, differs, not asked)
  *   ExecContainer(s, as, a{sv}) -> uah       name, argv, options {User s, WorkingDirectory s, Environment as, Terminal b,
- *                                            Shell b, Rows u, Columns u}; session id; [master] or [stdin, stdout, stderr]
+ *                                            Shell b, Rows u, Columns u, HealthCheck b, Detach b}; session id; [master],
+ *                                            [stdin, stdout, stderr] or, detached, nothing
  *   KillExec(ui)                             session, signal
  *   signals JobNew(uos), JobRemoved(uoss) id, path, container, result; ContainerNew(so), ContainerRemoved(so);
  *           ExecEnded(uii) session, CLD_* code, status; Reloading(b)

@@ -143,6 +143,7 @@ typedef struct ExecRequest {
         char **environment; /* additions */
         bool terminal;
         bool health;        /* argv is ignored: HealthCmd= */
+        bool detach;        /* no streams: /dev/null, and the session is its caller's no more once it runs */
         bool shell;         /* argv is ignored: the user's login shell from the container's passwd, else /bin/sh */
         unsigned rows, columns;
 } ExecRequest;

@@ -262,6 +262,42 @@ def test_terminal(bed):
     t.close()
 
 
+def test_docker_options(bed):
+    """-i, -t and -d, alone and together, do what they do elsewhere."""
+    bed.start_sleeper("web")
+    for options in (("-it",), ("-ti",), ("-i", "-t"), ("-itu", "user"), ("-it", "-e", "A=1")):
+        t = terminal(bed, "exec", *options, "web", "tty")
+        t.expect(r"/dev/pts/\d+")
+        equal(t.wait(), 0, "exit code of %s" % (options,))
+        t.close()
+    t = terminal(bed, "exec", "-i", "web", "sh", "-c", "tty; read word; echo got $word")
+    t.expect("not a tty")
+    t.send("this\n")
+    t.expect("got this")
+    equal(t.wait(), 0, "exit code")
+    t.close()
+    equal(bed.ctl("exec", "-i", "web", "cat", text=b"through\n").expect(0).out, "through\n", "input")
+    for options in (("-dt",), ("-d", "-i"), ("-dit",)):
+        result = bed.ctl("exec", *options, "web", "true")
+        equal(result.code, 2, str(result))
+        contains(result.err, "--detach leaves the command without", str(result))
+
+
+def test_detached(bed):
+    """a command that is left to itself outlives its client, sees no stream of it, and ends with the container."""
+    bed.start_sleeper("web")
+    result = bed.ctl("exec", "-d", "web", "sh", "-c", "readlink /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 > /tmp/streams; exec sleep 333")
+    equal((result.code, result.out, result.err), (0, "", ""), "the answer")
+    seen = lambda: [p for p in bed.own_processes() if "sleep\x00333" in read_cmdline(p)]
+    wait_until(seen, "the command", 5)
+    time.sleep(2.5)  # the grace of an abandoned session
+    check(seen(), "it ended with its client")
+    equal(bed.ctl("exec", "web", "cat", "/tmp/streams").expect(0).out, "/dev/null\n" * 3, "its streams")
+    equal(bed.ctl("exec", "-d", "web", "/no/such/program").code, 127, "a command that is not there")
+    bed.ctl("kill", "-s", "KILL", "web")
+    wait_until(lambda: not seen(), "its end with the container", 10)
+
+
 def test_terminal_has_its_size(bed):
     """the first thing that a command asks its terminal is answered rightly: the size is there before it runs."""
     bed.start_sleeper("web")

@@ -63,6 +63,8 @@ static int append_options(sd_bus_message *m, const Options *o, const ExecRequest
                 r = append_option(m, "WorkingDirectory", "s", o->workdir);
         if (r >= 0 && q->shell)
                 r = append_option(m, "Shell", "b", &yes);
+        if (r >= 0 && q->detach)
+                r = append_option(m, "Detach", "b", &yes);
         if (r >= 0 && q->health)
                 r = append_option(m, "HealthCheck", "b", &yes);
         if (r >= 0)

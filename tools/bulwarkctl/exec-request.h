@@ -10,7 +10,7 @@ typedef struct ExecRequest {
         const char *name, *user; /* user NULL = the unit's */
         char *const *argv;
         size_t n_argv;
-        bool shell, terminal, health;
+        bool shell, terminal, health, detach;
 } ExecRequest;
 
 /* Answers once the command runs; the reply holds the session and its descriptors. */

@@ -340,8 +340,19 @@ static int run_session(Context *c, const ExecRequest *q) {
         return session_result(&s);
 }
 
+/* Begun, and no concern of ours any more. */
+static int leave_session(Context *c, const ExecRequest *q) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r = exec_request_send(&c->client, c->options, q, &error, &reply);
+
+        return r < 0 ? report_start(&error, r, q->name) : EXIT_SUCCESS;
+}
+
 static bool wants_terminal(const Options *o) {
-        return o->tty || (!o->no_tty && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO));
+        if (o->detach)
+                return false;
+        return o->tty || (!o->no_tty && !o->interactive && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO));
 }
 
 int verb_exec(Context *c) {
@@ -353,12 +364,13 @@ int verb_exec(Context *c) {
                 .argv = o->arguments + 1,
                 .n_argv = o->n_arguments - 1,
                 .terminal = wants_terminal(o),
+                .detach = o->detach,
         };
         int status = EXIT_SUCCESS;
 
         if (client_connect(&c->client, &status) < 0)
                 return status;
-        return run_session(c, &q);
+        return q.detach ? leave_session(c, &q) : run_session(c, &q);
 }
 
 int verb_healthcheck(Context *c) {

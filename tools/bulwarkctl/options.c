@@ -494,6 +494,9 @@ static int line_check(Parser *p) {
                                v->arguments ? " " : "", strempty(v->arguments));
         if (o->wait && o->no_block)
                 return mistake(p, "--wait and --no-block contradict each other: give one of them");
+        if (o->detach && (o->tty || o->interactive))
+                return mistake(p, "--detach leaves the command without input and output: leave out --%s",
+                               o->tty ? "tty" : "interactive");
         if (o->tty && o->no_tty)
                 return mistake(p, "--tty and --no-tty contradict each other: give one of them");
         if (o->follow && o->until)

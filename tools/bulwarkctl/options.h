@@ -43,7 +43,7 @@ typedef struct Options {
         OutputFormat output;
         unsigned lines; /* LINES_UNSET, LINES_ALL or a count */
         int signal;     /* 0 = not given */
-        bool help, version, no_pager, no_legend, quiet, wait, no_block, all, value, follow, raw, tty, no_tty;
+        bool help, version, no_pager, no_legend, quiet, wait, no_block, all, value, follow, raw, tty, no_tty, interactive, detach;
         bool caps, seccomp, apparmor, selinux, landlock, listing, force, reverse, runtime, now, notify, no_reload;
 } Options;
 

@@ -190,10 +190,22 @@ static int fill_slots(const Container *c, const PlanView *plan, int theirs[stati
         return 0;
 }
 
-static int open_slots(Session *s, bool terminal, SlotSet *slots) {
+static int open_null(int theirs[static 3]) {
+        for (int i = 0; i < 3; i++) {
+                theirs[i] = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
+                if (theirs[i] < 0)
+                        return -errno;
+        }
+        return 0;
+}
+
+static int open_slots(Session *s, const ExecRequest *request, SlotSet *slots) {
         int theirs[_THEIRS] = { -EBADF, -EBADF, -EBADF, -EBADF, -EBADF }, r;
 
-        r = terminal ? open_terminal_socket(s, &theirs[THEIR_TERMINAL]) : open_pipes(s, theirs);
+        if (request->terminal)
+                r = open_terminal_socket(s, &theirs[THEIR_TERMINAL]);
+        else
+                r = request->detach ? open_null(theirs) : open_pipes(s, theirs);
         if (r >= 0)
                 r = fill_slots(s->container, &s->plan->view, theirs, slots);
         for (size_t i = 0; i < ELEMENTSOF(theirs); i++)
@@ -456,7 +468,7 @@ int container_exec(Container *c, const ExecRequest *request, Diag *diag,
         r = build(c, request, diag, &s->plan);
         if (r < 0)
                 return r;
-        r = open_slots(s, request->terminal, &slots);
+        r = open_slots(s, request, &slots);
         return session_begin(&s, &slots, r, diag);
 }
 
