@@ -275,4 +275,17 @@ def test_arguments_of_the_manager(bed):
     bed.run([bed.bulwarkd, "stray"], timeout=10).expect(2)
 
 
+def test_bad_file_names(bed):
+    """a unit whose name no container can have is told, in the list and in the log, and hides no other."""
+    for name in ("a b", "-dash", "two@@", "line\nend", "x" * 100, "\udcff"):
+        write(os.path.join(bed.units, name + ".container"), "[Container]\n")
+    bed.unit("good", "ExecStart=/bin/true")
+    listed = bed.ctl("list-unit-files").expect(0).out
+    equal(listed.count("misnamed"), 5, "misnamed files in:\n" + listed)  # an instance may begin with '@'
+    contains(listed, "good.container")
+    wait_until(lambda: "a b.container: is not loaded: no container can have this name" in read(bed.log), "a warning in the log")
+    check("line\nend" not in read(bed.log), "a name breaks the log's lines")
+    bed.ctl("start", "good").expect(0)
+
+
 run(__name__)

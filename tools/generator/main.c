@@ -139,7 +139,8 @@ static int generate(Generator *g) {
         if (r >= 0)
                 r = install_links(g->search_path, &links, &n_links);
         for (size_t i = 0; r >= 0 && i < n; i++) {
-                int one = entries[i].state == UNIT_FILE_STATIC ? load_one(g, entries[i].name) : 0;
+                int one = entries[i].state == UNIT_FILE_MISNAMED ? -EINVAL
+                          : entries[i].state == UNIT_FILE_STATIC ? load_one(g, entries[i].name) : 0;
 
                 if (one < 0) {
                         warn(entries[i].name, one);

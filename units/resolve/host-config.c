@@ -73,7 +73,7 @@ static int read_one(const char *path, Diag *diag, HostFacts *f) {
         UnitSource source = {};
         int r;
 
-        r = unit_source_read(AT_FDCWD, path, path, SOURCE_TRUSTED, diag, &source);
+        r = unit_source_read(path, path, SOURCE_TRUSTED, diag, &source);
         if (r >= 0 && !source.masked)
                 r = lines_read(path, source.text, source.size, diag, &handler);
         unit_source_done(&source);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -8,6 +9,7 @@
 #include "units/spec/container-spec.h"
 #include "units/syntax/search.h"
 #include "units/syntax/unit-load.h"
+#include "units/values/text.h"
 
 static int join(const char *a, const char *b, const char *c, char **ret) {
         char *s = NULL;
@@ -250,6 +252,7 @@ static const char *const state_names[_UNIT_FILE_STATE_MAX] = {
         [UNIT_FILE_STATIC] = "static",
         [UNIT_FILE_MASKED] = "masked",
         [UNIT_FILE_BAD] = "bad",
+        [UNIT_FILE_MISNAMED] = "misnamed",
         [UNIT_FILE_TEMPLATE] = "template",
 };
 
@@ -315,6 +318,20 @@ static bool template_name_valid(const char *name) {
         return endswith(name, "@") && str_append(&probe, "%sx", name) == 0 && container_name_valid(probe);
 }
 
+static int listing_add_misnamed(Listing *l, const char *directory, const char *file) {
+        _cleanup_free_ char *shown = text_shorten(file, NAME_MAX);
+        char *name;
+
+        if (!shown)
+                return -ENOMEM;
+        if (!utf8_valid(shown, strlen(shown)))
+                for (char *p = shown; *p; p++)
+                        if (*p & 0x80)
+                                *p = '?';
+        name = strndup(shown, strlen(shown) - strlen(UNIT_SUFFIX));
+        return name ? listing_add(l, directory, shown, (UnitFileEntry){.name = name, .state = UNIT_FILE_MISNAMED}) : -ENOMEM;
+}
+
 static int listing_read(Listing *l, const char *directory) {
         DIR *d = opendir(directory);
         int r = 0;
@@ -333,7 +350,7 @@ static int listing_read(Listing *l, const char *directory) {
                         break;
                 }
                 suffix = endswith(e->d_name, UNIT_SUFFIX);
-                if (!suffix)
+                if (!suffix || e->d_name[0] == '.') /* an editor's */
                         continue;
                 name = strndup(e->d_name, (size_t)(suffix - e->d_name));
                 if (!name) {
@@ -342,11 +359,10 @@ static int listing_read(Listing *l, const char *directory) {
                 }
                 if (!container_name_valid(name) && !template_name_valid(name)) {
                         free(name);
-                        continue;
-                }
-                r = listing_add(
-                        l, directory, e->d_name,
-                        (UnitFileEntry){.name = name, .state = file_state(dirfd(d), e->d_name, name)});
+                        r = listing_add_misnamed(l, directory, e->d_name);
+                } else
+                        r = listing_add(l, directory, e->d_name,
+                                        (UnitFileEntry){.name = name, .state = file_state(dirfd(d), e->d_name, name)});
                 if (r < 0)
                         break;
         }

@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "manager/base/held-path.h"
 #include "manager/base/io.h"
+#include "manager/base/string-list.h"
 #include "units/syntax/source.h"
 
 void unit_source_done(UnitSource *s) {
@@ -44,11 +46,11 @@ static int report_open(const char *shown, int error, Diag *diag) {
 }
 
 /* ENOENT has two meanings: nothing there, or a link to nothing. */
-static int report_missing(int dir_fd, const char *path, const char *shown, Diag *diag) {
+static int report_missing(const char *path, const char *shown, Diag *diag) {
         Origin origin = {.file = shown};
         struct stat st;
 
-        if (fstatat(dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        if (fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return -ENOENT;
         (void)diag_error(
                 diag, ERROR_SYNTAX, &origin, NULL,
@@ -85,44 +87,99 @@ static int check_regular(const struct stat *st, const char *shown, Diag *diag) {
         return 0;
 }
 
-/* First looks with O_PATH, which has no effect on whatever it opens; only a regular file is then really
- * opened. What may have been put in its place in between cannot hang us either: O_NONBLOCK, and the inode is
- * compared. */
-int unit_source_read(int dir_fd, const char *path, const char *shown, SourceFlags flags, Diag *diag,
-                     UnitSource *ret) {
-        _cleanup_close_ int pin = -EBADF, fd = -EBADF;
-        Origin origin = {.file = shown};
-        UnitSource s = {};
-        struct stat st, again;
+/* --- what it is a link to: a file of root's that is no unit, such as one with passwords, must not be read as one, for the mistakes
+ * that are told quote its lines */
+
+static int absolute_path(const char *path, char **ret) {
+        _cleanup_free_ char *directory = NULL;
+        char *s = NULL;
         int r;
 
-        pin = openat(dir_fd, path, O_PATH | O_CLOEXEC);
-        if (pin < 0)
-                return errno == ENOENT ? report_missing(dir_fd, path, shown, diag)
-                                       : report_open(shown, errno, diag);
-        if (fstat(pin, &st) < 0)
+        directory = path[0] == '/' ? strdup("") : getcwd(NULL, 0);
+        if (!directory)
+                return -errno;
+        r = str_append(&s, "%s/%s", directory, path);
+        if (r >= 0)
+                *ret = s;
+        return r;
+}
+
+static int check_target(const HeldPath *h, const char *path, const char *shown, Diag *diag) {
+        const char *slash = strrchr(path, '/'), *suffix = strrchr(slash ? slash + 1 : path, '.');
+        Origin origin = {.file = shown};
+
+        if (!suffix || endswith(h->name, suffix))
+                return 0;
+        return diag_error(diag, ERROR_POLICY, &origin, NULL,
+                          "is a symbolic link to \"%s\", which is not named as such a file; link it to one that ends in %s",
+                          h->path, suffix);
+}
+
+/* Who reads as a user sees nothing that the user could not see. */
+static int hold(const char *path, const char *shown, SourceFlags flags, Diag *diag, HeldPath *ret) {
+        _cleanup_free_ char *absolute = NULL, *words = NULL;
+        const bool careful = geteuid() == 0 || FLAGS_SET(flags, SOURCE_TRUSTED);
+        Origin origin = {.file = shown};
+        int r;
+
+        *ret = HELD_PATH_EMPTY;
+        r = absolute_path(path, &absolute);
+        if (r >= 0 && careful)
+                r = held_path_open(absolute, NULL, 0, ret);
+        else if (r >= 0) {
+                ret->fd = open(absolute, O_PATH | O_CLOEXEC);
+                r = ret->fd < 0 ? -errno : 0;
+        }
+        words = held_path_words(ret, r);
+        if (words)
+                return diag_error(diag, ERROR_POLICY, &origin, NULL, "is not read: %s", words);
+        if (r == -ENOENT)
+                return report_missing(absolute, shown, diag);
+        return r < 0 ? report_open(shown, -r, diag) : 0;
+}
+
+static int check_held(const HeldPath *h, const struct stat *st, const char *path, const char *shown, SourceFlags flags,
+                      Diag *diag) {
+        const bool followed = h->path && !endswith(path, h->name);
+        Origin origin = {.file = shown};
+        int r;
+
+        r = check_regular(st, shown, diag);
+        if (r >= 0 && h->path)
+                r = check_target(h, path, shown, diag);
+        if (r >= 0 && (followed || FLAGS_SET(flags, SOURCE_TRUSTED)))
+                r = check_trust(st, shown, diag);
+        if (r < 0)
+                return r;
+        if (h->path && path_check_read(h->writer, st) == PATH_MISTAKE_LINKS)
+                return diag_error(diag, ERROR_POLICY, &origin, NULL, "%s", path_mistake_words(PATH_MISTAKE_LINKS));
+        return 0;
+}
+
+/* First looks with O_PATH, which has no effect on whatever it opens; only a regular file is then really opened. */
+int unit_source_read(const char *path, const char *shown, SourceFlags flags, Diag *diag, UnitSource *ret) {
+        _cleanup_(held_path_done) HeldPath held = HELD_PATH_EMPTY;
+        _cleanup_close_ int fd = -EBADF;
+        Origin origin = {.file = shown};
+        UnitSource s = {};
+        struct stat st;
+        int r;
+
+        r = hold(path, shown, flags, diag, &held);
+        if (r < 0)
+                return r;
+        if (fstat(held.fd, &st) < 0)
                 return report_open(shown, errno, diag);
         if (is_null_device(&st) || (S_ISREG(st.st_mode) && st.st_size == 0)) {
                 *ret = (UnitSource){.masked = true};
                 return 0;
         }
-        r = check_regular(&st, shown, diag);
+        r = check_held(&held, &st, path, shown, flags, diag);
         if (r < 0)
                 return r;
-        if (FLAGS_SET(flags, SOURCE_TRUSTED)) {
-                r = check_trust(&st, shown, diag);
-                if (r < 0)
-                        return r;
-        }
-
-        fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        if (fd < 0)
-                return report_open(shown, errno, diag);
-        if (fstat(fd, &again) < 0)
-                return report_open(shown, errno, diag);
-        if (again.st_dev != st.st_dev || again.st_ino != st.st_ino)
-                return diag_error(diag, ERROR_FAILED, &origin, NULL,
-                                  "was replaced while it was read; try again");
+        r = held_path_reopen(&held, O_RDONLY, &fd);
+        if (r < 0)
+                return report_open(shown, -r, diag);
         r = read_file(fd, UNIT_FILE_SIZE_MAX, &s.text, &s.size);
         if (r < 0)
                 return diag_errno(diag, ERROR_FAILED, &origin, NULL, -r, "cannot read");

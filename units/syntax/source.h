@@ -20,7 +20,6 @@ typedef enum SourceFlags {
         SOURCE_TRUSTED = 1 << 0, /* found, not named by the user: owner and mode must keep others out */
 } SourceFlags;
 
-/* Opens path below dir_fd (AT_FDCWD), following links; shown is the path for messages. -ENOENT without words
- * where there is nothing at all; every other failure is reported. */
-int unit_source_read(int dir_fd, const char *path, const char *shown, SourceFlags flags, Diag *diag,
-                     UnitSource *ret);
+/* Opens path, following links that only root could have made, to files that have the same ending; shown is the path for messages.
+ * -ENOENT without words where there is nothing at all; every other failure is reported. */
+int unit_source_read(const char *path, const char *shown, SourceFlags flags, Diag *diag, UnitSource *ret);

@@ -224,7 +224,7 @@ static int load_fragment(Loader *l, const char *path, SourceFlags flags) {
         Origin origin = {.file = path};
         int r;
 
-        r = unit_source_read(AT_FDCWD, path, path, flags, l->diag, &source);
+        r = unit_source_read(path, path, flags, l->diag, &source);
         if (r == -ENOENT)
                 return diag_error(l->diag, ERROR_NO_SUCH_UNIT, &origin, NULL, "there is no such file");
         if (r < 0)
@@ -243,7 +243,7 @@ static int load_drop_in(Loader *l, const char *path, SourceFlags flags) {
         _cleanup_(unit_source_done) UnitSource source = {};
         int r;
 
-        r = unit_source_read(AT_FDCWD, path, path, flags, l->diag, &source);
+        r = unit_source_read(path, path, flags, l->diag, &source);
         if (r == -ENOENT || (r == 0 && source.masked))
                 return 0; /* removed since it was listed, or masked */
         if (r < 0) {

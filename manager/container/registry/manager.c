@@ -261,7 +261,15 @@ int manager_get(Manager *m, const char *name, Diag *diag, Container **ret) {
 
 /* --- units */
 
-static int load_all(Manager *m) {
+static void warn_of_name(const Manager *m, const UnitFileEntry *e, Diag *diag) {
+        static const char words[] = "is not loaded: no container can have this name, which has at most 64 letters, digits or any of "
+                                    "':_.-\\', does not begin with '-', and has one '@' before an instance; rename the file";
+
+        log_message(&m->config.log, LOG_WARNING, "%s: %s", e->path, words);
+        diag_warning(diag, ERROR_USAGE, &(Origin){ .file = e->path }, NULL, "%s", words);
+}
+
+static int load_all(Manager *m, Diag *diag) {
         UnitFileEntry *entries = NULL;
         size_t n = 0;
         int r;
@@ -272,6 +280,10 @@ static int load_all(Manager *m) {
         for (size_t i = 0; i < n && r >= 0; i++) {
                 Container *c;
 
+                if (entries[i].state == UNIT_FILE_MISNAMED) {
+                        warn_of_name(m, entries + i, diag);
+                        continue;
+                }
                 if (entries[i].state == UNIT_FILE_TEMPLATE || !container_name_valid(entries[i].name) ||
                     manager_find(m, entries[i].name))
                         continue;
@@ -320,7 +332,7 @@ int manager_reload(Manager *m, Diag *diag) {
                 }
         }
         if (r >= 0)
-                r = load_all(m);
+                r = load_all(m, diag);
         for (size_t i = m->n_sorted; r >= 0 && i > 0;
              i--) { /* backwards: reload_one() may take the last one away */
                 if (m->adopted && i == (m->n_sorted + 1) / 2)

@@ -309,6 +309,46 @@ static void test_links(void **state) {
         expect_failure(b, "two", ERROR_SYNTAX, "2.conf: is a symbolic link to a file that does not exist");
 }
 
+/* A link that somebody else could have made, or to a file that is no unit: its lines stand in no message. */
+static void test_links_to_secrets(void **state) {
+        static const char *const folders[] = {"lib", "lib/web.container.d"};
+        const Bed *b = *state;
+        _cleanup_free_ char *folder = at(b, "lib"), *unit = at(b, "lib/web.container"), *file = at(b, "secret"),
+                            *link = at(b, "lib/linked.container");
+        _cleanup_(diag_done) Diag diag = {};
+        ContainerSpec *spec = NULL;
+
+        put(b, "secret", "root:$6$hash\n");
+        put(b, "real.container", DESCRIPTION("real"));
+        link_to(b, "lib/web.container", "../secret");
+        expect_failure(b, "web", ERROR_POLICY, "secret\", which is not named as such a file; link it to one that ends in .container");
+        if (geteuid() == 0) { /* also where it is named, as for verify; a user is told only of what the user could read */
+                assert_true(unit_load_file(unit, NULL, &diag, &spec) < 0);
+                assert_null(spec);
+                assert_int_equal(diag.n_entries, 1);
+                assert_null(strstr(diag.entries[0].text, "hash"));
+        }
+        assert_int_equal(unlink(unit), 0);
+
+        put(b, "lib/web.container", DESCRIPTION("web"));
+        put(b, "lib/web.container.d/1.conf", DESCRIPTION("web"));
+        link_to(b, "lib/web.container.d/2.conf", "../../secret");
+        expect_failure(b, "web", ERROR_POLICY, "ends in .conf");
+
+        link_to(b, "lib/linked.container", "../real.container");
+        expect_description(b, "linked", "real");
+        assert_int_equal(chmod(folder, 0777), 0);
+        expect_failure(b, "linked", ERROR_POLICY, "is a symbolic link that every user could have made");
+        assert_int_equal(unlink(link), 0);
+        assert_int_equal(linkat(AT_FDCWD, file, AT_FDCWD, link, 0), 0);
+        expect_failure(b, "linked", ERROR_POLICY, "hard link");
+        for (size_t i = 0; i < ELEMENTSOF(folders); i++) {
+                _cleanup_free_ char *path = at(b, folders[i]);
+
+                assert_int_equal(chmod(path, 0755), 0);
+        }
+}
+
 static void test_no_regular_file(void **state) {
         const Bed *b = *state;
         struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -420,6 +460,8 @@ static void test_list(void **state) {
                 const char *name, *folder;
                 UnitFileState state;
         } expected[] = {
+                {"-x", "lib", UNIT_FILE_MISNAMED},   {"a b", "lib", UNIT_FILE_MISNAMED},
+                {"a?b", "lib", UNIT_FILE_MISNAMED},  {"b?d", "lib", UNIT_FILE_MISNAMED},
                 {"bad", "etc", UNIT_FILE_BAD},       {"db", "lib", UNIT_FILE_STATIC},
                 {"empty", "run", UNIT_FILE_MASKED},  {"web", "etc", UNIT_FILE_STATIC},
                 {"web@", "lib", UNIT_FILE_TEMPLATE}, {"web@x", "run", UNIT_FILE_MASKED},
@@ -437,6 +479,9 @@ static void test_list(void **state) {
         put(b, "run/empty.container", "");
         put(b, "lib/empty.container", DESCRIPTION("x"));
         put(b, "lib/a b.container", DESCRIPTION("x"));
+        put(b, "lib/-x.container", DESCRIPTION("x"));
+        put(b, "lib/a\nb.container", DESCRIPTION("x"));
+        put(b, "lib/b\xff" "d.container", DESCRIPTION("x"));
         put(b, "lib/.hidden.container", DESCRIPTION("x"));
         put(b, "lib/other.service", DESCRIPTION("x"));
         put(b, "lib/web.container.d/1.conf", DESCRIPTION("x"));
@@ -506,6 +551,7 @@ int main(void) {
                 FILES(test_mistakes_of_all_files),
                 FILES(test_paths),
                 FILES(test_links),
+                FILES(test_links_to_secrets),
                 FILES(test_no_regular_file),
                 FILES(test_size),
                 FILES(test_permissions),
