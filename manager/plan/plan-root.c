@@ -122,12 +122,12 @@ static int unit_mounts_collect(const ContainerSpec *spec, UnitMount **ret, size_
         for (size_t i = 0; i < spec->bind_paths.n; i++, n++)
                 m[n] = (UnitMount){ .path = spec->bind_paths.items[i].destination,
                                     .origin = &spec->bind_paths.items[i].origin,
-                                    .directive = "BindPaths",
+                                    .directive = spec->bind_paths.items[i].directive ?: "BindPaths",
                                     .bind = &spec->bind_paths.items[i] };
         for (size_t i = 0; i < spec->bind_read_only_paths.n; i++, n++)
                 m[n] = (UnitMount){ .path = spec->bind_read_only_paths.items[i].destination,
                                     .origin = &spec->bind_read_only_paths.items[i].origin,
-                                    .directive = "BindReadOnlyPaths",
+                                    .directive = spec->bind_read_only_paths.items[i].directive ?: "BindReadOnlyPaths",
                                     .bind = &spec->bind_read_only_paths.items[i],
                                     .bind_read_only = true };
         for (size_t i = 0; i < spec->temporary_file_system.n; i++, n++)

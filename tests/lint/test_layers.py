@@ -236,10 +236,10 @@ def nothing_unfinished():
 
 # Where the consumer of a directive stands, by its stage.
 CONSUMERS = {
-    "PLAN": ["manager/plan", "units/resolve"],
+    "PLAN": ["units/spec/service-directories.c", "manager/plan", "units/resolve"],
     "POLICY": ["policies"],
     "CGROUP": ["manager/host/cgroup"],
-    "MANAGER": ["manager/container", "manager/host", "manager/order"],
+    "MANAGER": ["units/spec/service-directories.c", "manager/container", "manager/host", "manager/order"],
 }
 
 

@@ -3,6 +3,7 @@
 
 #include "manager/base/string-list.h"
 #include "units/resolve/resolve-steps.h"
+#include "units/spec/service-directories.h"
 
 /* Every directory that a root file system may hold, merged /usr or not. */
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -302,6 +303,19 @@ static int apply_defaults(const Identity *i, char ***env) {
         return r < 0 ? r : environment_set(env, "container", "bulwark");
 }
 
+static int apply_service_directories(const ContainerSpec *spec, char ***env) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < SERVICE_DIRECTORY_KINDS; i++) {
+                _cleanup_free_ char *value = NULL;
+
+                r = service_directories_value(spec, service_directory_kinds + i, &value);
+                if (r >= 0 && value)
+                        r = environment_set(env, service_directory_kinds[i].variable, value);
+        }
+        return r;
+}
+
 static const char *environment_get(char *const *env, const char *name) {
         for (; env && *env; env++)
                 if (same_name(*env, name, strlen(name)))
@@ -340,6 +354,9 @@ int environment_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag)
         int r;
 
         r = apply_defaults(&spec->identity, &env);
+        if (r < 0)
+                return r;
+        r = apply_service_directories(spec, &env);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < spec->environment.n; i++) {

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 
 #include "manager/base/string-list.h"
+#include "units/spec/service-directories.h"
 #include "units/syntax/lines.h"
 #include "units/syntax/search.h"
 #include "units/syntax/specifier.h"
@@ -279,8 +280,11 @@ static int new_loader(Loader *l, const char *name, const SpecifierFacts *facts, 
 
 /* Hands out the draft, with the mistakes of its lines. */
 static int finish(Loader *l, ContainerSpec **ret_draft) {
-        int error = l->spec->error;
+        int error = l->spec->error, r;
 
+        r = service_directories_derive(l->spec);
+        if (r < 0)
+                return r;
         *ret_draft = TAKE_PTR(l->spec);
         return error;
 }

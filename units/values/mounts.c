@@ -161,6 +161,8 @@ static int binds_explode(const void *field, char ***ret) {
         for (size_t i = 0; i < v->n; i++) {
                 char *s = NULL;
 
+                if (v->items[i].directive)
+                        continue;
                 r = bind_text(&v->items[i], &s);
                 if (r < 0)
                         return r;

@@ -199,12 +199,23 @@ typedef struct BindMount {
         bool idmap;        /* idmap (default) / noidmap: disk ids are the container's ids */
         bool noexec;       /* noexec / exec (default) */
         BindLabel label;
+        const char *directive; /* that it follows from, where that is not the list's own: print() leaves it out; NULL = none */
         Origin origin;
 } BindMount;
 typedef struct value_binds {
         BindMount *items;
         size_t n;
 } value_binds;
+
+typedef struct ServiceDirectory {
+        char *name;  /* relative, normalised: "web", "web/cache" */
+        char *alias; /* a second name in the container; NULL = none */
+        Origin origin;
+} ServiceDirectory;
+typedef struct value_directories {
+        ServiceDirectory *items;
+        size_t n;
+} value_directories;
 
 typedef enum TmpfsAtime { /* when the time of a file's last reading is written */
         TMPFS_RELATIME,   /* the kernel's default */
@@ -547,7 +558,7 @@ typedef ThpMode value_thp_mode;
         X(files) X(nice) X(oom_score) X(io_level) X(rt_priority) X(limit_count) X(limit_size) \
         X(limit_seconds) X(limit_usec) X(limit_nice) X(ulimits) X(cpu_policy) X(io_class) \
         X(numa_policy) X(cpu_set) X(node_set) X(timer_slack) X(personality) X(keyring_mode) \
-        X(secure_bits) X(coredump_filter) X(thp_mode)
+        X(secure_bits) X(coredump_filter) X(thp_mode) X(directories)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)
