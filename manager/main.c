@@ -564,7 +564,10 @@ int main(int argc, char **argv) {
         if (open_standard_descriptors() < 0)
                 return EXIT_FAILURE;
         program_inherited(&d.inherited);
-        r = program_path(argv[0], &d.program);
+        /* We run for long, and start what runs for longer: nothing that somebody left open in us stays. */
+        r = close_all_but((const int[]){ d.inherited.listener, d.inherited.jobs }, 2);
+        if (r >= 0)
+                r = program_path(argv[0], &d.program);
         if (r >= 0)
                 r = config_defaults(&d.config);
         if (r >= 0)

@@ -284,3 +284,21 @@ int pidfd_signal_awake(int pidfd, int signal) {
                 (void)pidfd_signal(pidfd, SIGCONT);
         return r;
 }
+
+int close_all_but(const int *keep, size_t n) {
+        unsigned from = 3;
+
+        /* Few descriptors are kept, so that looking for the next one each time is cheaper than sorting. */
+        for (;;) {
+                unsigned next = UINT32_MAX;
+
+                for (size_t i = 0; i < n; i++)
+                        if (keep[i] >= 0 && (unsigned)keep[i] >= from && (unsigned)keep[i] < next)
+                                next = (unsigned)keep[i];
+                if (next > from && syscall(SYS_close_range, from, next == UINT32_MAX ? ~0U : next - 1, 0) < 0)
+                        return -errno;
+                if (next == UINT32_MAX)
+                        return 0;
+                from = next + 1;
+        }
+}

@@ -9,6 +9,8 @@
 #include "manager/base/util.h"
 
 int write_all(int fd, const void *data, size_t size);
+/* Closes every descriptor but the standard streams and those of keep (any order, negative ones ignored). */
+int close_all_but(const int *keep, size_t n);
 /* Reads until size bytes or end of file; *ret_read says how many came. */
 int read_all(int fd, void *data, size_t size, size_t *ret_read);
 

@@ -344,8 +344,10 @@ int main(int argc, char **argv) {
                 (void)fprintf(stderr, "Usage: bulwark-keeper --socket=PATH\n");
                 return 2;
         }
-        /* A successor was started so, and finds no file system. */
-        r = state_fd >= 0 ? 0 : hold_standard_streams();
+        /* A successor was started so, finds no file system, and learns from its state what is its own. */
+        r = state_fd >= 0 ? 0 : close_all_but(NULL, 0);
+        if (r >= 0 && state_fd < 0)
+                r = hold_standard_streams();
         if (r >= 0 && state_fd < 0)
                 r = run_from_memory(argv);
         if (r < 0)

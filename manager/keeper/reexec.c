@@ -2,6 +2,7 @@
 /* The keeper becomes another program, a newer version of itself: same process, so the same children. What it holds goes
  * over as numbers of descriptors that stay open, and their meaning in a memfd. Launches under way do not notice: they meet
  * the keeper in a page of shared memory and on a pipe, and both go over. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -207,6 +208,28 @@ static int map_pages(Keeper *k) {
         return 0;
 }
 
+/* What the state names closes itself at execve() by now, and so does all that was opened here: the rest came along, from
+ * whoever started the first of us. */
+static int close_strays(const Keeper *k) {
+        int fd = openat(k->proc_fd, "self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+        if (!d) {
+                int error = errno;
+
+                (void)safe_close(fd);
+                return -error;
+        }
+        for (struct dirent *e; (e = readdir(d));) {
+                int n = (int)strtol(e->d_name, NULL, 10);
+
+                if (n > STDERR_FILENO && fcntl(n, F_GETFD) == 0)
+                        (void)close(n);
+        }
+        (void)closedir(d);
+        return 0;
+}
+
 int keeper_take_over(Keeper *k, int state_fd) {
         Connection *c;
         int r;
@@ -215,6 +238,8 @@ int keeper_take_over(Keeper *k, int state_fd) {
         (void)close(state_fd);
         if (r >= 0)
                 r = keeper_state_inherit(k, false); /* and all of them are open */
+        if (r >= 0)
+                r = close_strays(k);
         if (r >= 0)
                 r = map_pages(k);
         if (r >= 0)

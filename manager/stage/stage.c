@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "manager/base/io.h"
 #include "manager/stage/stage.h"
 
 const StepOp step_ops[_STEP_KIND_MAX] = {
@@ -176,7 +177,7 @@ _Noreturn void stage_run_outer(Stage *s) {
         r = stage_guard(s);
         if (r < 0)
                 stage_fail(s, r);
-        if (stage_close_all_but(keep, n) < 0 || madvise(launch_own(s->page), launch_part_size(), MADV_DONTFORK) < 0)
+        if (close_all_but(keep, n) < 0 || madvise(launch_own(s->page), launch_part_size(), MADV_DONTFORK) < 0)
                 stage_fail(s, -errno);
         if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || signal(SIGPIPE, SIG_DFL) == SIG_ERR)
                 stage_fail(s, -errno);

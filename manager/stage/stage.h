@@ -114,8 +114,6 @@ int step_security_label(Stage *s, const PlanStep *step);
 int stage_guard(const Stage *s);
 /* The same, with no call but prctl(): a filter that is in force already has to allow no more. */
 int stage_guard_again(void);
-/* Closes every descriptor but those of keep (any order, negative ones ignored). */
-int stage_close_all_but(const int *keep, size_t n);
 int stage_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable);
 /* What /proc/PID/cmdline shows from now on. */
 void stage_hide_command_line(Stage *s, const char *name);

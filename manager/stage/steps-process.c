@@ -135,24 +135,6 @@ int step_working_directory(Stage *s, const PlanStep *step) {
         return where[0] == '/' ? 0 : -EXDEV;
 }
 
-int stage_close_all_but(const int *keep, size_t n) {
-        unsigned from = 3;
-
-        /* Few descriptors are kept, so that looking for the next one each time is cheaper than sorting. */
-        for (;;) {
-                unsigned next = UINT32_MAX;
-
-                for (size_t i = 0; i < n; i++)
-                        if (keep[i] >= 0 && (unsigned)keep[i] >= from && (unsigned)keep[i] < next)
-                                next = (unsigned)keep[i];
-                if (next > from && syscall(SYS_close_range, from, next == UINT32_MAX ? ~0U : next - 1, 0) < 0)
-                        return -errno;
-                if (next == UINT32_MAX)
-                        return 0;
-                from = next + 1;
-        }
-}
-
 static void keep_slot(const Stage *s, int64_t slot, int *keep, size_t *n) {
         int fd = stage_slot(s, slot);
 
@@ -193,7 +175,7 @@ int step_close_descriptors(Stage *s, const PlanStep *step) {
                         keep_slot(s, passed[k], keep, &n);
         }
         s->proc_fd = -EBADF;
-        return stage_close_all_but(keep, n);
+        return close_all_but(keep, n);
 }
 
 /* Out of the way of the numbers that are given, with what later steps need. All but those close themselves at execve. */

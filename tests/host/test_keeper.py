@@ -2,6 +2,7 @@
 """The keeper: it becomes a newer version of itself while everything runs, and stops what runs at the end of the host."""
 
 import struct
+import sys
 
 from harness import *
 from harness import SLOWNESS  # noqa
@@ -216,6 +217,29 @@ def test_while_it_stops(bed):
         equal(line.become(version(bed, "d"))[:2], (0, keeper), "the answer of the new one")
         wait_until(lambda: not bed.own_processes(), "every process to end", 20)
     check(1.5 < time.monotonic() - begin < 6 * SLOWNESS, "the timeout was not kept: %.1f s" % (time.monotonic() - begin))
+
+
+def test_strays(bed):
+    """manager and keeper keep nothing that was left open in them, however they came to be: not from one start to the next program."""
+    stray = os.path.join(bed.directory, "stray")
+    write(stray, "")
+    held = lambda pid: [fd for fd in os.listdir("/proc/%d/fd" % pid) if os.readlink("/proc/%d/fd/%s" % (pid, fd)) == stray]
+    equal(bed.stop_manager(), 0, "exit code of the manager")
+    wait_until(lambda: not bed.keeper_pids(), "the keeper's end", 10)
+    opened = "import os, sys; fd = os.open(%r, os.O_RDONLY); [os.dup2(fd, n) for n in (3, 57, 700)]; os.execv(sys.argv[1], sys.argv[1:])" % stray
+    bed.start_manager(sys.executable, "-c", opened)
+    bed.start_sleeper("web")
+    for pid in (bed.manager.pid, bed.keeper_pid()):
+        equal(held(pid), [], "descriptors of process %d" % pid)
+    bed.ctl("daemon-reexec").expect(0)
+    equal(held(bed.manager.pid), [], "descriptors of the manager that was executed again")
+    bed.ctl("stop", "web").expect(0)
+    path = os.path.join(bed.directory, "alone")
+    keeper = bed.spawn([sys.executable, "-c", opened, bed.keeper, "--socket=" + path])
+    wait_until(lambda: os.path.exists(path), "a keeper of its own", 10)
+    equal(held(keeper.pid), [], "descriptors of a keeper")
+    keeper.terminate()
+    keeper.wait()
 
 
 def writes_at_its_end(name, seconds):
