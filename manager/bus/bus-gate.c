@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
 #include "manager/base/string-list.h"
 #include "manager/bus/bus-internal.h"
 #include "units/values/value.h"
@@ -55,27 +57,28 @@ static int refine_exec(Connection *c, sd_bus_message *m, Demand *demand, sd_bus_
                                 demand_set_words(demand, DETAIL_COMMAND, request.argv);
 }
 
-/* replace is what everybody means: only another mode is told. */
+/* replace is what everybody means: only another mode is told. What is wrong with it is said to those who may. */
 static int refine_job(Connection *c, sd_bus_message *m, Demand *demand, sd_bus_error *error) {
-        JobMode mode = _JOB_MODE_INVALID;
+        const char *mode;
         int r;
 
-        r = bus_read_mode(m, &mode, error);
-        return r < 0 || mode == JOB_MODE_REPLACE ? r : demand_set(demand, DETAIL_MODE, job_mode_to_string(mode));
+        r = sd_bus_message_read(m, "s", &mode);
+        return r < 0 || streq(mode, job_mode_to_string(JOB_MODE_REPLACE)) ? r : demand_set(demand, DETAIL_MODE, mode);
 }
 
 static int refine_kill(Connection *c, sd_bus_message *m, Demand *demand, sd_bus_error *error) {
-        const char *whom;
+        char text[16];
+        const char *whom, *name;
         int32_t number;
         int r;
 
         r = sd_bus_message_read(m, "si", &whom, &number);
         if (r < 0)
                 return r;
-        if (number <= 0 || !signal_to_string(number))
-                return bus_error_set_code(error, ERROR_USAGE, "%d is no signal", (int)number);
+        (void)snprintf(text, sizeof(text), "%d", (int)number);
+        name = number > 0 ? signal_to_string(number) : NULL;
         r = demand_set(demand, DETAIL_WHOM, whom);
-        return r < 0 ? r : demand_set(demand, DETAIL_SIGNAL, signal_to_string(number));
+        return r < 0 ? r : demand_set(demand, DETAIL_SIGNAL, name ? name : text);
 }
 
 /* The container is told in the details: a rule for one must not cancel another's job. */
@@ -134,6 +137,43 @@ static int refine_transient(Connection *c, sd_bus_message *m, Demand *demand, sd
         return r < 0 ? r : refine_settings(m, demand, error);
 }
 
+static int set_unit(Demand *demand, const char *name) {
+        const char *suffix = endswith(name, ".container");
+        _cleanup_free_ char *bare = strndup(name, suffix ? (size_t)(suffix - name) : strlen(name));
+
+        if (!bare)
+                return -ENOMEM;
+        if (!container_name_valid(bare) && !endswith(bare, "@"))
+                return 0; /* of no unit; what is wrong with it is said to those who may */
+        return demand_set(demand, DETAIL_UNIT, bare);
+}
+
+static int refine_unit_file(Connection *c, sd_bus_message *m, Demand *demand, sd_bus_error *error) {
+        const char *name;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &name);
+        return r < 0 ? r : set_unit(demand, name);
+}
+
+/* A rule for one unit means a call about that one alone; of several all are told, and none stands for the others. */
+static int refine_unit_files(Connection *c, sd_bus_message *m, Demand *demand, sd_bus_error *error) {
+        _cleanup_strv_ char **files = NULL;
+        bool runtime = false, force = false;
+        int r;
+
+        r = unit_files_read(m, &files, &runtime, &force, error);
+        if (r >= 0 && strv_length(files) == 1)
+                r = set_unit(demand, files[0]);
+        if (r >= 0)
+                r = demand_set_words(demand, DETAIL_FILES, files);
+        if (r >= 0 && runtime)
+                r = demand_set(demand, DETAIL_RUNTIME, "yes");
+        if (r >= 0 && force)
+                r = demand_set(demand, DETAIL_FORCE, "yes");
+        return r;
+}
+
 static const Rule manager_rules[] = {
         { "ListContainers", RIGHT_NONE },
         { "ListJobs", RIGHT_NONE },
@@ -141,6 +181,13 @@ static const Rule manager_rules[] = {
         { "CancelJob", RIGHT_MANAGE, "cancel", false, refine_job_number },
         { "GetContainer", RIGHT_INSPECT, "inspect", true },
         { "ListUnitFiles", RIGHT_INSPECT, "inspect" },
+        { "GetUnitFileState", RIGHT_INSPECT, "inspect", false, refine_unit_file },
+        { "EnableUnitFiles", RIGHT_UNIT_FILES, "enable", false, refine_unit_files },
+        { "DisableUnitFiles", RIGHT_UNIT_FILES, "disable", false, refine_unit_files },
+        { "MaskUnitFiles", RIGHT_UNIT_FILES, "mask", false, refine_unit_files },
+        { "UnmaskUnitFiles", RIGHT_UNIT_FILES, "unmask", false, refine_unit_files },
+        { "PresetUnitFiles", RIGHT_UNIT_FILES, "preset", false, refine_unit_files },
+        { "RevertUnitFiles", RIGHT_UNIT_FILES, "revert", false, refine_unit_files },
         { "GetUnitPaths", RIGHT_INSPECT, "inspect", true },
         { "GetContainerProcesses", RIGHT_INSPECT, "inspect", true },
         { "ListDependencies", RIGHT_INSPECT, "inspect", true },

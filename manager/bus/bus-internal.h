@@ -81,6 +81,7 @@ typedef enum Right {
         RIGHT_EXEC,
         RIGHT_SHELL,
         RIGHT_RELOAD,
+        RIGHT_UNIT_FILES,
         RIGHT_RAISE, /* manage, and take protection away */
         RIGHT_ROOT,  /* root only, nobody is asked */
         _RIGHT_MAX,
@@ -100,6 +101,7 @@ typedef struct Connection {
         sd_bus *sd;
         bool shared; /* the system bus: many callers, each to be asked for */
         Right granted; /* to the message that is being handled; of the private socket always RIGHT_ROOT */
+        sd_event_source *begun; /* of a private one */
         char *asked;   /* the unit that it was granted for; NULL = whichever it names */
         Link callers;  /* of Caller */
         size_t n_callers;
@@ -186,8 +188,7 @@ typedef enum Detail {
         DETAIL_SETTINGS, /* as lines of a unit file */
         DETAIL_RUNTIME,
         DETAIL_FILES,    /* unit files, quoted as the command */
-        DETAIL_FORCE,
-        DETAIL_PRESET_MODE,
+        DETAIL_FORCE,    /* of links that lead elsewhere */
         _DETAIL_MAX,
 } Detail;
 
@@ -235,6 +236,13 @@ void bus_machines_end(Bus *b);         /* and is not any more */
 /* --- directives as arguments: methods */
 int container_method_set_properties(Connection *c, Container *container, sd_bus_message *m, sd_bus_error *error);
 int manager_method_start_transient(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* --- unit files: what a person has changed about them */
+int manager_method_change_unit_files(sd_bus_message *m, void *userdata, sd_bus_error *error); /* Enable, Disable, Mask, ... */
+int manager_method_get_unit_file_state(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* The arguments of the first. */
+int unit_files_read(sd_bus_message *m, char ***ret_files, bool *ret_runtime, bool *ret_force, sd_bus_error *error);
+void signals_unit_files_changed(Bus *b);
 
 /* --- delayed replies */
 int wait_new(Caller *caller, sd_bus_message *m, Container *container, sd_bus_error *error);

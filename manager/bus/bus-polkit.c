@@ -13,18 +13,24 @@
 #define DETAILS_MAX (64U << 10)
 #define ALLOW_INTERACTION 1U                      /* CheckAuthorizationFlags of polkit */
 
-static const struct {
+/* tools/packaging/50-org.bulwark1.rules */
+#define OPERATORS "the group \"bulwark\""
+
+static const struct RightRow {
         const char *action, *words;
+        const char *who; /* has it without a rule of the administrator's, for people; NULL = nobody */
 } rights[_RIGHT_MAX] = {
         [RIGHT_INSPECT] = { "org.bulwark1.inspect",
-                            "Authentication is required to look into the settings of containers." },
+                            "Authentication is required to look into the settings of containers.", OPERATORS },
         [RIGHT_MANAGE] = { "org.bulwark1.manage-containers",
-                           "Authentication is required to $(verb) the container '$(unit)'." },
+                           "Authentication is required to $(verb) the container '$(unit)'.", OPERATORS },
         [RIGHT_EXEC] = { "org.bulwark1.exec",
                          "Authentication is required to execute a command in the container '$(unit)'." },
         [RIGHT_SHELL] = { "org.bulwark1.shell",
                           "Authentication is required to open a shell in the container '$(unit)'." },
         [RIGHT_RELOAD] = { "org.bulwark1.reload", "Authentication is required to read all unit files again." },
+        [RIGHT_UNIT_FILES] = { "org.bulwark1.manage-unit-files",
+                               "Authentication is required to $(verb) the unit files of containers." },
         [RIGHT_RAISE] = { "org.bulwark1.raise-exposure",
                           "Authentication is required to take protection away from the container '$(unit)'." },
 };
@@ -35,7 +41,6 @@ static const char *const detail_names[_DETAIL_MAX] = {
         [DETAIL_COMMAND] = "command", [DETAIL_USER] = "user", [DETAIL_DIRECTORY] = "directory",
         [DETAIL_ENVIRONMENT] = "environment", [DETAIL_TERMINAL] = "terminal", [DETAIL_HEALTH_CHECK] = "health-check",
         [DETAIL_SETTINGS] = "settings", [DETAIL_RUNTIME] = "runtime", [DETAIL_FILES] = "files", [DETAIL_FORCE] = "force",
-        [DETAIL_PRESET_MODE] = "preset-mode",
 };
 
 void demand_done(Demand *d) {
@@ -150,6 +155,16 @@ void polkit_cancel(sd_bus *sd, uint32_t number) {
                 (void)sd_bus_send(sd, m, NULL);
 }
 
+/* Who is refused learns what is missing: a group to be in, a rule to be written. */
+static int refuse_by_polkit(const struct RightRow *right, bool challenge, sd_bus_error *error) {
+        return bus_error_set_code(error, ERROR_ACCESS, "%s %s%s%s%s; see THE SYSTEM BUS in org.bulwark1(5)",
+                                  challenge ? right->action : "polkit does not allow",
+                                  challenge ? "needs authentication, and none was given" : right->action,
+                                  right->who ? ": " : "", right->who ? right->who : "",
+                                  right->who ? " may, or a rule in /etc/polkit-1/rules.d has to allow it" :
+                                               ": a rule in /etc/polkit-1/rules.d has to allow it");
+}
+
 int polkit_read_answer(sd_bus_message *reply, const Demand *demand, sd_bus_error *error) {
         const char *action = rights[demand->right].action;
         const sd_bus_error *failed = sd_bus_message_get_error(reply);
@@ -169,6 +184,5 @@ int polkit_read_answer(sd_bus_message *reply, const Demand *demand, sd_bus_error
                 return bus_error_set_code(error, ERROR_ACCESS, "polkit's answer about %s cannot be read", action);
         if (authorized)
                 return 0;
-        return bus_error_set_code(error, ERROR_ACCESS, challenge ? "%s needs authentication, and none was given" :
-                                  "polkit does not allow %s", action);
+        return refuse_by_polkit(rights + demand->right, challenge, error);
 }

@@ -168,6 +168,12 @@ static void on_reloading(bool active, void *userdata) {
         }
 }
 
+void signals_unit_files_changed(Bus *b) {
+        EACH_CONNECTION(b, c) {
+                connection_sent(c, sd_bus_emit_signal(c->sd, BUS_PATH, BUS_INTERFACE_MANAGER, "UnitFilesChanged", NULL));
+        }
+}
+
 /* A session of exec is a job, too. */
 void signals_session_new(Bus *b, uint32_t id, Container *container) {
         on_job_new(id, container, b);

@@ -27,6 +27,25 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
+/* A client that does not wait for our last word of the authentication may have sent its first call with its own. sd-bus holds
+ * it by then, the kernel has nothing to wake us with, and so nobody would look. */
+static int on_begun(sd_event_source *s, void *userdata) {
+        Connection *c = userdata;
+
+        c->begun = sd_event_source_disable_unref(c->begun);
+        while (!c->condemned && sd_bus_process(c->sd, NULL) > 0)
+                ;
+        return 0;
+}
+
+static int on_authenticated(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Connection *c = userdata;
+
+        if (!c->begun && sd_event_add_defer(c->bus->event, &c->begun, on_begun, c) < 0)
+                connection_condemn(c);
+        return 0;
+}
+
 static int connection_setup(Connection *c) {
         int r;
 
@@ -34,6 +53,12 @@ static int connection_setup(Connection *c) {
                                 "Disconnected", on_disconnected, c);
         if (r < 0)
                 return r;
+        if (!c->shared) {
+                r = sd_bus_match_signal(c->sd, NULL, NULL, "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+                                        "Connected", on_authenticated, c);
+                if (r < 0)
+                        return r;
+        }
         r = sd_bus_add_filter(c->sd, NULL, c->shared ? gate_filter : on_message, c);
         if (r < 0)
                 return r;
@@ -93,6 +118,7 @@ Connection *connection_free(Connection *c) {
         if (c->shared)
                 bus_system_lost(c->bus);
         free(c->asked);
+        sd_event_source_disable_unref(c->begun);
         sd_bus_close_unref(c->sd); /* no flush: it would wait for a client that does not read */
         free(c);
         return NULL;
@@ -175,6 +201,8 @@ static int serve_client(Bus *b, int fd_) {
                 r = sd_bus_negotiate_creds(sd, true, SD_BUS_CREDS_PID | SD_BUS_CREDS_UID | SD_BUS_CREDS_EUID);
         if (r >= 0)
                 r = sd_bus_set_trusted(sd, true); /* check_peer() has let only root in */
+        if (r >= 0)
+                r = sd_bus_set_connected_signal(sd, true);
         if (r >= 0)
                 r = sd_bus_start(sd);
         if (r < 0)

@@ -13,6 +13,7 @@
 #include "manager/container/container-state.h"
 #include "manager/container/event-kind.h"
 #include "units/spec/container-spec.h"
+#include "units/syntax/unit-load.h"
 
 typedef struct Manager Manager;
 typedef struct Container Container;
@@ -48,6 +49,7 @@ int manager_reexecute(Manager *m, Diag *diag, void (*refused)(int r, const Diag 
 /* Jobs of the manager that we were, after manager_start(); fd stays the caller's. */
 int manager_take_over_jobs(Manager *m, int fd);
 const ManagerConfig *manager_config(const Manager *m);
+const SpecifierFacts *manager_specifiers(const Manager *m); /* of the host, as they were at the last reload */
 
 /* --- events; any pointer may be NULL */
 typedef struct ManagerListener {

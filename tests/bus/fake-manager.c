@@ -145,6 +145,12 @@ int manager_shutdown(Manager *m, void (*done)(void *userdata), void *userdata) {
         return sd_event_add_defer(m->event, &m->shutdown_source, on_shutdown, m);
 }
 
+const SpecifierFacts *manager_specifiers(const Manager *m) {
+        static const SpecifierFacts facts = { .host_name = (char *)"host" };
+
+        return &facts;
+}
+
 int manager_listen(Manager *m, const ManagerListener *listener, void *userdata) {
         for (size_t i = 0; i < ELEMENTSOF(m->listeners); i++)
                 if (!m->listeners[i].callbacks) {

@@ -15,6 +15,13 @@ static const Member manager_members[] = {
         { "GetContainer", "s", "o" },
         { "ListContainers", "", "a(ssssssouso)" },
         { "ListUnitFiles", "", "a(ss)" },
+        { "EnableUnitFiles", "asbb", "ba(sss)" },
+        { "DisableUnitFiles", "asb", "a(sss)" },
+        { "MaskUnitFiles", "asbb", "a(sss)" },
+        { "UnmaskUnitFiles", "asb", "a(sss)" },
+        { "PresetUnitFiles", "asbb", "ba(sss)" },
+        { "RevertUnitFiles", "as", "a(sss)" },
+        { "GetUnitFileState", "s", "s" },
         { "GetUnitPaths", "s", "as" },
         { "StartContainer", "ss", "o" },
         { "StopContainer", "ss", "o" },
@@ -52,7 +59,7 @@ static const Member manager_members[] = {
 static const Member manager_signals[] = {
         { "JobNew", "", "uos" },         { "JobRemoved", "", "uoss" }, { "ContainerNew", "", "so" },
         { "ContainerRemoved", "", "so" }, { "ExecEnded", "", "uii" },   { "Reloading", "", "b" },
-        { "Event", "", "tssa{sv}" },
+        { "Event", "", "tssa{sv}" },     { "UnitFilesChanged", "", "" },
 };
 
 static const Member container_members[] = {

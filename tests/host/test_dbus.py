@@ -349,6 +349,26 @@ def test_events_for_others(bed):
     equal([d["Result"] for _, k, d in events.seen() if k == "failed"], ["exit-code"], "Result")
 
 
+def test_call_behind_the_authentication(bed):
+    """A client may send its first call with its last word of the authentication, as GDBus does: it is answered."""
+
+    def padded(data, n):
+        return data + b"\0" * (-len(data) % n)
+
+    fields = b""
+    for code, signature, text in ((1, b"o", b"/org/bulwark1"), (2, b"s", b"org.bulwark1.Manager"), (3, b"s", b"ListJobs")):
+        fields = padded(fields, 8) + bytes([code, 1]) + signature + b"\0" + len(text).to_bytes(4, "little") + text + b"\0"
+    call = padded(b"l\1\0\1" + bytes(4) + (1).to_bytes(4, "little") + len(fields).to_bytes(4, "little") + fields, 8)
+    for _ in range(5):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(os.path.join(bed.runtime, "private"))
+            s.settimeout(5 * SLOWNESS)
+            s.send(b"\0AUTH EXTERNAL " + str(os.getuid()).encode().hex().encode() + b"\r\n")
+            contains(s.recv(1000).decode(), "OK ")
+            s.send(b"BEGIN\r\n" + call)
+            equal(s.recv(1000)[1:2], b"\2", "kind of the first message")
+
+
 # --- readiness
 
 
@@ -827,6 +847,40 @@ def test_managing_one_unit_reaches_no_other(bed):
     bed.wait_active("web", "active")
     equal((bed.leader("db"), bed.active("db")), (leader, "active"), "db after all that")
     shutil.rmtree(os.path.join(bed.runtime, "transient", "web.container.d"))
+
+
+def test_unit_files(bed):
+    """EnableUnitFiles and its like, by one polkit rule for one unit; what they change and say."""
+    bed.unit("web", "ExecStart=/bin/sleep 1000", "[Install]", "WantedBy=multi-user.target")
+    bed.unit("db", "ExecStart=/bin/sleep 1000", "[Install]", "WantedBy=multi-user.target")
+    link = os.path.join(bed.units, "multi-user.target.wants/web.container")
+    bus_with_manager(bed)
+    polkit = Polkit(bed, "rule")
+    polkit.rule("org.bulwark1.manage-unit-files", unit="web")
+
+    def change(member, signature, *arguments):
+        return call(bed, member, signature, *arguments, uid=NOBODY)
+
+    equal(call(bed, "GetUnitFileState", "s", "web").expect(0).out, 's "disabled"\n', "state before")
+    denied(change("EnableUnitFiles", "asbb", "1", "db", "false", "false"), "polkit does not allow org.bulwark1.manage-unit-files", "/etc/polkit-1/rules.d")
+    denied(change("EnableUnitFiles", "asbb", "2", "web", "db", "false", "false"), "polkit does not allow")
+    denied(change("MaskUnitFiles", "asbb", "1", "../../etc/x", "false", "false"), "polkit does not allow")
+    denied(call(bed, "MaskUnitFiles", "asbb", "1", "../../etc/x", "false", "false"), "is a path")
+    contains(change("EnableUnitFiles", "asbb", "1", "web", "false", "false").expect(0).out, 'ba(sss) true 1 "symlink" "%s"' % link)
+    equal(os.readlink(link), os.path.join(bed.units, "web.container"), "the link")
+    equal(polkit.asked()[-1]["details"], {"unit": "web", "verb": "enable", "files": "web", "polkit.message": polkit.asked()[-1]["details"]["polkit.message"]}, "details")
+    equal(call(bed, "GetUnitFileState", "s", "web.container").expect(0).out, 's "enabled"\n', "state after")
+    contains(change("DisableUnitFiles", "asb", "1", "web", "false").expect(0).out, '1 "unlink" "%s" ""' % link)
+    check(not os.path.lexists(link), "the link is there still")
+    contains(change("MaskUnitFiles", "asbb", "1", "web", "false", "false").err, "a file stands where the link would be made")
+    call(bed, "SetContainerProperties", "sba(sv)", "web", "false", "1", "Description", "s", "mine").expect(0)
+    own = os.path.join(bed.units, "web.container.d")
+    equal(len(os.listdir(own)), 1, "drop-ins")
+    contains(change("RevertUnitFiles", "as", "1", "web").expect(0).out, '"unlink" "%s/' % own)
+    check(not os.path.exists(own) and os.path.exists(os.path.join(bed.units, "web.container")), "what revert left")
+    contains(change("PresetUnitFiles", "asbb", "1", "web", "false", "false").expect(0).out, "ba(sss) true 0")
+    denied(call(bed, "GetUnitFileState", "s", "nothing"), "no unit file")
+    denied(change("GetUnitFileState", "s", "web"), "org.bulwark1.inspect", "the group")
 
 
 def test_guesses_are_not_answered(bed):

@@ -9,9 +9,6 @@
 #include "units/install/install.h"
 #include "units/resolve/resolve.h"
 
-#define PRESET_PATH_DEFAULT                                                                                   \
-        "/etc/bulwark/preset:/run/bulwark/preset:/usr/local/lib/bulwark/preset:/usr/lib/bulwark/preset"
-
 typedef struct Install {
         Context *context;
         HostFacts host;

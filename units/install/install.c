@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "manager/base/io.h"
 #include "manager/base/string-list.h"
@@ -197,7 +198,7 @@ int install_disable(const InstallRequest *q, const char *name, Diag *diag, Insta
                 return r;
         removal.name = file;
         removal.fragment = fragment;
-        for (size_t i = 0; i < MIN_OF(strv_length(q->search_path), (size_t)2); i++) {
+        for (size_t i = q->runtime ? 1 : 0; i < MIN_OF(strv_length(q->search_path), (size_t)2); i++) {
                 r = links_walk(q->search_path[i], remove_one, &removal);
                 if (r < 0)
                         return diag_errno(diag, ERROR_FAILED, &(Origin){ q->search_path[i], 0 }, NULL, -r, "cannot look for links");
@@ -238,6 +239,69 @@ int install_unmask(const InstallRequest *q, const char *name, Diag *diag, Instal
         if (link_read(path, &target) < 0 || !streq(target, "/dev/null"))
                 return 0;
         return link_remove(path, diag, changes);
+}
+
+/* --- revert */
+
+static int revert_drop_ins(const char *directory, const char *file, Diag *diag, InstallChanges *changes) {
+        _cleanup_strv_ char **files = NULL;
+        _cleanup_free_ char *folder = NULL;
+        int error = 0, r;
+
+        r = str_append(&folder, "%s/%s.d", directory, file);
+        if (r >= 0)
+                r = files_list(folder, ".conf", &files);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < strv_length(files); i++) {
+                r = link_remove(files[i], diag, changes);
+                if (r < 0 && error == 0)
+                        error = r;
+        }
+        (void)rmdir(folder);
+        return error;
+}
+
+static bool is_hiding(const InstallRequest *q, size_t at, const char *file) {
+        for (size_t i = at + 1; i < strv_length(q->search_path); i++) {
+                _cleanup_free_ char *path = NULL;
+
+                if (str_append(&path, "%s/%s", q->search_path[i], file) >= 0 && access(path, F_OK) >= 0)
+                        return true;
+        }
+        return false;
+}
+
+static int revert_file(const InstallRequest *q, size_t at, const char *file, Diag *diag, InstallChanges *changes) {
+        _cleanup_free_ char *path = NULL, *target = NULL;
+        int r;
+
+        r = str_append(&path, "%s/%s", q->search_path[at], file);
+        if (r < 0)
+                return r;
+        if (link_read(path, &target) >= 0 ? !streq(target, "/dev/null") : access(path, F_OK) < 0 || !is_hiding(q, at, file))
+                return 0;
+        return link_remove(path, diag, changes);
+}
+
+int install_revert(const InstallRequest *q, const char *name, Diag *diag, InstallChanges *changes) {
+        _cleanup_free_ char *bare = NULL, *file = NULL;
+        int error = 0, r;
+
+        r = bare_name(name, diag, &bare);
+        if (r >= 0)
+                r = str_append(&file, "%s" UNIT_SUFFIX, bare);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < MIN_OF(strv_length(q->search_path), (size_t)2); i++) {
+                r = revert_drop_ins(q->search_path[i], file, diag, changes);
+                if (r >= 0)
+                        r = revert_file(q, i, file, diag, changes);
+                if (r < 0 && error == 0)
+                        error = r;
+        }
+        r = q->transient ? revert_drop_ins(q->transient, file, diag, changes) : 0;
+        return error < 0 ? error : r;
 }
 
 /* --- presets */

@@ -40,6 +40,7 @@ typedef struct InstallRequest {
         const SpecifierFacts *facts;
         bool runtime;
         bool force; /* a link that leads elsewhere is replaced */
+        const char *transient; /* where drop-ins for this boot are; NULL = nowhere */
 } InstallRequest;
 
 /* All that can be done is done, also after a mistake; the first one is returned, each is in diag. */
@@ -47,9 +48,15 @@ int install_enable(const InstallRequest *q, const char *name, Diag *diag, Instal
 int install_disable(const InstallRequest *q, const char *name, Diag *diag, InstallChanges *changes);
 int install_mask(const InstallRequest *q, const char *name, Diag *diag, InstallChanges *changes);
 int install_unmask(const InstallRequest *q, const char *name, Diag *diag, InstallChanges *changes);
+/* Takes the administrator's changes back: drop-ins of the unit's own in CONFIG, the runtime directory and transient, masks, and
+ * a copy that hides a unit of a later directory. A unit that is nowhere else stays. */
+int install_revert(const InstallRequest *q, const char *name, Diag *diag, InstallChanges *changes);
 /* Enables or disables as the first matching line of *.preset says ("enable web*", "disable *"), in
  * /etc, /run, /usr/local/lib and /usr/lib/bulwark/preset; where none does, the unit is disabled. */
 int install_preset(const InstallRequest *q, const char *name, char *const *preset_path, Diag *diag, InstallChanges *changes);
+
+#define PRESET_PATH_DEFAULT \
+        "/etc/bulwark/preset:/run/bulwark/preset:/usr/local/lib/bulwark/preset:/usr/lib/bulwark/preset"
 
 int install_state(const InstallRequest *q, const char *name, Diag *diag, InstallState *ret);
 

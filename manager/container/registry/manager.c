@@ -117,6 +117,10 @@ const ManagerConfig *manager_config(const Manager *m) {
         return &m->config;
 }
 
+const SpecifierFacts *manager_specifiers(const Manager *m) {
+        return &m->host.specifiers;
+}
+
 int manager_listen(Manager *m, const ManagerListener *listener, void *userdata) {
         Listener *grown = reallocarray(m->listeners, m->n_listeners + 1, sizeof(*grown));
 
