@@ -83,6 +83,37 @@ static uint64_t rank_mac_lost(const ContainerSpec *s) {
         return s->mac_lost == MAC_LOST_STOP;
 }
 
+static uint64_t rank_protect_system(const ContainerSpec *s) {
+        return s->protect_system;
+}
+
+static uint64_t rank_protect_home(const ContainerSpec *s) {
+        static const uint64_t ranks[_PROTECT_HOME_MAX] = { [PROTECT_HOME_READ_ONLY] = 1, [PROTECT_HOME_TMPFS] = 2, [PROTECT_HOME_YES] = 2 };
+
+        return ranks[s->protect_home];
+}
+
+/* One more place to write to. */
+static uint64_t rank_private_tmp(const ContainerSpec *s) {
+        return s->private_tmp == PRIVATE_TMP_NO;
+}
+
+static uint64_t rank_protect_proc(const ContainerSpec *s) {
+        return s->protect_proc;
+}
+
+static uint64_t rank_proc_subset(const ContainerSpec *s) {
+        return s->proc_subset;
+}
+
+static uint64_t rank_control_groups(const ContainerSpec *s) {
+        return !s->boot || s->protect_control_groups == PROTECT_CGROUPS_YES || s->protect_control_groups == PROTECT_CGROUPS_STRICT;
+}
+
+static uint64_t rank_tunables(const ContainerSpec *s) {
+        return s->protect_kernel_tunables == TRISTATE_YES;
+}
+
 /* part/10000 of the whole, without overflow. */
 static uint64_t share_of(uint64_t whole, uint32_t permyriad) {
         return whole / 10000 * permyriad + whole % 10000 * permyriad / 10000;
@@ -236,6 +267,13 @@ static const UnitRow rows[] = {
         { DIRECTIVE_ReadWritePaths, compare_items, NULL, false, POLICY_LOOSER },
         { DIRECTIVE_NoExecPaths, compare_items, NULL, false, POLICY_TIGHTER },
         { DIRECTIVE_ExecPaths, compare_items, NULL, false, POLICY_LOOSER },
+        { DIRECTIVE_ProtectSystem, compare_value, rank_protect_system, false, 0 },
+        { DIRECTIVE_ProtectHome, compare_value, rank_protect_home, true, 0 },
+        { DIRECTIVE_PrivateTmp, compare_value, rank_private_tmp, false, 0 },
+        { DIRECTIVE_ProtectProc, compare_value, rank_protect_proc, false, 0 },
+        { DIRECTIVE_ProcSubset, compare_value, rank_proc_subset, false, 0 },
+        { DIRECTIVE_ProtectControlGroups, compare_value, rank_control_groups, false, 0 },
+        { DIRECTIVE_ProtectKernelTunables, compare_value, rank_tunables, false, 0 },
         { DIRECTIVE_PrivateNetwork, compare_value, rank_private_network, false, 0 },
         { DIRECTIVE_PrivateUsers, compare_value, rank_private_users, true, 0 },
         { DIRECTIVE_NoNewPrivileges, compare_value, rank_no_new_privileges, false, 0 },

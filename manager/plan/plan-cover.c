@@ -66,7 +66,8 @@ static int marks_collect(const ContainerSpec *spec, const UnitMount *mounts, siz
                 for (size_t k = 0; k < rows[i].paths->n; k++) {
                         const PathItem *p = rows[i].paths->items + k;
 
-                        marks[n++] = (CoverMark){ .path = p->path, .origin = &p->origin, .directive = rows[i].directive,
+                        marks[n++] = (CoverMark){ .path = p->path, .origin = &p->origin,
+                                                  .directive = p->implied ? p->implied : rows[i].directive,
                                                   .set = rows[i].set, .clear = rows[i].clear,
                                                   .missing_ok = p->missing_ok };
                 }

@@ -42,18 +42,40 @@ static int16_t new_labelled(PlanWriter *w, Actor actor, const char *type, uint64
         return new_file_system(w, actor, type, attributes, all);
 }
 
+/* hidepid= by number: the words are younger (5.8) than the meaning. */
+static void new_proc(PlanWriter *w, const ContainerSpec *spec, RootSlots *slots) {
+        static const char *const hidden[_PROTECT_PROC_MAX] = {
+                [PROTECT_PROC_NOACCESS] = "hidepid=1",
+                [PROTECT_PROC_INVISIBLE] = "hidepid=2",
+                [PROTECT_PROC_PTRACEABLE] = "hidepid=4",
+        };
+        const char *options[3] = {};
+        size_t n = 0;
+
+        if (hidden[spec->protect_proc])
+                options[n++] = hidden[spec->protect_proc];
+        if (spec->proc_subset == PROC_SUBSET_PID)
+                options[n++] = "subset=pid";
+        plan_origin_row(w, spec, spec->protect_proc != PROTECT_PROC_DEFAULT ? DIRECTIVE_ProtectProc : DIRECTIVE_ProcSubset);
+        slots->proc = new_file_system(w, ACTOR_INNER, "proc", SAFE_NOEXEC, n > 0 ? options : NULL);
+        plan_origin_none(w);
+}
+
 /* Those whose content depends on the namespaces of who mounts them. */
 void plan_inner_file_systems(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, RootSlots *slots) {
-        uint64_t cgroup_attributes = SAFE_NOEXEC | (spec->boot ? 0 : MOUNT_ATTR_RDONLY);
+        const bool groups_closed = !spec->boot || spec->protect_control_groups == PROTECT_CGROUPS_YES ||
+                                   spec->protect_control_groups == PROTECT_CGROUPS_STRICT;
+        const uint64_t cgroup_attributes = SAFE_NOEXEC | (groups_closed ? MOUNT_ATTR_RDONLY : 0);
 
-        plan_origin_none(w);
-        slots->proc = new_file_system(w, ACTOR_INNER, "proc", SAFE_NOEXEC, NULL);
+        new_proc(w, spec, slots);
         if (spec->private_network) {
                 plan_origin_row(w, spec, DIRECTIVE_PrivateNetwork);
                 slots->sys = new_file_system(w, ACTOR_INNER, "sysfs", SAFE_NOEXEC | MOUNT_ATTR_RDONLY, NULL);
                 plan_origin_none(w);
         }
+        plan_origin_row(w, spec, DIRECTIVE_ProtectControlGroups);
         slots->cgroup = new_file_system(w, ACTOR_INNER, "cgroup2", cgroup_attributes, NULL);
+        plan_origin_none(w);
         slots->devpts = new_labelled(w, ACTOR_INNER, "devpts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
                                      OPTIONS("newinstance", "ptmxmode=0666", "mode=0620", "gid=5"), p);
         slots->shm = new_labelled(w, ACTOR_INNER, "tmpfs", SAFE_NOEXEC, OPTIONS("mode=1777", "size=64m"), p);
@@ -133,7 +155,9 @@ static int unit_mounts_collect(const ContainerSpec *spec, UnitMount **ret, size_
         for (size_t i = 0; i < spec->temporary_file_system.n; i++, n++)
                 m[n] = (UnitMount){ .path = spec->temporary_file_system.items[i].path,
                                     .origin = &spec->temporary_file_system.items[i].origin,
-                                    .directive = "TemporaryFileSystem",
+                                    .directive = spec->temporary_file_system.items[i].implied ?
+                                                         spec->temporary_file_system.items[i].implied :
+                                                         "TemporaryFileSystem",
                                     .tmpfs = &spec->temporary_file_system.items[i] };
         for (const ContainerTmpfs *t = container_writable_defaults; t->path; t++) {
                 bool taken = false;
@@ -214,7 +238,7 @@ static int unit_mounts_slots(PlanWriter *w, const ContainerSpec *spec, const Pla
                         if (r < 0)
                                 return r;
                         m->slot = new_labelled(w, ACTOR_INNER, "tmpfs",
-                                               SAFE | tmpfs_attributes(m->tmpfs),
+                                               SAFE | (tmpfs_attributes(m->tmpfs) & ~(uint64_t)MOUNT_ATTR_RDONLY),
                                                (const char *const *)options, p);
                 } else {
                         char mode[16];
@@ -269,6 +293,15 @@ static void unit_mounts_attach(PlanWriter *w, const UnitMount *mounts, size_t n)
                 plan_origin(w, m->origin, m->directive);
                 attach(w, m->slot, m->path, m->bind ? 0 : S_IFDIR, optional_flag(m), false);
         }
+        /* Only now: what stands in them needed its mount points. */
+        for (size_t i = 0; i < n; i++) {
+                const UnitMount *m = mounts + i;
+
+                if (!m->tmpfs || !m->tmpfs->read_only)
+                        continue;
+                plan_origin(w, m->origin, m->directive);
+                plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER, (StepOperands){ .slot1 = SLOT(m->slot), .a = MOUNT_ATTR_RDONLY });
+        }
 }
 
 /* A socket that the manager has bound: writing to it is asked of its file, not of the mount. A command
@@ -313,7 +346,7 @@ static void cover_kernel_file_systems(PlanWriter *w, const ContainerSpec *spec, 
                               (StepOperands){ .slot1 = SLOT(slots->dev), .s = *p,
                                               .flags = STEP_FLAG_OPTIONAL });
         /* An init with a network of its own configures it. */
-        if (spec->boot && spec->private_network) {
+        if (spec->boot && spec->private_network && spec->protect_kernel_tunables != TRISTATE_YES) {
                 net = plan_add_slot(w, SLOT_MADE, "/proc/sys/net", NULL, 0);
                 plan_add_step(w, STEP_CLONE_TREE, ACTOR_OUTER,
                               (StepOperands){ .slot1 = SLOT(net), .s = "/proc/sys/net" });
@@ -329,7 +362,7 @@ static void mask_unit_paths(PlanWriter *w, const ContainerSpec *spec, const Root
         for (size_t i = 0; i < spec->inaccessible_paths.n; i++) {
                 const PathItem *p = spec->inaccessible_paths.items + i;
 
-                plan_origin(w, &p->origin, "InaccessiblePaths");
+                plan_origin(w, &p->origin, p->implied ? p->implied : "InaccessiblePaths");
                 plan_add_step(w, STEP_ATTACH_MASK, ACTOR_OUTER,
                               (StepOperands){ .slot1 = SLOT(slots->dev), .s = p->path,
                                               .flags = p->missing_ok ? STEP_FLAG_OPTIONAL : 0 });

@@ -102,9 +102,9 @@ static void add_kernel(Areas *l, const ContainerSpec *spec) {
                 add(l, (Area){ .path = shared[i], .kind = AREA_KERNEL, .access = FILE_READ | FILE_WRITE });
         for (size_t i = 0; i < ELEMENTSOF(readable); i++)
                 add(l, (Area){ .path = readable[i], .kind = AREA_KERNEL, .access = FILE_READ });
-        if (spec->boot)
+        if (spec->boot && spec->protect_control_groups != PROTECT_CGROUPS_YES && spec->protect_control_groups != PROTECT_CGROUPS_STRICT)
                 add(l, (Area){ .path = "/sys/fs/cgroup", .kind = AREA_KERNEL, .access = FILE_READ | FILE_WRITE, .origin = boot });
-        if (spec->boot && spec->private_network)
+        if (spec->boot && spec->private_network && spec->protect_kernel_tunables != TRISTATE_YES)
                 add(l, (Area){ .path = "/proc/sys/net", .kind = AREA_KERNEL, .access = FILE_READ | FILE_WRITE, .origin = boot });
         for (const char *const *p = container_masked_paths; *p; p++)
                 add(l, (Area){ .path = *p, .kind = AREA_HIDDEN });
@@ -129,7 +129,7 @@ static void add_tmpfs(Areas *l, const ContainerSpec *spec) {
 
                 add(l, (Area){ .path = t->path,
                                .access = FILE_ALL & ~((t->noexec ? FILE_EXECUTE : 0U) | (t->read_only ? FILE_WRITE : 0U)),
-                               .origin = &t->origin, .directive = "TemporaryFileSystem" });
+                               .origin = &t->origin, .directive = t->implied ? t->implied : "TemporaryFileSystem" });
         }
 }
 
@@ -153,7 +153,7 @@ static void add_covers(Areas *l, const ContainerSpec *spec) {
 
                         add(l, (Area){ .path = streq(p->path, "/") ? "" : p->path, .kind = rows[k].kind,
                                        .decides = rows[k].decides, .access = rows[k].access, .origin = &p->origin,
-                                       .directive = rows[k].directive });
+                                       .directive = p->implied ? p->implied : rows[k].directive });
                 }
 }
 

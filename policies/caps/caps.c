@@ -5,6 +5,7 @@
 #include "policies/caps/caps.h"
 #include "policies/compare.h"
 #include "policies/rules.h"
+#include "units/spec/protections.h"
 
 /* A small set for one service run by root: it may own, bind and change identity inside its own files. Not
  * CAP_NET_RAW (spoofing), CAP_MKNOD (devices), CAP_AUDIT_WRITE, CAP_SYS_PTRACE. */
@@ -94,7 +95,7 @@ static int report_both(const ContainerSpec *spec, Diag *diag, uint64_t both) {
 
 /* What the place of a writable tree, or a protection, takes away whatever else the unit says. */
 static uint64_t forbidden(const ContainerSpec *spec) {
-        return spec->exposed_tree.path ? bit(CAP_SETFCAP) : 0;
+        return (spec->exposed_tree.path ? bit(CAP_SETFCAP) : 0) | protections_capabilities(spec);
 }
 
 /* AddCapability= and DropCapability= have no order between them, so one capability in both is a contradiction.
@@ -150,8 +151,13 @@ static const Origin *cause_of(const ContainerSpec *spec, uint64_t base, unsigned
 }
 
 static int add_forbidden(const ContainerSpec *spec, CapabilityPolicy *policy) {
-        if (!spec->exposed_tree.path)
-                return 0;
+        int r = 0;
+
+        for (unsigned c = 0; r >= 0 && c < 64; c++)
+                if (protections_capabilities(spec) & bit(c))
+                        r = policy_rules_add(&policy->rules, protections_origin(spec, c), "deny %s", capability_to_string(c));
+        if (r < 0 || !spec->exposed_tree.path)
+                return r;
         return policy_rules_add(&policy->rules, &spec->exposed_tree.origin,
                                 "deny CAP_SETFCAP: users of the host can enter %s, where the container may write",
                                 spec->exposed_tree.path);
@@ -251,6 +257,11 @@ static const Origin *set_origin(const PolicySet *set, unsigned capability) {
         const Origin *o;
 
         if (!(set->capabilities.bounding & bit(capability))) {
+                o = protections_origin(spec, capability);
+                if (!o && capability == CAP_SETFCAP && spec->exposed_tree.path)
+                        o = &spec->exposed_tree.origin;
+                if (o)
+                        return o;
                 o = origin_in_list(&spec->drop_capability, capability);
                 return o ? o : spec->capability_bounding_set.set ? &spec->capability_bounding_set.origin : NULL;
         }

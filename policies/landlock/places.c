@@ -81,7 +81,7 @@ static void add_mounts(const ContainerSpec *s, uint64_t devices, Places *p) {
                 const TmpfsMount *t = s->temporary_file_system.items + i;
 
                 add(p, (Place){ .mount = true, .path = t->path, .base = FS_READ | (t->read_only ? 0 : write) | (t->noexec ? 0 : LANDLOCK_ACCESS_FS_EXECUTE),
-                                .origin = &t->origin, .directive = "TemporaryFileSystem" });
+                                .origin = &t->origin, .directive = t->implied ? t->implied : "TemporaryFileSystem" });
         }
         for (size_t i = 0; i < p->n; i++)
                 p->items[i].want = p->items[i].base;
@@ -172,7 +172,9 @@ int places_collect(const ContainerSpec *s, bool makes_devices, Places *ret) {
         add_mounts(s, devices, &p);
         for (size_t k = 0; k < ELEMENTSOF(rows); k++)
                 for (size_t i = 0; i < rows[k].list->n; i++)
-                        protections[n++] = (Protection){ rows[k].list->items + i, rows[k].directive, rows[k].taken, rows[k].given };
+                        protections[n++] = (Protection){ rows[k].list->items + i,
+                                                          rows[k].list->items[i].implied ? rows[k].list->items[i].implied : rows[k].directive,
+                                                          rows[k].taken, rows[k].given };
         if (n > 1)
                 qsort(protections, n, sizeof(Protection), protection_compare);
         for (size_t i = 0; i < n; i++)

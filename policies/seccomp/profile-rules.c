@@ -4,6 +4,7 @@
 #include "policies/rules.h"
 #include "policies/seccomp/guards.h"
 #include "policies/seccomp/profile.h"
+#include "units/spec/protections.h"
 
 /* The table's entries by name, as people look for them. */
 typedef struct NameOrder {
@@ -114,6 +115,8 @@ int seccomp_profile_rules(const SeccompProfile *p, const ContainerSpec *spec, Po
                 r = add_items(p, &order, spec, rules);
         if (r >= 0)
                 r = add_calls(&order, CAUSE_HIDDEN, ENOSYS, NULL, rules);
+        for (size_t i = 0; r >= 0 && i < protections_count(); i++)
+                r = add_calls(&order, CAUSE_PROTECTION - (int)i, p->denied, container_spec_origin(spec, protections[i].id), rules);
         if (r >= 0)
                 r = seccomp_guards_rules(p, spec, rules);
         if (r >= 0)
@@ -124,6 +127,8 @@ int seccomp_profile_rules(const SeccompProfile *p, const ContainerSpec *spec, Po
 const Origin *seccomp_profile_origin(const ContainerSpec *spec, const SyscallEntry *entry) {
         if (entry->cause >= 0)
                 return &spec->system_call_filter.items[entry->cause].origin;
+        if (entry->cause <= CAUSE_PROTECTION)
+                return container_spec_origin(spec, protections[CAUSE_PROTECTION - entry->cause].id);
         if (entry->cause == CAUSE_BOOT)
                 return container_spec_origin(spec, DIRECTIVE_Boot);
         /* Who is not on the list is refused by whoever wrote the list, where somebody did. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
 #include "policies/families.h"
 #include "policies/seccomp/profile.h"
 #include "policies/seccomp/seccomp.h"
+#include "units/spec/protections.h"
 
 /* What the launcher may call once the filter is in force. With NoNewPrivileges=yes the filter is loaded last, so
  * that only execve() follows and, where it fails, a report and the end. */
@@ -246,6 +249,46 @@ static void deny_everything(SeccompProfile *p) {
         }
 }
 
+/* One denies for good: what protections name stays denied, whatever list allows it. */
+static int deny_call(const char *name, void *userdata) {
+        const Application *a = userdata;
+        SyscallEntry *entry = syscall_table_by_name(&a->profile->table, name);
+
+        if (entry && (entry->action == SYSCALL_ALLOW || entry->cause == CAUSE_REST)) {
+                entry->action = a->action;
+                entry->cause = a->cause;
+        }
+        return 0;
+}
+
+static int deny_words(const char *words, Application *a) {
+        int r = 0;
+
+        while (r >= 0 && *words) {
+                char name[SYSCALL_NAME_MAX];
+                const size_t n = strcspn(words, " ");
+                const SyscallGroup *group;
+
+                (void)snprintf(name, sizeof(name), "%.*s", (int)n, words);
+                group = *name == '@' ? syscall_group_find(name) : NULL;
+                r = group ? syscall_group_visit(group, deny_call, a) : deny_call(name, a);
+                words += n + (words[n] == ' ');
+        }
+        return r;
+}
+
+static int apply_protections(SeccompProfile *p, const ContainerSpec *spec) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < protections_count(); i++) {
+                Application a = { .profile = p, .action = p->denied, .cause = CAUSE_PROTECTION - (int)i };
+
+                if (protections[i].calls && protections[i].on(spec))
+                        r = deny_words(protections[i].calls, &a);
+        }
+        return r;
+}
+
 /* As systemd reads the list, with one difference: where systemd starts from "everything" (the first item has
  * a '~', or there is no list), this starts from the default list. A first item without '~' replaces the
  * default list; @default is then always part of it. Later items add or take away, in order. */
@@ -265,6 +308,9 @@ static int apply_filter(SeccompProfile *p, const ContainerSpec *spec, Diag *diag
                 return r;
 
         r = apply_items(p, spec, diag);
+        q = apply_protections(p, spec);
+        if (q < 0)
+                return q;
         q = keep_launcher(p, spec, diag);
         settle_hidden(p, spec);
         return r < 0 ? r : q;

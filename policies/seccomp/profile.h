@@ -14,6 +14,7 @@ typedef enum SyscallCause {
         CAUSE_BOOT = -3,       /* Boot=yes */
         CAUSE_LAUNCHER = -4,   /* the launcher calls it after the filter is in force */
         CAUSE_HIDDEN = -5,     /* its arguments lie in memory, where a filter cannot read */
+        CAUSE_PROTECTION = -6, /* the first row of units/spec/protections.h; the next ones below */
 } SyscallCause;
 
 /* What a unit switches on beside the list; each has guards (guard-table.h), and calls that are hidden. */

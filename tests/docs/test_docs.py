@@ -97,6 +97,11 @@ def directives_are_described():
         for section, name, *_ in rows(f"units/spec/{table}.inc", kind):
             if not re.search(rf"^\.Cm .*\b{name}=", page, flags=re.M):
                 yield f"bulwark.container(5) lacks {name}= of {table}.inc"
+    for section, name, accepted, _ in rows("units/spec/refused.inc", "FIXED"):
+        text = items.pop((section, name), None)
+        described = text and re.search(r"^Default:(.*)", plain(text), flags=re.S | re.M)
+        if not described or described[1].split()[0].strip(".,") != accepted.split()[0]:
+            yield f"bulwark.container(5) does not say that {name}= of [{section}] is {accepted}"
     for section, name in items:
         yield f"bulwark.container(5) describes {name}= in [{section}], which is no row of the table"
 
@@ -117,6 +122,7 @@ def attributes_are_described():
 
 def examples_are_of_known_directives():
     known = {row[1] for row in rows("units/spec/directives.inc", "DIRECTIVE")}
+    known |= {row[1] for row in rows("units/spec/refused.inc", "FIXED")}
     for path in manuals():
         inside = False
         for number, line in enumerate(open(path, encoding="utf-8"), 1):

@@ -163,4 +163,117 @@ def test_namespaces(bed):
         answers(results, "ok", "unshare:ipc", "clone:ipc", "unshare:uts", "clone:uts", "setns:ipc")
 
 
+def test_system_and_homes(bed):
+    """ProtectSystem=, ProtectHome=, PrivateTmp=: they add to ReadOnly=, and open nothing."""
+    for folder in ("usr", "boot", "efi", "etc", "home", "root", "srv", "var/tmp"):
+        path = os.path.join(bed.root, folder, "file")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        write(path, "x", 0o666)
+    def written(name, *lines):
+        results = tried(bed, name, ["write:/%s/file" % f for f in ("usr", "boot", "efi", "etc", "home", "root", "srv", "var/tmp")], *lines)
+        return {what.split("/")[1] if "var" not in what else "var/tmp": answer for what, answer in results.items()}
+    for value, closed in (("no", ""), ("yes", "usr boot efi"), ("full", "usr boot efi etc"), ("strict", "usr boot efi etc home root srv var/tmp")):
+        results = written("system", "ReadOnly=no", "ProtectSystem=" + value)
+        equal(sorted(k for k, v in results.items() if v == "EROFS"), sorted(closed.split()), "ProtectSystem=%s: %s" % (value, results))
+    results = written("opened", "ReadOnly=no", "ProtectSystem=full", "ReadWritePaths=/etc")
+    equal((results["etc"], results["usr"]), ("ok", "EROFS"), "ReadWritePaths= has the last word")
+    results = written("closed", "ProtectSystem=no")
+    check(all(answer == "EROFS" for answer in results.values()), "ProtectSystem=no opens nothing: %s" % results)
+    for value, answer in (("yes", ("EACCES", "ENOENT")), ("read-only", ("EROFS",)), ("tmpfs", ("ENOENT",))):
+        results = written("home", "ReadOnly=no", "User=1000", "ProtectHome=" + value)
+        check(results["home"] in answer and results["srv"] == "ok", "ProtectHome=%s: %s" % (value, results))
+    for value, missing in (("no", False), ("yes", True), ("disconnected", True)):
+        results = tried(bed, "tmp", ["read:/var/tmp/file", "creat:/var/tmp", "creat:/tmp", "mmap-wx"], "PrivateTmp=" + value)
+        equal((results["read:/var/tmp/file"], results["creat:/var/tmp"], results["creat:/tmp"]),
+              ("ENOENT", "ok", "ok") if missing else ("ok", "EROFS", "ok"), "PrivateTmp=" + value)
+    results = tried(bed, "homes", ["read:/home/x/passwd", "write:/home/file", "read:/home/file"], "ProtectHome=tmpfs", "BindReadOnlyPaths=/etc:/home/x")
+    equal(list(results.values()), ["ok", "ENOENT", "ENOENT"], "a bind in an empty home")
+
+
+def test_proc(bed):
+    """ProtectProc= and ProcSubset=."""
+    def seen(name, *lines):
+        bed.start_sleeper(name, "User=1000", *lines)
+        numbers = bed.ctl("exec", name, "/bin/ls", "/proc").expect(0).out.split()
+        status = bed.ctl("exec", name, "/bin/cat", "/proc/1/status").code
+        bed.ctl("stop", name).expect(0)
+        return "1" in numbers, status == 0, "meminfo" in numbers
+    equal(seen("default"), (True, True, True), "number and status of root's process, meminfo")
+    equal(seen("noaccess", "ProtectProc=noaccess"), (True, False, True), "noaccess")
+    equal(seen("invisible", "ProtectProc=invisible"), (False, False, True), "invisible")
+    equal(seen("ptraceable", "ProtectProc=ptraceable"), (False, False, True), "ptraceable")
+    equal(seen("pid", "ProcSubset=pid"), (True, True, False), "pid")
+
+
+def test_kernel(bed):
+    """ProtectKernelModules=, ProtectKernelLogs=, ProtectClock=, ProtectHostname= have the last word."""
+    for folder in ("usr/lib/modules", "lib/modules"):
+        os.makedirs(os.path.join(bed.root, folder), exist_ok=True)
+        write(os.path.join(bed.root, folder, "modules.dep"), "x", 0o644)
+    calls = {"modules": ("ProtectKernelModules", 175, "CAP_SYS_MODULE", "@module", 16), "logs": ("ProtectKernelLogs", 103, "CAP_SYSLOG", "syslog", 34),
+             "clock": ("ProtectClock", 164, "CAP_SYS_TIME", "@clock", 25)}
+    for name, (directive, number, capability, group, bit) in calls.items():
+        opened = ("AddCapability=" + capability, "SystemCallFilter=~kcmp ; " + group)
+        answer = tried(bed, name, ["syscall:%d" % number], *opened)["syscall:%d" % number]
+        denied = tried(bed, name, ["syscall:%d" % number, "read:/usr/lib/modules/modules.dep"], directive + "=yes", *opened)
+        equal(denied["syscall:%d" % number], "EPERM", directive + " (without it: %s)" % answer)
+        equal(denied["read:/usr/lib/modules/modules.dep"], "ENOENT" if name == "modules" else "ok", "modules with " + directive)
+        report = bed.inside(name, directive + "=yes", *opened)
+        equal(int(status_of(report)["CapBnd"], 16) >> bit & 1, 0, capability)
+        report = bed.inside(name, *opened)
+        equal(int(status_of(report)["CapBnd"], 16) >> bit & 1, 1, capability + " without " + directive)
+        bed.unit(name, "ExecStart=/bin/true", directive + "=no")
+        bed.ctl("start", name).expect(5, directive, capability)
+    opened = ("AddCapability=CAP_SYS_ADMIN", "SystemCallFilter=~kcmp ; sethostname")
+    equal(bed.inside("private", "ProtectHostname=private:other", *opened, arguments="try hostname:changed"), {"hostname:changed": "ok"}, "private")
+    equal(bed.inside("yes", "ProtectHostname=yes:other", *opened, arguments="try hostname:changed"), {"hostname:changed": "EPERM"}, "yes")
+    bed.start_sleeper("named", "ProtectHostname=private:other")
+    equal(bed.ctl("exec", "named", "/bin/hostname").expect(0).out.strip(), "other", "host name")
+
+
+def test_what_is_always_so(bed):
+    """what a container has anyway is accepted and true, and its contrary refused with the reason."""
+    report = bed.inside("fixed", "PrivateIPC=yes", "PrivatePIDs=true", "PrivateMounts=on", "MountAPIVFS=1", "MountFlags=private",
+                        "DelegateNamespaces=yes", "SELinuxNested=no", "ProtectKernelTunables=yes", "ProtectControlGroups=strict")
+    for kind in ("ipc", "pid", "mnt"):
+        check(report["ns_" + kind] != os.readlink("/proc/self/ns/" + kind), "the %s namespace is the host's" % kind)
+    points = {line.split()[4]: line for line in report["mountinfo"]}
+    for path in ("/proc", "/sys", "/dev", "/sys/fs/cgroup"):
+        check(path in points, path + " is not mounted")
+    for path, line in points.items():
+        check("shared:" not in line and "master:" not in line, "%s is no private mount: %s" % (path, line))
+    for path in ("/proc/sys", "/sys", "/sys/fs/cgroup"):
+        check("ro" in points[path].split()[5].split(","), path + " is writable")
+    for line in ("PrivateIPC=no", "PrivatePIDs=no", "PrivateMounts=0", "MountAPIVFS=no", "MountFlags=slave", "DelegateNamespaces=mnt",
+                 "SELinuxNested=yes", "ProtectKernelTunables=no", "ProtectControlGroups=no", "ProtectControlGroups=private", "ProtectHostname=no",
+                 "RestrictFileSystems=ext4"):
+        bed.unit("refused", "ExecStart=/bin/true", line)
+        check(bed.ctl("start", "refused").code != 0, line + " is taken")
+        bed.ctl("start", "refused").expect(bed.ctl("start", "refused").code, line.split("=")[0])
+    results = tried(bed, "tunables", ["write:/proc/sys/kernel/core_pattern", "write:/proc/sys/net/ipv4/ip_forward", "write:/sys/kernel/mm/ksm/run"],
+                    "PrivateUsers=no")
+    check(all(answer in ("EROFS", "EACCES", "ENOENT") for answer in results.values()), "kernel tunables: %s" % results)
+
+
+def test_an_init_is_closed(bed):
+    """what an init may by default, ProtectKernelTunables=, ProtectControlGroups= and ProtectHostname= take away."""
+    init = os.path.join(bed.root, "sbin/init")
+    os.makedirs(os.path.dirname(init), exist_ok=True)
+    out = os.path.join(bed.root, "data/report")
+    write(init, "#!/bin/sh\n/bin/busybox hostname changed; echo hostname $? >/data/report; echo 1 2>/dev/null >/proc/sys/net/ipv4/ip_forward; "
+          "echo tunables $? >>/data/report; grep ' /sys/fs/cgroup ' /proc/self/mountinfo >>/data/report; echo done >>/data/report\n", 0o755)
+    for lines, expected in (((), ("hostname 0", "tunables 0", " rw,")),
+                            (("ProtectKernelTunables=yes", "ProtectControlGroups=yes", "ProtectHostname=yes"), ("hostname 1", "tunables 1", " ro,"))):
+        if os.path.exists(out):
+            os.unlink(out)
+        bed.unit("init", "Boot=yes", "ReadOnly=no", *lines)
+        bed.ctl("start", "init")
+        wait_until(lambda: os.path.exists(out) and "done" in read(out), "the init's report")
+        bed.ctl("kill", "-s", "KILL", "init")
+        for word in expected:
+            contains(read(out), word, "with %s" % (lines,))
+    os.unlink(out)
+    os.unlink(init)
+
+
 run(__name__)

@@ -237,7 +237,7 @@ def nothing_unfinished():
 # Where the consumer of a directive stands, by its stage.
 CONSUMERS = {
     "PLAN": ["units/spec/service-directories.c", "manager/plan", "units/resolve"],
-    "POLICY": ["policies"],
+    "POLICY": ["policies", "units/spec/protections.c"],
     "CGROUP": ["manager/host/cgroup"],
     "MANAGER": ["units/spec/service-directories.c", "manager/container", "manager/host", "manager/order"],
 }

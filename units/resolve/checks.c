@@ -343,7 +343,8 @@ static int check_opened(const Check *c, const PathItem *p, DirectiveId id) {
         for (size_t i = 0; i < hidden->n; i++)
                 if (path_is_below(p->path, hidden->items[i].path))
                         return diag_error(c->diag, ERROR_CONFLICT, &p->origin, directives[id].name,
-                                          "'%s' cannot be reached: InaccessiblePaths= at %s:%u takes '%s' away", p->path,
+                                          "'%s' cannot be reached: %s= at %s:%u takes '%s' away", p->path,
+                                          hidden->items[i].implied ? hidden->items[i].implied : "InaccessiblePaths",
                                           strempty(hidden->items[i].origin.file), hidden->items[i].origin.line,
                                           hidden->items[i].path);
         return 0;

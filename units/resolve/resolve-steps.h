@@ -28,6 +28,9 @@ void lifecycle_resolve(ContainerSpec *spec);
 /* Contradictions between what is said of start, end and restart. */
 int lifecycle_check(const ContainerSpec *spec, Diag *diag);
 
+/* What ProtectSystem= and its kin come to, as rows that everything after this reads. Before the checks and set_ids_resolve(). */
+int protect_resolve(ContainerSpec *spec, Diag *diag);
+
 /* Whether files of the payload could run as the host's root: sets spec->exposed_tree. */
 int set_ids_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag);
 /* Contradictions between the attributes of the payload's process. */

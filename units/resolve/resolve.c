@@ -91,6 +91,9 @@ int spec_resolve(ContainerSpec *draft, const HostFacts *host, const UnitFacts *u
                 if (r < 0)
                         error = r;
         }
+        r = protect_resolve(s, diag);
+        if (r < 0)
+                error = r;
         if (!s->wrong[DIRECTIVE_PrivateUsers] && !s->wrong[DIRECTIVE_RestrictSUIDSGID]) {
                 r = set_ids_resolve(s, unit, diag);
                 if (r < 0)

@@ -64,7 +64,10 @@ typedef struct RefusedDirective {
         DirectiveSection section;
         const char *name;
         const char *why; /* NULL = "not supported yet"; else a clause fit to stand after "not supported: " */
+        const char *accepted; /* what is true of every container and may be said; NULL = nothing */
 } RefusedDirective;
+/* Whether the text says what is so anyway; nothing does. */
+bool refused_directive_accepts(const RefusedDirective *d, const char *text);
 const RefusedDirective *refused_directive_find(DirectiveSection section, const char *name);
 const RefusedDirective *refused_directives(size_t *ret_n); /* the whole table */
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <strings.h>
+
 #include "units/spec/container-spec.h"
 
 const Directive directives[_DIRECTIVE_MAX] = {
@@ -23,9 +26,11 @@ static const uint16_t by_name[_DIRECTIVE_MAX] = {
 };
 
 static const RefusedDirective refused[] = {
-#define LATER(section_, dname) {SECTION_##section_, #dname, NULL},
-#define REFUSED(section_, dname, why_) {SECTION_##section_, #dname, why_},
+#define FIXED(section_, dname, accepted_, why_) {SECTION_##section_, #dname, why_, accepted_},
+#define LATER(section_, dname) {SECTION_##section_, #dname, NULL, NULL},
+#define REFUSED(section_, dname, why_) {SECTION_##section_, #dname, why_, NULL},
 #include "units/spec/refused.inc"
+#undef FIXED
 #undef LATER
 #undef REFUSED
 };
@@ -123,6 +128,41 @@ const RefusedDirective *refused_directive_find(DirectiveSection section, const c
         RefusedDirective key = {.section = section, .name = name};
 
         return bsearch(&key, refused, ELEMENTSOF(refused), sizeof(RefusedDirective), refused_compare);
+}
+
+static bool word_is(const char *word, size_t n, const char *wanted) {
+        static const char *const synonyms[][6] = {
+                { "yes", "true", "on", "1", "y", "t" },
+                { "no", "false", "off", "0", "n", "f" },
+        };
+
+        if (strlen(wanted) == n && strncmp(word, wanted, n) == 0)
+                return true;
+        for (size_t i = 0; i < ELEMENTSOF(synonyms); i++)
+                for (size_t k = 1; streq(wanted, synonyms[i][0]) && k < ELEMENTSOF(synonyms[i]); k++)
+                        if (strlen(synonyms[i][k]) == n && strncasecmp(word, synonyms[i][k], n) == 0)
+                                return true;
+        return false;
+}
+
+bool refused_directive_accepts(const RefusedDirective *d, const char *text) {
+        if (!d->accepted)
+                return false;
+        for (text += strspn(text, " \t"); *text; text += strspn(text, " \t")) {
+                const size_t n = strcspn(text, " \t");
+                bool found = false;
+
+                for (const char *a = d->accepted; !found && *a; a += strcspn(a, " "), a += *a == ' ') {
+                        char wanted[32];
+
+                        (void)snprintf(wanted, sizeof(wanted), "%.*s", (int)strcspn(a, " "), a);
+                        found = word_is(text, n, wanted);
+                }
+                if (!found)
+                        return false;
+                text += n;
+        }
+        return true;
 }
 
 const RefusedDirective *refused_directives(size_t *ret_n) {

@@ -184,6 +184,8 @@ static int assign(void *userdata, const Origin *origin, const char *key, const c
                 if (noted)
                         return take_note(&c, noted, value);
                 refused = refused_directive_find(l->section, key);
+                if (refused && refused_directive_accepts(refused, value))
+                        return 0;
                 return refused ? refuse(l, origin, refused) : unknown_key(l, origin, key);
         }
         return container_spec_assign(l->spec, id, &c, value);

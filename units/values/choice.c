@@ -17,6 +17,18 @@ static int list_words(const char *const *words, char **ret) {
         return 0;
 }
 
+/* "true" where the words have yes. */
+static const char *synonym(const char *text, const char *const *words) {
+        bool yes;
+
+        if (value_parse_bool_word(text, &yes) < 0)
+                return text;
+        for (const char *const *w = words; *w; w++)
+                if (streq(*w, yes ? "yes" : "no"))
+                        return *w;
+        return text;
+}
+
 int value_choice_parse(const ValueContext *c, const char *text, const char *const *words, int reset, int *field) {
         _cleanup_free_ char *list = NULL;
         const char *near;
@@ -27,7 +39,7 @@ int value_choice_parse(const ValueContext *c, const char *text, const char *cons
                 return 0;
         }
         for (int i = 0; words[i]; i++)
-                if (*words[i] && streq(words[i], text)) {
+                if (*words[i] && streq(words[i], synonym(text, words))) {
                         *field = i;
                         return 0;
                 }

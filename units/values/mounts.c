@@ -455,6 +455,8 @@ static int tmpfs_explode(const void *field, char ***ret) {
         for (size_t i = 0; i < v->n; i++) {
                 char *options = NULL;
 
+                if (v->items[i].implied)
+                        continue;
                 r = tmpfs_options(&v->items[i], &options);
                 if (r < 0)
                         return r;

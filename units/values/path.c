@@ -143,6 +143,8 @@ static int paths_explode(const void *field, char ***ret) {
         for (size_t i = 0; i < v->n; i++) {
                 char *s = NULL;
 
+                if (v->items[i].implied)
+                        continue;
                 r = str_append(&s, "%s%s", v->items[i].missing_ok ? "-" : "", v->items[i].path);
                 if (r < 0)
                         return r;

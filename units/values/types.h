@@ -69,6 +69,7 @@ typedef struct PathItem {
         char *path; /* absolute, normalised */
         bool missing_ok; /* '-' prefix */
         Origin origin;
+        const char *implied; /* the directive that comes to this; NULL = the row itself says it. Not part of its text */
 } PathItem;
 typedef struct value_paths {
         PathItem *items;
@@ -234,6 +235,7 @@ typedef struct TmpfsMount {
         bool nodiratime;
         bool read_only, noexec; /* always nosuid,nodev */
         Origin origin;
+        const char *implied; /* as of PathItem */
 } TmpfsMount;
 typedef struct value_tmpfs {
         TmpfsMount *items;
@@ -285,6 +287,65 @@ typedef struct NamespaceName {
         uint32_t flag;
 } NamespaceName;
 extern const NamespaceName namespace_types[]; /* ends in a row of NULL */
+
+typedef enum ProtectSystem {
+        PROTECT_SYSTEM_NO,
+        PROTECT_SYSTEM_YES,    /* /usr, /boot, /efi read-only */
+        PROTECT_SYSTEM_FULL,   /* and /etc */
+        PROTECT_SYSTEM_STRICT, /* the whole root */
+        _PROTECT_SYSTEM_MAX,
+} ProtectSystem;
+typedef ProtectSystem value_protect_system;
+typedef enum ProtectHome { /* /home, /root, /run/user */
+        PROTECT_HOME_NO,
+        PROTECT_HOME_YES, /* inaccessible */
+        PROTECT_HOME_READ_ONLY,
+        PROTECT_HOME_TMPFS, /* empty and read-only */
+        _PROTECT_HOME_MAX,
+} ProtectHome;
+typedef ProtectHome value_protect_home;
+typedef enum PrivateTmp {
+        PRIVATE_TMP_NO,
+        PRIVATE_TMP_YES, /* both mean the same: nothing of the host's is in it anyway */
+        PRIVATE_TMP_DISCONNECTED,
+        _PRIVATE_TMP_MAX,
+} PrivateTmp;
+typedef PrivateTmp value_private_tmp;
+typedef enum ProtectProc { /* hidepid= of /proc */
+        PROTECT_PROC_DEFAULT,
+        PROTECT_PROC_NOACCESS,
+        PROTECT_PROC_INVISIBLE,
+        PROTECT_PROC_PTRACEABLE,
+        _PROTECT_PROC_MAX,
+} ProtectProc;
+typedef ProtectProc value_protect_proc;
+const char *protect_proc_to_string(ProtectProc p);
+typedef enum ProcSubset {
+        PROC_SUBSET_ALL,
+        PROC_SUBSET_PID, /* processes alone */
+        _PROC_SUBSET_MAX,
+} ProcSubset;
+typedef ProcSubset value_proc_subset;
+typedef enum ProtectCgroups {
+        PROTECT_CGROUPS_UNSET, /* strict; of a container that boots an init, private */
+        PROTECT_CGROUPS_YES,   /* as strict: a container sees no other group than its own */
+        PROTECT_CGROUPS_STRICT,
+        PROTECT_CGROUPS_PRIVATE, /* its own may be written */
+        PROTECT_CGROUPS_NO,
+        _PROTECT_CGROUPS_MAX,
+} ProtectCgroups;
+typedef ProtectCgroups value_protect_cgroups;
+typedef enum ProtectHostname {
+        PROTECT_HOSTNAME_UNSET, /* private, which only an init can use by default */
+        PROTECT_HOSTNAME_YES,   /* cannot be changed */
+        PROTECT_HOSTNAME_PRIVATE,
+        PROTECT_HOSTNAME_NO,
+        _PROTECT_HOSTNAME_MAX,
+} ProtectHostname;
+typedef struct value_protect_hostname {
+        ProtectHostname mode;
+        char *name; /* of the container; NULL = as Hostname= has it */
+} value_protect_hostname;
 
 /* RestrictAddressFamilies=: what it means beside the default set is policies/families.h's. */
 #define ADDRESS_FAMILY_MAX 64
@@ -558,7 +619,8 @@ typedef ThpMode value_thp_mode;
         X(files) X(nice) X(oom_score) X(io_level) X(rt_priority) X(limit_count) X(limit_size) \
         X(limit_seconds) X(limit_usec) X(limit_nice) X(ulimits) X(cpu_policy) X(io_class) \
         X(numa_policy) X(cpu_set) X(node_set) X(timer_slack) X(personality) X(keyring_mode) \
-        X(secure_bits) X(coredump_filter) X(thp_mode) X(directories)
+        X(secure_bits) X(coredump_filter) X(thp_mode) X(directories) \
+        X(protect_system) X(protect_home) X(private_tmp) X(protect_proc) X(proc_subset) X(protect_cgroups) X(protect_hostname)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)
