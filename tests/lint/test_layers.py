@@ -17,6 +17,7 @@ TOP = os.path.abspath(sys.argv[1])
 # A room includes its own and lower ranks. The longest prefix of a path is its room.
 RANKS = {
     "manager/base": 0,
+    "manager/netlink": 1,
     "units/values": 1,
     "units/spec": 2,
     "units/syntax": 3,
