@@ -334,6 +334,14 @@ static int append_restart_needed(const Container *c, sd_bus_message *reply) {
         return r < 0 ? r : bus_append_texts(reply, names);
 }
 
+static uint64_t get_condition_result(const Container *c) {
+        return container_condition_met(c);
+}
+
+static uint64_t get_assert_result(const Container *c) {
+        return container_assert_met(c);
+}
+
 static uint64_t get_can_reload(const Container *c) {
         return container_can_reload(c);
 }
@@ -384,6 +392,8 @@ static const Property properties[] = {
         { "FreezerState", "s", CHANGES, OPEN, .text = container_freezer_state },
         { "Result", "s", CHANGES, OPEN, .text = get_result },
         { "LastError", "s", CHANGES, SECRET, .text = container_last_error },
+        { "ConditionResult", "b", CHANGES, OPEN, .number = get_condition_result },
+        { "AssertResult", "b", CHANGES, OPEN, .number = get_assert_result },
         { "FragmentPath", "s", CHANGES, SECRET, .text = container_fragment_path },
         { "DropInPaths", "as", CHANGES, SECRET, .append = append_drop_ins },
         { "CanReload", "b", CHANGES, OPEN, .number = get_can_reload },

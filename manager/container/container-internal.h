@@ -103,6 +103,7 @@ struct Container {
         Digest awaited;
         char *progress;       /* what it says, or whom a job waits for; for people */
 
+        bool condition_missed, assert_missed; /* why the last start was none */
         ContainerState state;
         Restart restart;
         Job *job;

@@ -99,6 +99,14 @@ const char *container_load_error(const Container *c) {
         return c->load_error;
 }
 
+bool container_condition_met(const Container *c) {
+        return !c->condition_missed;
+}
+
+bool container_assert_met(const Container *c) {
+        return !c->assert_missed;
+}
+
 const char *container_last_error(const Container *c) {
         return c->last_error;
 }

@@ -207,6 +207,8 @@ const char *container_load_state(const Container *c);   /* loaded not-found mask
 const char *container_freezer_state(const Container *c); /* running, freezing, frozen, thawing */
 const ContainerSpec *container_spec(const Container *c); /* as the unit was last read; NULL where it never loaded */
 const char *container_load_error(const Container *c);    /* all mistakes, NULL = none */
+bool container_condition_met(const Container *c); /* by the last start, for want of one true */
+bool container_assert_met(const Container *c);
 const char *container_last_error(const Container *c);    /* why the last job failed: step, errno, unit line */
 ContainerResult container_result(const Container *c);
 const ExitReport *container_exit(const Container *c);

@@ -87,6 +87,8 @@ static const Member container_members[] = {
         { "FreezerState", NULL, "s" },
         { "Result", NULL, "s" },
         { "LastError", NULL, "s" },
+        { "ConditionResult", NULL, "b" },
+        { "AssertResult", NULL, "b" },
         { "FragmentPath", NULL, "s" },
         { "DropInPaths", NULL, "as" },
         { "Job", NULL, "(uo)" },

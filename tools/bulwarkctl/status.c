@@ -337,6 +337,13 @@ static int status_of(json_object *p) {
         return streq(state, "active") || streq(state, "reloading") ? EXIT_SUCCESS : EXIT_NOT_ACTIVE;
 }
 
+/* A manager of before knows no conditions. */
+static bool is_false(json_object *p, const char *name) {
+        json_object *v = property_value(p, name);
+
+        return json_object_is_type(v, json_type_boolean) && !json_object_get_boolean(v);
+}
+
 static int status_one(Context *c, const char *name, bool first) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_json_ json_object *p = NULL;
@@ -368,7 +375,8 @@ static int status_one(Context *c, const char *name, bool first) {
         print_amounts(p);
         print_cgroup(c, p, name);
         if (*property_string(p, "LastError"))
-                print_line("Error", property_string(p, "LastError"));
+                print_line(is_false(p, "ConditionResult") || is_false(p, "AssertResult") ? "Condition" : "Error",
+                           property_string(p, "LastError"));
         print_log(c, p, name);
         return status_of(p);
 }

@@ -541,6 +541,21 @@ static int check_tasks(const Check *c) {
                           "the host's limit of tasks is not known; give a number instead of a percentage");
 }
 
+/* --- conditions */
+
+/* They ask the host, as systemd's do with RootDirectory=. */
+static int check_conditions(const Check *c) {
+        for (size_t i = 0; i < c->facts->n_condition_paths; i++) {
+                const struct ConditionPathFact *f = &c->facts->condition_paths[i];
+
+                if (f->in_root && !f->on_host)
+                        diag_warning(c->diag, ERROR_MISSING, &f->item->origin, directives[f->directive].name,
+                                     "asks the host, where there is no %s; only the container's root has it",
+                                     f->item->parameter);
+        }
+        return 0;
+}
+
 /* --- dependencies */
 
 static const UnitItem *unit_named(const value_units *v, const char *name) {
@@ -602,6 +617,7 @@ static const CheckRow checks[] = {
         { check_capabilities, { DIRECTIVE_PrivateUsers, END } },
         { check_memory, { DIRECTIVE_MemoryHigh, DIRECTIVE_MemoryMax, END } },
         { check_tasks, { DIRECTIVE_TasksMax, END } },
+        { check_conditions, { END } },
         { check_dependencies, { END } },
 };
 #undef END

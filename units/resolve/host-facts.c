@@ -437,6 +437,37 @@ static int gather_trees(const ContainerSpec *draft, const PathTrees *written, Un
         return 0;
 }
 
+static bool is_in_root(int root_fd, const char *path) {
+        struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+        _cleanup_close_ int fd = root_fd < 0 ? -EBADF : (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+
+        return fd >= 0;
+}
+
+/* For the reader of a unit alone: whoever writes a path of the container there asks the wrong system. */
+static int gather_condition_paths(const ContainerSpec *draft, int root_fd, UnitFacts *f) {
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
+                const value_conditions *v = container_spec_field_const(draft, id);
+                struct ConditionPathFact *grown;
+
+                if (directives[id].type != &value_type_conditions || v->n == 0 ||
+                    !condition_kind_is_path(condition_kind_of(directives[id].name, NULL)))
+                        continue;
+                grown = reallocarray(f->condition_paths, f->n_condition_paths + v->n, sizeof(*grown));
+                if (!grown)
+                        return -ENOMEM;
+                f->condition_paths = grown;
+                for (size_t i = 0; i < v->n; i++)
+                        f->condition_paths[f->n_condition_paths++] = (struct ConditionPathFact){
+                                .directive = id,
+                                .item = v->items + i,
+                                .on_host = access(v->items[i].parameter, F_OK) >= 0,
+                                .in_root = is_in_root(root_fd, v->items[i].parameter),
+                        };
+        }
+        return 0;
+}
+
 int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFacts *ret) {
         _cleanup_(path_trees_done) PathTrees own = { .more = trees };
         _cleanup_(unit_facts_done) UnitFacts f = {};
@@ -459,6 +490,8 @@ int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFa
         r = gather_environment_files(draft, &own, &f);
         if (r >= 0)
                 r = gather_trees(draft, &own, &f);
+        if (r >= 0)
+                r = gather_condition_paths(draft, root, &f);
         if (r < 0)
                 return r;
 
@@ -477,6 +510,7 @@ void unit_facts_done(UnitFacts *f) {
         for (size_t i = 0; i < f->n_trees; i++)
                 free(f->trees[i].path);
         free(f->trees);
+        free(f->condition_paths);
         free(f->root_path);
         free(f->root_refused);
         free(f->passwd);

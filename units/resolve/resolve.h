@@ -54,6 +54,12 @@ typedef struct UnitFacts {
                 int error;
         } *environment_files; /* one an item of EnvironmentFile=, in its order */
         size_t n_environment_files;
+        struct ConditionPathFact {
+                DirectiveId directive;
+                const ConditionItem *item; /* of the draft */
+                bool on_host, in_root;
+        } *condition_paths; /* every path of a Condition...= or Assert...= */
+        size_t n_condition_paths;
         struct TreeFact {
                 char *path;
                 bool shut; /* no user of the host but root can come to it: a directory above is closed to all others */

@@ -61,13 +61,31 @@ static int is_default(const ContainerSpec *s, DirectiveId id, bool *ret) {
         return 0;
 }
 
+/* As systemd: an empty line of one kind takes the conditions of every kind away; asserts are a list of their own. */
+static void reset_conditions(ContainerSpec *s, DirectiveId of) {
+        bool asserts = false;
+
+        (void)condition_kind_of(directives[of].name, &asserts);
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++) {
+                bool other = false;
+
+                if (directives[id].type != &value_type_conditions ||
+                    condition_kind_of(directives[id].name, &other) < 0 || other != asserts)
+                        continue;
+                value_type_conditions.done(container_spec_field(s, id));
+                s->origins[id] = (Origin){};
+        }
+}
+
 /* Never the type's empty value for a scalar: that of a boolean is "no", and an empty ReadOnly= must not open. */
 static int assign_nothing(ContainerSpec *s, DirectiveId id, const ValueContext *c) {
         const ValueType *type = directives[id].type;
         bool untouched = true;
         int r;
 
-        if (type->list) {
+        if (type == &value_type_conditions)
+                reset_conditions(s, id);
+        else if (type->list) {
                 r = type->parse(c, "", container_spec_field(s, id));
                 if (r < 0)
                         return r;
@@ -184,6 +202,26 @@ static int print_row(const Directive *d, const char *text, const char *default_t
         return str_append(out, "%s=%s%s\n", d->name, text, guard);
 }
 
+/* The line that takes one kind away takes all of them: the others are written again behind it. */
+static int print_conditions(const ContainerSpec *s, DirectiveId of, char **out) {
+        bool asserts = false, other = false;
+        int r;
+
+        (void)condition_kind_of(directives[of].name, &asserts);
+        r = str_append(out, "%s=\n", directives[of].name);
+        for (DirectiveId id = 0; r >= 0 && id < _DIRECTIVE_MAX; id++) {
+                _cleanup_free_ char *text = NULL;
+
+                if (directives[id].type != &value_type_conditions || condition_kind_of(directives[id].name, &other) < 0 ||
+                    other != asserts)
+                        continue;
+                r = value_type_conditions.print(container_spec_field_const(s, id), &text);
+                if (r >= 0 && *text)
+                        r = print_row(&directives[id], text, "", out);
+        }
+        return r;
+}
+
 int container_spec_print_row(const ContainerSpec *s, DirectiveId id, char **out) {
         const Directive *d = &directives[id];
         _cleanup_free_ char *text = NULL;
@@ -192,6 +230,8 @@ int container_spec_print_row(const ContainerSpec *s, DirectiveId id, char **out)
         r = d->type->print(container_spec_field_const(s, id), &text);
         if (r < 0)
                 return r;
+        if (d->type == &value_type_conditions)
+                return print_conditions(s, id, out);
         /* a list takes the place of what was there, whatever it was */
         return print_row(d, text, d->type->list ? "something" : "", out);
 }

@@ -88,6 +88,43 @@ typedef struct value_units {
         char **host; /* "network-online.target": for the host's service manager, and only for it */
 } value_units; /* After=, Requires= ... */
 
+typedef enum ConditionKind {
+#define CONDITION(name, shape) CONDITION_##name,
+#include "units/values/condition-kinds.inc"
+#undef CONDITION
+        _CONDITION_KIND_MAX,
+        _CONDITION_KIND_INVALID = -EINVAL,
+} ConditionKind;
+typedef struct ConditionItem {
+        char *parameter; /* of the shape that its kind has */
+        bool trigger;    /* '|': one of all triggers of the unit must hold */
+        bool negate;     /* '!' */
+        Origin origin;
+} ConditionItem;
+typedef struct value_conditions {
+        ConditionItem *items;
+        size_t n;
+} value_conditions; /* Condition...=, Assert...=: the kind is the directive's */
+/* The kind that a directive asks; _CONDITION_KIND_INVALID = it is none. */
+ConditionKind condition_kind_of(const char *directive, bool *ret_assert);
+const char *condition_kind_to_string(ConditionKind k);
+bool condition_kind_is_path(ConditionKind k);
+int condition_item_to_string(const ConditionItem *item, char **ret); /* "|!/x" */
+typedef enum CompareOperator {
+        COMPARE_NONE,
+        COMPARE_LESS,
+        COMPARE_LESS_EQUAL,
+        COMPARE_EQUAL,
+        COMPARE_UNEQUAL,
+        COMPARE_GREATER_EQUAL,
+        COMPARE_GREATER,
+} CompareOperator;
+CompareOperator compare_operator_read(const char **text); /* takes it off, with white space; NONE = there is none */
+bool compare_holds(CompareOperator o, int order);          /* order: of what there is against what is asked */
+/* "10%/1min": the share, and how the kernel calls that window. */
+int condition_pressure_parse(const char *text, uint64_t *ret_permyriad, const char **ret_window);
+int condition_size_parse(const char *text, uint64_t *ret);
+
 typedef char **value_env_names; /* names, or NAME=VALUE to remove only that exact assignment */
 
 typedef enum OutputKind {
@@ -615,7 +652,7 @@ typedef ThpMode value_thp_mode;
         X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules) \
         X(verify_mode) X(units) X(restart_policy) X(restart_mode) X(count) X(notify_access) X(failure_mode) X(ready_mode) \
         X(health_failure) X(kill_mode) X(store_preserve) X(oom_policy) X(listen) X(bind_ipv6_only) X(start_on) \
-        X(descriptor_name) X(access_mode) X(namespaces) \
+        X(descriptor_name) X(access_mode) X(namespaces) X(conditions) \
         X(files) X(nice) X(oom_score) X(io_level) X(rt_priority) X(limit_count) X(limit_size) \
         X(limit_seconds) X(limit_usec) X(limit_nice) X(ulimits) X(cpu_policy) X(io_class) \
         X(numa_policy) X(cpu_set) X(node_set) X(timer_slack) X(personality) X(keyring_mode) \

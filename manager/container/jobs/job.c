@@ -3,6 +3,7 @@
  * is looked at again after every change of state, and ends with one of systemd's words. */
 #include "manager/container/container-internal.h"
 #include "manager/container/life/parts.h"
+#include "manager/host/conditions/condition-facts.h"
 
 #define TELL_AFTER USEC_PER_SEC
 
@@ -233,6 +234,28 @@ static const char *advance_stop(Container *c, Job *j, bool *moved) {
         return NULL;
 }
 
+/* Asked when the start begins, of what is on the host then. Traffic that comes to sockets which are open asks no more: it
+ * would be lost without a word. The answer: the job's result, NULL = it may start. */
+static const char *check_conditions(Container *c, bool *moved) {
+        const ContainerSpec *spec = container_spec(c);
+        ConditionVerdict v;
+        char *text = NULL;
+
+        if (!spec || c->state == CONTAINER_LISTENING)
+                return NULL;
+        v = conditions_judge(spec, &c->manager->host, condition_facts_gather);
+        c->condition_missed = !v.met && !v.asserts;
+        c->assert_missed = !v.met && v.asserts;
+        if (v.met)
+                return NULL;
+        (void)condition_verdict_to_string(&v, &text);
+        set_error(c, text);
+        if (c->state == CONTAINER_RESTARTING) /* none of its times comes when it would be */
+                *moved = container_event(c, EVENT_STOP);
+        container_notify(c);
+        return v.asserts ? "failed" : "skipped";
+}
+
 static const char *begin_start(Container *c, Job *j, bool *moved) {
         const char *result;
         bool wait = false;
@@ -247,6 +270,9 @@ static const char *begin_start(Container *c, Job *j, bool *moved) {
                 set_error(c, c->load_error ? strdup(c->load_error) : NULL);
                 return "failed";
         }
+        result = check_conditions(c, moved);
+        if (result)
+                return result;
         if (sockets_wait(c)) {
                 c->result = RESULT_SUCCESS;
                 set_error(c, NULL);

@@ -76,8 +76,8 @@ static void the_refused_say_what_to_use(void **state) {
                 { SECTION_Container, "PrivateIPC", "never shares" },
                 { SECTION_Container, "Overlay", NULL },
                 { SECTION_Unit, "JoinsNamespaceOf", NULL },
-                { SECTION_Unit, "ConditionPathExists", NULL },
-                { SECTION_Unit, "AssertSecurity", NULL },
+                { SECTION_Unit, "ConditionFraction", NULL },
+                { SECTION_Unit, "AssertMachineTag", NULL },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
