@@ -136,8 +136,8 @@ def refused_names_are_refused():
     known = {(row[0], row[1]) for row in rows("units/spec/directives.inc", "DIRECTIVE")}
     refused = [(row[0], row[1]) for row in rows("units/spec/refused.inc", "LATER")]
     refused += [(row[0], row[1]) for row in rows("units/spec/refused.inc", "REFUSED")]
-    if len(refused) < 300:
-        yield f"only {len(refused)} rows were read"
+    if len(refused) + len(known) < 450: # a name moves from one table to the other, and is lost from neither
+        yield f"only {len(refused)} and {len(known)} rows were read"
     for row in refused:
         if row in known:
             yield f"{row[1]}= of [{row[0]}] is a row of the table and refused"

@@ -45,7 +45,7 @@ static void the_refused_are_sorted_and_refused(void **state) {
         size_t n;
 
         all = refused_directives(&n);
-        assert_true(n > 300);
+        assert_true(n + _DIRECTIVE_MAX > 450); /* a name moves from one table to the other, and is lost from neither */
         for (size_t i = 0; i < n; i++) {
                 if (i > 0 && all[i].section == all[i - 1].section)
                         assert_true(strcmp(all[i - 1].name, all[i].name) < 0);
