@@ -429,6 +429,8 @@ int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag);
 /* --- outputs.c */
 /* Opens the trees of a plan, and remembers those that the container can write. */
 int container_open_trees(Container *c, const PlanView *plan, SlotSet *slots, Diag *diag);
+/* Standard input: a pipe with all that there is to read, or /dev/null. diag may be NULL. */
+int input_open(const Container *c, Diag *diag, int *ret_fd);
 int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag);
 
 /* Further ends of the streams that the life has. */

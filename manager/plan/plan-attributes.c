@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The attributes of the payload's process, as the table has them. */
+#include <limits.h>
 #include <linux/ioprio.h>
 #include <linux/mempolicy.h>
 #include <sched.h>
@@ -300,5 +301,61 @@ void plan_secure_bits(PlanWriter *w, const ContainerSpec *spec, uint64_t permitt
         plan_add_step(w, STEP_SECURE_BITS, actor,
                       (StepOperands){ .a = spec->secure_bits, .b = permitted,
                                       .flags = is_set(spec, DIRECTIVE_SecureBits) ? 0 : STEP_FLAG_LENIENT });
+        plan_origin_none(w);
+}
+
+/* --- not of a process but of its namespaces */
+
+void plan_sysctls(PlanWriter *w, const ContainerSpec *spec, int16_t proc) {
+        for (size_t i = 0; i < spec->sysctl.n; i++) {
+                const SysctlItem *item = spec->sysctl.items + i;
+                char path[PATH_MAX];
+
+                plan_origin(w, &item->origin, directives[DIRECTIVE_Sysctl].name);
+                if (sysctl_namespace(item->name) == SYSCTL_UTS) {
+                        plan_add_step(w, STEP_DOMAIN_NAME, ACTOR_INNER, (StepOperands){ .s = item->value });
+                        continue;
+                }
+                if ((size_t)snprintf(path, sizeof(path), "sys/%s", item->name) >= sizeof(path)) {
+                        w->error = -ENAMETOOLONG;
+                        return;
+                }
+                /* '.' separates, '/' stands for a dot within a word: as files have it, the other way round */
+                for (char *p = path + strlen("sys/"); *p; p++)
+                        *p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
+                plan_add_step(w, STEP_SYSCTL, ACTOR_INNER,
+                              (StepOperands){ .slot1 = SLOT(proc), .s = path, .t = item->value });
+        }
+        plan_origin_none(w);
+}
+
+bool plan_has_time_offsets(const ContainerSpec *spec) {
+        return spec->time_offset_boottime != 0 || spec->time_offset_monotonic != 0;
+}
+
+/* The nanoseconds of a negative time count forwards. */
+static int append_offset(char **s, const char *clock, int64_t usec) {
+        const int64_t second = (int64_t)USEC_PER_SEC;
+        int64_t seconds = usec / second, rest = usec % second;
+
+        if (rest < 0) {
+                seconds--;
+                rest += second;
+        }
+        return str_append(s, "%s %lld %lld\n", clock, (long long)seconds, (long long)(rest * (int64_t)NSEC_PER_USEC));
+}
+
+void plan_time_offsets(PlanWriter *w, const ContainerSpec *spec) {
+        _cleanup_free_ char *text = NULL;
+
+        if (!plan_has_time_offsets(spec))
+                return;
+        if (append_offset(&text, "monotonic", spec->time_offset_monotonic) < 0 ||
+            append_offset(&text, "boottime", spec->time_offset_boottime) < 0) {
+                w->error = -ENOMEM;
+                return;
+        }
+        plan_origin_row(w, spec, spec->time_offset_boottime != 0 ? DIRECTIVE_TimeOffsetBoottimeSec : DIRECTIVE_TimeOffsetMonotonicSec);
+        plan_add_step(w, STEP_TIME_OFFSETS, ACTOR_OUTER, (StepOperands){ .s = text });
         plan_origin_none(w);
 }

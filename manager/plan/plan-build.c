@@ -35,6 +35,7 @@ static void build_clone(PlanWriter *w, const ContainerSpec *spec, const PlanPara
 
         plan_add_step(w, STEP_PRIVATE_MOUNTS, ACTOR_OUTER, (StepOperands){});
         plan_attributes(w, spec, &spec->identity, ATTRIBUTE_HOST, ACTOR_OUTER);
+        plan_time_offsets(w, spec);
         plan_add_step(w, STEP_CLONE_INNER, ACTOR_OUTER, (StepOperands){ .a = namespaces(spec, p) });
         if (p->id_count > 0) {
                 plan_origin_row(w, spec, DIRECTIVE_PrivateUsers);
@@ -63,8 +64,10 @@ static void build_inner(PlanWriter *w, const ContainerSpec *spec, const PlanPara
         if (p->await_go)
                 plan_add_step(w, STEP_AWAIT_GO, ACTOR_INNER, (StepOperands){});
         if (has_init(spec, p)) {
-                plan_origin_row(w, spec, DIRECTIVE_ProcessTwo);
-                plan_add_step(w, STEP_FORK_PAYLOAD, ACTOR_INNER, (StepOperands){});
+                const bool linger = spec->exit_type == EXIT_TYPE_CGROUP && !plan_is_beside(p);
+
+                plan_origin_row(w, spec, linger ? DIRECTIVE_ExitType : DIRECTIVE_ProcessTwo);
+                plan_add_step(w, STEP_FORK_PAYLOAD, ACTOR_INNER, (StepOperands){ .a = linger });
                 plan_origin_none(w);
                 plan_label(w, spec, &p->labels, LABEL_CURRENT, ACTOR_INIT); /* it executes nothing any more */
         }
@@ -295,7 +298,9 @@ static int choose_order(const ContainerSpec *spec, const PolicySet *policies, co
                         JoinOrder *ret) {
         const JoinFacts facts = join_facts(policies, p->user_namespace,
                                            (p->terminal ? JOIN_NEEDS_TERMINAL : 0) |
-                                                   (spec->cpu_scheduling_reset ? JOIN_NEEDS_SCHEDULING : 0));
+                                                   (!spec->cpu_scheduling_reset                      ? 0 :
+                                                    spec->cpu_scheduling_policy < CPU_POLICY_FIFO ? JOIN_NEEDS_SCHEDULING :
+                                                                                                    JOIN_NEEDS_REALTIME));
 
         *ret = join_order(&facts);
         if (*ret != JOIN_REFUSED)
@@ -349,6 +354,7 @@ int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const 
         plan_add_step(&w, STEP_ENTER_NAMESPACES, ACTOR_OUTER,
                       (StepOperands){ .slot1 = SLOT(leader),
                                       .a = ALL_NAMESPACES | (spec->private_network ? CLONE_NEWNET : 0) |
+                                           (plan_has_time_offsets(spec) ? CLONE_NEWTIME : 0) |
                                            (p->user_namespace ? CLONE_NEWUSER : 0) });
         if (p->terminal) {
                 int16_t socket = plan_add_slot(&w, SLOT_TERMINAL, "terminal", NULL, 0);

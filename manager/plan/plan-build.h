@@ -60,6 +60,7 @@ typedef struct JoinFacts {
 typedef enum JoinNeeds { /* what inner does between its birth and execve(), beside what it always does */
         JOIN_NEEDS_TERMINAL = 1 << 0,
         JOIN_NEEDS_SCHEDULING = 1 << 1, /* CPUSchedulingResetOnFork= */
+        JOIN_NEEDS_REALTIME = 1 << 2,   /* the same, of a real-time policy */
 } JoinNeeds;
 JoinFacts join_facts(const PolicySet *policies, bool user_namespace, unsigned needs);
 JoinOrder join_order(const JoinFacts *facts);
@@ -74,6 +75,12 @@ typedef enum AttributePlace {
 void plan_attributes(PlanWriter *w, const ContainerSpec *spec, const Identity *identity, AttributePlace place, Actor actor);
 /* Between the ids and the capabilities; permitted is what the process still has use for. */
 void plan_secure_bits(PlanWriter *w, const ContainerSpec *spec, uint64_t permitted, Actor actor);
+
+/* The kernel's settings of the container's namespaces, by inner as their root; proc is its own procfs. */
+void plan_sysctls(PlanWriter *w, const ContainerSpec *spec, int16_t proc);
+/* The clocks that the container has instead of the host's. */
+void plan_time_offsets(PlanWriter *w, const ContainerSpec *spec);
+bool plan_has_time_offsets(const ContainerSpec *spec);
 
 /* plan-confine.c: from the process as it was cloned to the payload: one code for start, exec and shell */
 typedef struct ConfineParameters {

@@ -134,6 +134,14 @@ static bool operands_good(const PlanView *p, const PlanStep *s) {
                 return s->slot != PLAN_NO_SLOT && s->b <= s->c && s->c <= UINT16_MAX;
         case STEP_SECURITY_LABEL:
                 return s->a < _LABEL_ATTRIBUTE_MAX && s->t.size > 0 && text_good(p, s->s) && text_good(p, s->t);
+        case STEP_FORK_PAYLOAD:
+                return s->a <= 1;
+        case STEP_SYSCTL:
+                return s->slot != PLAN_NO_SLOT && s->s.size > 0 && s->t.size > 0 && text_good(p, s->s) && text_good(p, s->t) &&
+                       strncmp(plan_text(p, s->s), "sys/", 4) == 0;
+        case STEP_DOMAIN_NAME:
+        case STEP_TIME_OFFSETS:
+                return s->s.size > 0 && text_good(p, s->s);
         case STEP_PROCESS_FILE:
                 return file_good(p, s);
         case STEP_PROCESS_CONTROL:
@@ -170,7 +178,6 @@ static bool operands_good(const PlanView *p, const PlanStep *s) {
         case STEP_HOST_NAME:
         case STEP_SESSION_KEYRING:
         case STEP_NEW_SESSION:
-        case STEP_FORK_PAYLOAD:
         case STEP_FILE_MODE_MASK:
         case STEP_WORKING_DIRECTORY:
         case STEP_CLOSE_DESCRIPTORS:

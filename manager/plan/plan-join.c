@@ -20,7 +20,9 @@ static const struct {
         { "clone", 0, { PLAN_JOIN_CLONE_FLAGS } },
         { "setsid", 0, {} },
         { "ioctl", JOIN_NEEDS_TERMINAL, { 0, TIOCSCTTY } },
-        { "sched_setscheduler", JOIN_NEEDS_SCHEDULING, {} },
+        { "sched_setscheduler", JOIN_NEEDS_SCHEDULING, { 0, SCHED_OTHER | SCHED_RESET_ON_FORK } },
+        { "sched_setscheduler", JOIN_NEEDS_REALTIME, { 0, SCHED_FIFO | SCHED_RESET_ON_FORK } },
+        { "sched_setscheduler", JOIN_NEEDS_REALTIME, { 0, SCHED_RR | SCHED_RESET_ON_FORK } },
 };
 
 static bool is_allowed(const SeccompPolicy *policy, const char *name, const uint64_t arguments[6]) {

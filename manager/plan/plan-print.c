@@ -19,7 +19,8 @@ typedef struct FlagName {
 
 static const FlagName namespace_names[] = {
         { CLONE_NEWUSER, "user" }, { CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" },       { CLONE_NEWNET, "net" },
-        { CLONE_NEWIPC, "ipc" },   { CLONE_NEWUTS, "uts" },  { CLONE_NEWCGROUP, "cgroup" }, {},
+        { CLONE_NEWIPC, "ipc" },   { CLONE_NEWUTS, "uts" },  { CLONE_NEWCGROUP, "cgroup" },
+        { CLONE_NEWTIME, "time" },  {},
 };
 static const FlagName attribute_names[] = {
         { MOUNT_ATTR_RDONLY, "ro" }, { MOUNT_ATTR_NOSUID, "nosuid" }, { MOUNT_ATTR_NODEV, "nodev" },
@@ -249,6 +250,23 @@ static int describe_scheduling(char **s, const PlanView *p, const PlanStep *step
         return str_append(s, "%s priority=%u%s", strempty(name), (unsigned)step->b, step->c ? " reset-on-fork" : "");
 }
 
+/* Its lines as one. */
+static int describe_offsets(char **s, const PlanView *p, const PlanStep *step) {
+        int r = 0;
+
+        for (const char *at = plan_text(p, step->s); r >= 0 && *at; at += strcspn(at, "\n") + (at[strcspn(at, "\n")] != 0))
+                r = str_append(s, "%s%.*s", **s ? ", " : "", (int)strcspn(at, "\n"), at);
+        return r;
+}
+
+static int describe_sysctl(char **s, const PlanView *p, const PlanStep *step) {
+        return str_append(s, "%s = %s", plan_text(p, step->s), plan_text(p, step->t));
+}
+
+static int describe_fork(char **s, const PlanView *p, const PlanStep *step) {
+        return step->a ? str_append(s, "until the last process has ended") : 0;
+}
+
 static int describe_user_keyring(char **s, const PlanView *p, const PlanStep *step) {
         return str_append(s, "uid=%u gid=%u", (unsigned)step->a, (unsigned)step->b);
 }
@@ -344,6 +362,10 @@ static int (*const describers[_STEP_KIND_MAX])(char **s, const PlanView *p, cons
         [STEP_CLONE_TREE] = describe_text,
         [STEP_ATTACH_MASK] = describe_text,
         [STEP_HOST_NAME] = describe_text,
+        [STEP_DOMAIN_NAME] = describe_text,
+        [STEP_TIME_OFFSETS] = describe_offsets,
+        [STEP_SYSCTL] = describe_sysctl,
+        [STEP_FORK_PAYLOAD] = describe_fork,
         [STEP_WORKING_DIRECTORY] = describe_text,
         [STEP_ATTACH] = describe_attach,
         [STEP_MAKE_DIRECTORY] = describe_made,

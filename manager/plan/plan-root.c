@@ -61,11 +61,14 @@ static void new_proc(PlanWriter *w, const ContainerSpec *spec, RootSlots *slots)
         plan_origin_none(w);
 }
 
+#define MEBIBYTE (UINT64_C(1) << 20)
+
 /* Those whose content depends on the namespaces of who mounts them. */
 void plan_inner_file_systems(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, RootSlots *slots) {
         const bool groups_closed = !spec->boot || spec->protect_control_groups == PROTECT_CGROUPS_YES ||
                                    spec->protect_control_groups == PROTECT_CGROUPS_STRICT;
         const uint64_t cgroup_attributes = SAFE_NOEXEC | (groups_closed ? MOUNT_ATTR_RDONLY : 0);
+        char shm_size[32];
 
         new_proc(w, spec, slots);
         if (spec->private_network) {
@@ -78,8 +81,16 @@ void plan_inner_file_systems(PlanWriter *w, const ContainerSpec *spec, const Pla
         plan_origin_none(w);
         slots->devpts = new_labelled(w, ACTOR_INNER, "devpts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
                                      OPTIONS("newinstance", "ptmxmode=0666", "mode=0620", "gid=5"), p);
-        slots->shm = new_labelled(w, ACTOR_INNER, "tmpfs", SAFE_NOEXEC, OPTIONS("mode=1777", "size=64m"), p);
+        (void)snprintf(shm_size, sizeof(shm_size), spec->shm_size % MEBIBYTE == 0 ? "size=%llum" : "size=%llu",
+                       (unsigned long long)(spec->shm_size % MEBIBYTE == 0 ? spec->shm_size / MEBIBYTE : spec->shm_size));
+        plan_origin_row(w, spec, DIRECTIVE_ShmSize);
+        slots->shm = new_labelled(w, ACTOR_INNER, "tmpfs", SAFE_NOEXEC, OPTIONS("mode=1777", shm_size), p);
+        plan_origin_none(w);
         slots->mqueue = new_file_system(w, ACTOR_INNER, "mqueue", SAFE_NOEXEC, NULL);
+        /* The container's own may have no settings in it. */
+        plan_sysctls(w, spec, spec->sysctl.n > 0 && spec->proc_subset == PROC_SUBSET_PID ?
+                                      new_file_system(w, ACTOR_INNER, "proc", SAFE_NOEXEC, NULL) :
+                                      slots->proc);
 }
 
 static void attach(PlanWriter *w, int16_t slot, const char *path, unsigned type, unsigned flags, bool no_symlinks) {

@@ -43,25 +43,25 @@ static int confine_self(void) {
         return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
 }
 
-/* Reaps everything there is; true once the payload itself was among it. */
-static bool reap(LaunchPage *page, pid_t payload) {
-        bool ended = false;
-
+/* Reaps everything there is; true once the payload itself was among it or, for who lingers, once nothing is left. */
+static bool reap(LaunchPage *page, pid_t payload, bool linger) {
         for (;;) {
                 siginfo_t si = {};
 
-                if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG) < 0 || si.si_pid == 0)
-                        return ended;
-                if (si.si_pid != payload)
+                if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG) < 0)
+                        return atomic_load(&page->exit_known);
+                if (si.si_pid == 0)
+                        return !linger && atomic_load(&page->exit_known);
+                /* Its number may be another process's later. */
+                if (si.si_pid != payload || atomic_load(&page->exit_known))
                         continue;
                 page->exit_code = si.si_code;
                 page->exit_status = si.si_status;
                 atomic_store(&page->exit_known, 1);
-                ended = true;
         }
 }
 
-int init_run(Stage *s, pid_t payload) {
+int init_run(Stage *s, pid_t payload, bool linger) {
         LaunchPage *page = s->page;
         sigset_t all;
         int r;
@@ -82,11 +82,11 @@ int init_run(Stage *s, pid_t payload) {
                 return r; /* PID 1 ends, so the kernel kills the payload too */
         stage_futex_set(&page->init_ready);
 
-        while (!reap(page, payload)) {
+        while (!reap(page, payload, linger)) {
                 int signal = sigwaitinfo(&all, NULL);
 
                 if (signal > 0 && signal != SIGCHLD)
-                        (void)kill(payload, signal);
+                        (void)kill(atomic_load(&page->exit_known) ? -1 : payload, signal);
         }
         /* The exit code is for whoever looks at the process; the keeper reads the page. */
         _exit(page->exit_code == CLD_EXITED ? page->exit_status : 128 + page->exit_status);

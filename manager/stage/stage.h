@@ -98,6 +98,9 @@ int step_resource_ceiling(Stage *s, const PlanStep *step);
 int step_resource_limit(Stage *s, const PlanStep *step);
 int step_file_mode_mask(Stage *s, const PlanStep *step);
 int step_user_keyring(Stage *s, const PlanStep *step);
+int step_domain_name(Stage *s, const PlanStep *step);
+int step_sysctl(Stage *s, const PlanStep *step);
+int step_time_offsets(Stage *s, const PlanStep *step);
 int step_secure_bits(Stage *s, const PlanStep *step);
 /* steps-landlock.c */
 int step_landlock_ruleset(Stage *s, const PlanStep *step);
@@ -119,7 +122,7 @@ int stage_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inhe
 void stage_hide_command_line(Stage *s, const char *name);
 /* The init role: reaps, forwards, tells the page how the payload ended, and ends with it. Returns only where it
  * could not confine itself. */
-int init_run(Stage *s, pid_t payload);
+int init_run(Stage *s, pid_t payload, bool linger); /* linger: until the last process has ended */
 /* Runs what the plan has for the given actors from there on; a step that fails ends the process. */
 void stage_run_steps(Stage *s, unsigned actors, uint32_t from);
 /* Continues the plan with the given actors; never returns. */

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,9 @@
 #define CORE_CREATE 1
 #define CORE_THREAD 0
 
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
 #define IOPRIO_OF_PROCESS 1
 #define IOPRIO_SHIFT 13
 #define AFFINITY_BYTES 1024 /* 8192 processors: more than any kernel has */
@@ -247,4 +251,61 @@ int step_secure_bits(Stage *s, const PlanStep *step) {
                 return r;
         s->detail = 1;
         return prctl(PR_SET_SECUREBITS, (unsigned long)step->a, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* --- of the namespaces */
+
+int step_domain_name(Stage *s, const PlanStep *step) {
+        return setdomainname(plan_text(&s->plan, step->s), step->s.size) < 0 ? -errno : 0;
+}
+
+/* The same words, whatever the kernel puts between them. */
+static bool same_words(const char *a, const char *b) {
+        for (;;) {
+                const size_t n = strcspn(a += strspn(a, " \t\n"), " \t\n"), k = strcspn(b += strspn(b, " \t\n"), " \t\n");
+
+                if (n != k || memcmp(a, b, n) != 0)
+                        return false;
+                if (n == 0)
+                        return true;
+                a += n;
+                b += k;
+        }
+}
+
+/* Through the procfs that inner has just mounted, where nothing lies over it yet. A value that the kernel takes for another one
+ * is told: it was not what the unit says. */
+int step_sysctl(Stage *s, const PlanStep *step) {
+        const char *value = plan_text(&s->plan, step->t);
+        const struct open_how how = { .flags = O_RDWR | O_CLOEXEC,
+                                      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
+        _cleanup_close_ int fd = -EBADF;
+        char text[512];
+        ssize_t n;
+
+        fd = (int)syscall(SYS_openat2, stage_slot(s, step->slot), plan_text(&s->plan, step->s), &how, sizeof(how));
+        if (fd < 0)
+                return -errno;
+        s->detail = 1;
+        if (write(fd, value, step->t.size) != (ssize_t)step->t.size)
+                return errno != 0 ? -errno : -EIO;
+        s->detail = 2;
+        n = pread(fd, text, sizeof(text) - 1, 0);
+        if (n < 0)
+                return -errno;
+        text[n] = 0;
+        return same_words(text, value) ? 0 : -EDOM;
+}
+
+/* Outer itself stays in the time of the host: the namespace is its children's, who must not be there yet. */
+int step_time_offsets(Stage *s, const PlanStep *step) {
+        _cleanup_close_ int fd = -EBADF;
+
+        if (unshare(CLONE_NEWTIME) < 0)
+                return -errno;
+        s->detail = 1;
+        fd = attribute_open(s, "self", "timens_offsets", O_WRONLY);
+        if (fd < 0)
+                return fd;
+        return write(fd, plan_text(&s->plan, step->s), step->s.size) == (ssize_t)step->s.size ? 0 : -errno;
 }

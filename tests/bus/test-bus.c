@@ -207,7 +207,7 @@ static void test_set_properties(void **state) {
                   1, "ReadOnyl", "b", true);
         assert_non_null(strstr(unknown, "did you mean ReadOnly"));
         must_fail(c, "SetContainerProperties", "org.bulwark1.Error.NotSupported", &later, "sba(sv)", "any@set", true, 1,
-                  "DynamicUser", "b", true);
+                  "LUOSession", "b", true);
         must_fail(c, "SetContainerProperties", "org.bulwark1.Error.InvalidArguments", &type, "sba(sv)", "any@set", true, 1,
                   "ReadOnly", "u", 1);
         assert_non_null(strstr(type, "has the type 'b'"));

@@ -303,4 +303,156 @@ def test_personality(bed):
     equal(bed.inside("native", "Personality=x86-64")["personality"], 0, "personality")
 
 
+# --- what a payload reads and finds
+
+
+def output_of(bed, name, command, *lines, environment=None):
+    """What a shell command in a new container prints."""
+    path = os.path.join(bed.out, name)
+    if os.path.exists(path):
+        os.unlink(path)
+    bed.unit(name, "Type=oneshot", "ExecStart=/bin/sh -c '%s'" % command, "StandardOutput=truncate:" + path, *lines)
+    bed.ctl("start", "--wait", name).expect(0)
+    return read(path)
+
+
+def test_standard_input(bed):
+    """StandardInput= and its data, in the payload, in commands, and never as a file of the host."""
+    equal(output_of(bed, "null", "cat; readlink /proc/self/fd/0"), "/dev/null\n", "nothing")
+    text = ("StandardInputText=one line of \"%N\"", "StandardInputText=two\\ttabs")
+    equal(output_of(bed, "text", "cat", *text), 'one line of "text"\ntwo\ttabs\n', "text")
+    equal(output_of(bed, "data", "cat", "StandardInputData=AGEA", "StandardInputData=Yg==", "User=1000"), "\0a\0b", "data")
+    equal(output_of(bed, "empty", "cat; readlink /proc/self/fd/0", "StandardInput=data")[:6], "pipe:[", "no data")
+    equal(output_of(bed, "both", "cat", "StandardInput=null", *text), "", "null counts")
+    path = os.path.join(bed.directory, "input")
+    write(path, "x" * 300000)
+    equal(output_of(bed, "file", "wc -c; readlink /proc/self/fd/0", "StandardInput=file:" + path)[:7], "300000\n", "a file")
+    bed.unit("pre", "Type=oneshot", "ExecStartPre=/bin/sh -c 'read x; test \"$x\" = again'", "ExecStart=/bin/sh -c 'read x; test \"$x\" = again'",
+             "StandardInputText=again")
+    bed.ctl("start", "--wait", "pre").expect(0)
+    for make, words in ((lambda: write(path, "x" * (1 << 20) + "x"), "longer than"), (lambda: os.unlink(path), "No such file"),
+                        (lambda: os.mkdir(path), "input")):
+        make()
+        bed.unit("file", "ExecStart=/bin/cat", "StandardInput=file:" + path)
+        result = bed.ctl("start", "file")
+        check(result.code != 0, "started: %s" % words)
+        result.expect(result.code, "StandardInput=", words)
+    os.rmdir(path)
+    bed.unit("two", "ExecStart=/bin/cat", "StandardInputText=a", "StandardInputData=YQ==")
+    bed.ctl("start", "two").expect(5, "StandardInputData=", "one of them")
+
+
+def test_pass_environment(bed):
+    """PassEnvironment= gives what the manager has, and what the unit says counts more."""
+    bed.environment.update(PASSED="from the manager", OTHER="hidden", BOTH="lost")
+    try:
+        bed.stop_manager()
+        bed.start_manager()
+        out = output_of(bed, "passed", "env", "PassEnvironment=PASSED NOT_THERE BOTH", "Environment=BOTH=kept").splitlines()
+        check("PASSED=from the manager" in out and "BOTH=kept" in out, out)
+        check(not any(line.startswith(("OTHER=", "NOT_THERE")) for line in out), out)
+    finally:
+        for name in ("PASSED", "OTHER", "BOTH"):
+            del bed.environment[name]
+        bed.stop_manager()
+        bed.start_manager()
+
+
+def test_sysctl(bed):
+    """Sysctl= sets what belongs to the container, and nothing of the host's."""
+    before = read("/proc/sys/net/core/somaxconn"), read("/proc/sys/net/ipv4/ping_group_range")
+    out = output_of(bed, "set", "cat /proc/sys/net/core/somaxconn /proc/sys/net/ipv4/ping_group_range", "Sysctl=net.core.somaxconn=77",
+                    'Sysctl="net.ipv4.ping_group_range=0 5"')
+    equal(out.split(), ["77", "0", "5"], "net.*")
+    equal((read("/proc/sys/net/core/somaxconn"), read("/proc/sys/net/ipv4/ping_group_range")), before, "the host's")
+    equal(output_of(bed, "domain", "cat /proc/sys/kernel/domainname", "Sysctl=kernel.domainname=example.test"), "example.test\n", "domain")
+    bed.unit("subset", "Type=oneshot", "ExecStart=/bin/sh -c '! test -e /proc/sys'", "ProcSubset=pid", "Sysctl=net.core.somaxconn=77")
+    bed.ctl("start", "--wait", "subset").expect(0)
+    check(read("/proc/sys/kernel/domainname") != "example.test\n", "the host's domain name was set")
+    for users in ([], ["PrivateUsers=no"]):
+        bed.unit("ipc", "Type=oneshot", "ExecStart=/bin/sh -c 'test $(cat /proc/sys/kernel/shmmni) = 33'", "Sysctl=kernel.shmmni=33", *users)
+        result = bed.ctl("start", "--wait", "ipc")
+        if result.code != 0:
+            result.expect(result.code, "Sysctl=", "kernel does not let")
+            check(not users, "root of the host may")
+    for line, words in (("net.core.nothing=1", "no such setting"), ("net.core.somaxconn=many", "does not take this value")):
+        bed.unit("bad", "ExecStart=/bin/sleep 1000", "Sysctl=" + line)
+        result = bed.ctl("start", "bad")
+        check(result.code != 0, line + " was started")
+        result.expect(result.code, "Sysctl=", words)
+    for lines, words in ((["Sysctl=kernel.panic=1"], "no namespace"), (["Sysctl=net.core.somaxconn=1", "PrivateNetwork=no"], "for the host")):
+        bed.unit("bad", "ExecStart=/bin/sleep 1000", *lines)
+        bed.ctl("start", "bad").expect(5, "Sysctl=", words)
+
+
+def test_shm_size(bed):
+    """ShmSize= is the size of /dev/shm."""
+    equal(output_of(bed, "shm", "stat -f -c %%b*%%S /dev/shm", "ShmSize=8m").strip(), "2048*4096", "8m")
+    equal(output_of(bed, "shm", "stat -f -c %%b*%%S /dev/shm").strip(), "16384*4096", "the default")
+
+
+def test_time_offsets(bed):
+    """the container's clocks are ahead of the host's, who joins has them, and the host keeps its own."""
+    host = float(read("/proc/uptime").split()[0])
+    bed.unit("ahead", "ExecStart=/bin/sleep 1000", "TimeOffsetBoottimeSec=10d", "TimeOffsetMonotonicSec=1h")
+    result = bed.ctl("start", "ahead")
+    if result.code != 0:
+        result.expect(result.code, "TimeOffsetBoottimeSec=")
+        raise Skip("this kernel has no time namespaces")
+    inside = float(bed.ctl("exec", "ahead", "/bin/cat", "/proc/uptime").expect(0).out.split()[0])
+    check(864000 <= inside - host < 864100, "uptime inside %s, of the host %s" % (inside, host))
+    lines = read("/proc/%d/timens_offsets" % bed.leader("ahead")).split()
+    equal(lines[:2] + lines[3:5], ["monotonic", "3600", "boottime", "864000"], "offsets")
+    check(float(read("/proc/uptime").split()[0]) < host + 100, "the host's clock has moved")
+    bed.unit("behind", "ExecStart=/bin/sleep 1000", "TimeOffsetMonotonicSec=-50y")
+    result = bed.ctl("start", "behind")
+    check(result.code != 0, "a clock before its beginning")
+    result.expect(result.code, "TimeOffsetMonotonicSec=", "before its beginning")
+
+
+def test_exit_type(bed):
+    """ExitType=cgroup lives on until the last process has ended, with the exit status of the first."""
+    leave = "ExecStart=/bin/sh -c '(sleep 1000 </dev/null >/dev/null 2>&1 &) ; exit 7'"
+    bed.unit("main", leave)
+    bed.ctl("start", "main").expect(0)
+    bed.wait_active("main", "failed")
+    bed.unit("last", leave, "ExitType=cgroup", "TimeoutStopSec=20s")
+    bed.ctl("start", "last").expect(0)
+    time.sleep(0.7 * SLOWNESS)
+    equal(bed.active("last"), "active", "after its first process")
+    begun = time.monotonic()
+    bed.ctl("stop", "last").expect(0)
+    check(time.monotonic() - begun < 10 * SLOWNESS, "SIGTERM did not reach what was left")
+    bed.unit("last", "ExecStart=/bin/sh -c '(sleep 1 </dev/null >/dev/null 2>&1 &) ; exit 7'", "ExitType=cgroup")
+    bed.ctl("start", "last").expect(0)
+    bed.wait_active("last", "failed")
+    equal(bed.property("last", "ExecMainStatus"), "7", "exit status")
+    for lines in (["Type=oneshot"], ["ProcessTwo=no"]):
+        bed.unit("never", "ExecStart=/bin/sleep 1", "ExitType=cgroup", *lines)
+        bed.ctl("start", "never").expect(5, "ExitType=")
+
+
+def test_dynamic_user(bed):
+    """DynamicUser= is a user of its own, the same at each start, that the image does not know."""
+    first, other = bed.inside("one", "DynamicUser=yes"), bed.inside("two", "DynamicUser=yes")
+    check(61184 <= first["uid"] <= 65519, first["uid"])
+    equal((first["gid"], first["groups"], int(status_of(first)["CapEff"], 16)), (first["uid"], [], 0), "ids and capabilities")
+    check("USER=one" in first["environment"], first["environment"])
+    equal(bed.inside("one", "DynamicUser=yes")["uid"], first["uid"], "again")
+    check(other["uid"] != first["uid"], "two names, one user")
+    equal(bed.inside("named", "DynamicUser=yes", "User=one")["uid"], first["uid"], "by name")
+    equal(bed.inside("known", "DynamicUser=yes", "User=user")["uid"], 1000, "a user of the image")
+    equal(bed.inside("number", "DynamicUser=yes", "User=77")["uid"], 77, "a number")
+    bed.unit("boot", raw="[Container]\nRootDirectory=%s\nBoot=yes\nDynamicUser=yes\n" % bed.root)
+    bed.ctl("start", "boot").expect(5, "DynamicUser=")
+
+
+def test_labels(bed):
+    """Label= and Annotation= are shown."""
+    bed.unit("web", "ExecStart=/bin/sleep 1", 'Label=tier=front "owner=a b" alone', "Annotation=x/y=z", "Label=tier=back")
+    contains(bed.ctl("show", "web", "-p", "Label").expect(0).out, "tier=back")
+    contains(bed.property("web", "Label"), "owner=a b")
+    equal(bed.property("web", "Annotation"), "x/y=z", "Annotation")
+
+
 run(__name__)

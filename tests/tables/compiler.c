@@ -73,6 +73,9 @@ static int table_facts(const ContainerSpec *draft, UnitFacts *f) {
         f->root_path = draft->root_directory ? strdup(draft->root_directory) : NULL;
         f->passwd = strdup(PASSWD);
         f->group = strdup(GROUP);
+        for (char *const *p = draft->pass_environment; p && *p; p++)
+                if (streq(*p, "SAMPLE") && strv_extend(&f->passed, "SAMPLE=passed") < 0)
+                        return -ENOMEM;
         f->environment_files = calloc(n + 1, sizeof(*f->environment_files));
         if (!f->passwd || !f->group || !f->environment_files)
                 return -ENOMEM;

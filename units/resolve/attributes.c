@@ -38,6 +38,54 @@ static int check_keyring(const ContainerSpec *s, Diag *diag) {
                           "private, or take PrivateUsers=no out");
 }
 
+static int check_exit_type(const ContainerSpec *s, Diag *diag) {
+        const Origin *origin = container_spec_origin(s, DIRECTIVE_ExitType);
+
+        if (s->exit_type != EXIT_TYPE_CGROUP)
+                return 0;
+        if (s->type == CONTAINER_TYPE_ONESHOT)
+                return diag_error(diag, ERROR_CONFLICT, origin, "ExitType",
+                                  "'cgroup' with Type=oneshot would never let the start come to an end; take one of them out");
+        if (s->boot || s->process_two == TRISTATE_NO)
+                return diag_error(diag, ERROR_CONFLICT, origin, "ExitType",
+                                  "'cgroup' takes the init of Bulwark, which stays until the last process has ended; take Boot=yes or "
+                                  "ProcessTwo=no out");
+        return 0;
+}
+
+static int check_sysctls(const ContainerSpec *s, Diag *diag) {
+        int error = 0;
+
+        for (size_t i = 0; i < s->sysctl.n; i++)
+                if (!s->private_network && sysctl_namespace(s->sysctl.items[i].name) == SYSCTL_NET)
+                        error = diag_error(diag, ERROR_CONFLICT, &s->sysctl.items[i].origin, "Sysctl",
+                                           "%s would be set for the host, whose network PrivateNetwork=no gives the container; set it "
+                                           "there, with sysctl.d(5)",
+                                           s->sysctl.items[i].name);
+        return error;
+}
+
+/* systemd appends both to one text in the order of the lines; here each has its own. */
+static int check_input(const ContainerSpec *s, Diag *diag) {
+        const bool data = s->standard_input_data.size > 0, text = s->standard_input_text != NULL;
+
+        if (data && text)
+                return diag_error(diag, ERROR_CONFLICT, container_spec_origin(s, DIRECTIVE_StandardInputData), "StandardInputData",
+                                  "stands beside StandardInputText=; write all of the input in one of them");
+        if ((data || text) && (s->standard_input.kind == INPUT_NULL || s->standard_input.kind == INPUT_FILE))
+                diag_warning(diag, ERROR_CONFLICT, container_spec_origin(s, DIRECTIVE_StandardInput), "StandardInput",
+                             "says otherwise, so that %s= has no effect; write data",
+                             data ? "StandardInputData" : "StandardInputText");
+        return 0;
+}
+
+static int check_dynamic_user(const ContainerSpec *s, Diag *diag) {
+        if (!s->dynamic_user || !s->boot)
+                return 0;
+        return diag_error(diag, ERROR_CONFLICT, container_spec_origin(s, DIRECTIVE_DynamicUser), "DynamicUser",
+                          "contradicts Boot=yes: an init must be root inside of its container");
+}
+
 static void warn_of_level(const ContainerSpec *s, Diag *diag) {
         if (attribute_is_said(s, DIRECTIVE_IOSchedulingPriority) && attribute_is_said(s, DIRECTIVE_IOSchedulingClass) &&
             (s->io_scheduling_class == IO_CLASS_IDLE || s->io_scheduling_class == IO_CLASS_NONE))
@@ -60,16 +108,18 @@ static void warn_of_ulimit(const ContainerSpec *s, Diag *diag) {
 }
 
 int attributes_check(const ContainerSpec *spec, Diag *diag) {
-        int error = 0, r;
+        static int (*const checks[])(const ContainerSpec *s, Diag *diag) = {
+                check_priority, check_nodes, check_keyring, check_exit_type, check_sysctls, check_input, check_dynamic_user,
+        };
+        int error = 0;
 
         warn_of_level(spec, diag);
         warn_of_ulimit(spec, diag);
-        r = check_priority(spec, diag);
-        if (r < 0)
-                error = r;
-        r = check_nodes(spec, diag);
-        if (r < 0)
-                error = r;
-        r = check_keyring(spec, diag);
-        return r < 0 ? r : error;
+        for (size_t i = 0; i < ELEMENTSOF(checks); i++) {
+                int r = checks[i](spec, diag);
+
+                if (r < 0)
+                        error = r;
+        }
+        return error;
 }

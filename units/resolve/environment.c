@@ -4,6 +4,7 @@
 #include "manager/base/string-list.h"
 #include "units/resolve/resolve-steps.h"
 #include "units/spec/service-directories.h"
+#include "units/values/text.h"
 
 /* Every directory that a root file system may hold, merged /usr or not. */
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -359,6 +360,15 @@ int environment_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag)
         r = apply_service_directories(spec, &env);
         if (r < 0)
                 return r;
+        for (char *const *p = facts->passed; p && *p; p++) {
+                /* What is no text of a unit cannot be printed, sent or compared. */
+                if (!utf8_valid(*p, strlen(*p)))
+                        return diag_error(diag, ERROR_BAD_VALUE, container_spec_origin(spec, DIRECTIVE_PassEnvironment),
+                                          "PassEnvironment", "the manager's %.*s is no UTF-8", (int)strcspn(*p, "="), *p);
+                r = environment_put(&env, strdup(*p));
+                if (r < 0)
+                        return r;
+        }
         for (size_t i = 0; i < spec->environment.n; i++) {
                 r = environment_put(&env, strdup(spec->environment.items[i].assignment));
                 if (r < 0)

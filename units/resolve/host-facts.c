@@ -468,6 +468,22 @@ static int gather_condition_paths(const ContainerSpec *draft, int root_fd, UnitF
         return 0;
 }
 
+static int gather_passed(const ContainerSpec *draft, UnitFacts *f) {
+        int r = 0;
+
+        for (char *const *name = draft->pass_environment; r >= 0 && name && *name; name++) {
+                const char *value = getenv(*name);
+                char *assignment = NULL;
+
+                if (!value)
+                        continue;
+                if (asprintf(&assignment, "%s=%s", *name, value) < 0)
+                        return -ENOMEM;
+                r = strv_push(&f->passed, assignment);
+        }
+        return r;
+}
+
 int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFacts *ret) {
         _cleanup_(path_trees_done) PathTrees own = { .more = trees };
         _cleanup_(unit_facts_done) UnitFacts f = {};
@@ -487,7 +503,9 @@ int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFa
                 gather_database(root, "etc/passwd", &f.passwd, &f.passwd_error);
                 gather_database(root, "etc/group", &f.group, &f.group_error);
         }
-        r = gather_environment_files(draft, &own, &f);
+        r = gather_passed(draft, &f);
+        if (r >= 0)
+                r = gather_environment_files(draft, &own, &f);
         if (r >= 0)
                 r = gather_trees(draft, &own, &f);
         if (r >= 0)
@@ -507,6 +525,7 @@ void unit_facts_done(UnitFacts *f) {
                 free(f->environment_files[i].refused);
         }
         free(f->environment_files);
+        strv_free(f->passed);
         for (size_t i = 0; i < f->n_trees; i++)
                 free(f->trees[i].path);
         free(f->trees);

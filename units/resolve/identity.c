@@ -174,6 +174,34 @@ static int identity_without_record(uint32_t uid, Identity *i) {
         return i->user_name && i->home && i->shell ? 0 : -ENOMEM;
 }
 
+/* The ids that systemd keeps for users that are made when they are needed. */
+#define DYNAMIC_FIRST 61184U
+#define DYNAMIC_LAST 65519U
+
+/* One of the container's own ids that no user of its passwd has: the same for the same name, so that files stay its own. */
+static int identity_dynamic(const IdentityRequest *q, const Database *db, const char *name, Diag *diag, Identity *i) {
+        uint32_t hash = UINT32_C(2166136261);
+
+        for (const char *p = name; *p; p++)
+                hash = (hash ^ (unsigned char)*p) * UINT32_C(16777619);
+        for (uint32_t k = 0; k <= DYNAMIC_LAST - DYNAMIC_FIRST; k++) {
+                const uint32_t uid = DYNAMIC_FIRST + (hash + k) % (DYNAMIC_LAST - DYNAMIC_FIRST + 1);
+                _cleanup_(record_done) Record record = {};
+                int r = database_find(db, NULL, uid, q->user_origin, q->user_directive, diag, &record);
+
+                if (r < 0)
+                        return r;
+                if (record.line)
+                        continue;
+                i->uid = uid;
+                i->gid = uid;
+                i->user_name = strdup(name);
+                return i->user_name ? 0 : -ENOMEM;
+        }
+        return diag_error(diag, ERROR_CONFLICT, q->user_origin, "DynamicUser", "%s of the root uses up all ids from %u to %u", db->file,
+                          DYNAMIC_FIRST, DYNAMIC_LAST);
+}
+
 static int resolve_user(const IdentityRequest *q, const UnitFacts *facts, Diag *diag, Identity *i) {
         _cleanup_(record_done) Record record = {};
         Database db = passwd_of(facts);
@@ -190,6 +218,8 @@ static int resolve_user(const IdentityRequest *q, const UnitFacts *facts, Diag *
                         "'%s' is not a user id; a number from 0 to 4294967294 without leading zeros is",
                         user);
 
+        if (q->dynamic && !q->user)
+                return identity_dynamic(q, &db, q->dynamic, diag, i);
         /* Nobody asked for a lookup of root: an unreadable passwd must not stop the container then. */
         if (!q->user && db.error > 0)
                 return identity_without_record(0, i);
@@ -200,6 +230,8 @@ static int resolve_user(const IdentityRequest *q, const UnitFacts *facts, Diag *
                 return identity_from_record(&record, i);
         if (number || streq(user, "root"))
                 return identity_without_record(uid, i);
+        if (q->dynamic)
+                return identity_dynamic(q, &db, user, diag, i);
         return report_unknown(&db, user, q->user_origin, q->user_directive, diag);
 }
 

@@ -11,6 +11,7 @@ typedef struct IdentityRequest {
         const char *user, *group;
         char *const *supplementary;
         const Origin *user_origin, *group_origin, *supplementary_origin;
+        const char *dynamic; /* DynamicUser=yes: the user's name where User= says none; NULL = no */
         const char *user_directive, *group_directive, *supplementary_directive;
 } IdentityRequest;
 int identity_lookup(const IdentityRequest *request, const UnitFacts *facts, Diag *diag, Identity *ret);

@@ -6,6 +6,7 @@
 static int resolve_identity(ContainerSpec *s, const UnitFacts *facts, Diag *diag) {
         IdentityRequest q = {
                 .user = s->user,
+                .dynamic = s->dynamic_user ? s->prefix : NULL,
                 .group = s->group,
                 .supplementary = s->supplementary_groups,
                 .user_origin = container_spec_origin(s, DIRECTIVE_User),

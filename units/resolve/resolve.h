@@ -60,6 +60,7 @@ typedef struct UnitFacts {
                 bool on_host, in_root;
         } *condition_paths; /* every path of a Condition...= or Assert...= */
         size_t n_condition_paths;
+        char **passed; /* NAME=VALUE of what PassEnvironment= names and this process has */
         struct TreeFact {
                 char *path;
                 bool shut; /* no user of the host but root can come to it: a directory above is closed to all others */

@@ -642,6 +642,54 @@ typedef enum ThpMode {
 } ThpMode;
 typedef ThpMode value_thp_mode;
 
+/* --- what a payload reads, is called, and finds */
+typedef enum InputKind {
+        INPUT_UNSET, /* data where there is some, else null */
+        INPUT_NULL,
+        INPUT_DATA,
+        INPUT_FILE,
+        _INPUT_MAX,
+} InputKind;
+typedef struct value_input { /* StandardInput= */
+        InputKind kind;
+        char *path; /* host path, for file: */
+} value_input;
+#define INPUT_DATA_MAX (64U << 10) /* what a pipe takes at once, whoever asks for it */
+typedef struct value_input_data {  /* StandardInputData= */
+        char *bytes;
+        size_t size;
+} value_input_data;
+typedef char **value_input_text; /* StandardInputText=: lines without their end */
+
+typedef char **value_labels;    /* KEY=VALUE */
+typedef char **value_variables; /* names */
+typedef enum ExitType {
+        EXIT_TYPE_MAIN,   /* the life ends with the payload's first process */
+        EXIT_TYPE_CGROUP, /* with its last */
+        _EXIT_TYPE_MAX,
+} ExitType;
+typedef ExitType value_exit_type;
+typedef uint64_t value_shm_size; /* bytes; 0 = not given */
+#define TIME_OFFSET_MAX (UINT64_C(36525) * 24 * 60 * 60 * USEC_PER_SEC)
+typedef int64_t value_time_offset; /* microseconds */
+
+typedef enum SysctlNamespace {
+        SYSCTL_NET,
+        SYSCTL_IPC,
+        SYSCTL_UTS,
+        _SYSCTL_INVALID = -EINVAL,
+} SysctlNamespace;
+typedef struct SysctlItem {
+        char *name; /* words separated by '.'; a dot within a word is written '/' */
+        char *value;
+        Origin origin;
+} SysctlItem;
+typedef struct value_sysctls {
+        SysctlItem *items;
+        size_t n;
+} value_sysctls;
+SysctlNamespace sysctl_namespace(const char *name); /* whose it is; _SYSCTL_INVALID = the host's */
+
 /* In this order the fuzzer numbers them: new ones stand at the end. */
 #define VALUE_TYPES(X)                                                                                        \
         X(bool) X(string) X(path) X(hostname) X(words) X(time_span) X(signal) X(tristate) X(container_type)     \
@@ -656,8 +704,10 @@ typedef ThpMode value_thp_mode;
         X(files) X(nice) X(oom_score) X(io_level) X(rt_priority) X(limit_count) X(limit_size) \
         X(limit_seconds) X(limit_usec) X(limit_nice) X(ulimits) X(cpu_policy) X(io_class) \
         X(numa_policy) X(cpu_set) X(node_set) X(timer_slack) X(personality) X(keyring_mode) \
-        X(secure_bits) X(coredump_filter) X(thp_mode) X(directories) \
-        X(protect_system) X(protect_home) X(private_tmp) X(protect_proc) X(proc_subset) X(protect_cgroups) X(protect_hostname)
+        X(secure_bits) X(coredump_filter) X(thp_mode) X(directories) X(protect_system) \
+        X(protect_home) X(private_tmp) X(protect_proc) X(proc_subset) X(protect_cgroups) \
+        X(protect_hostname) X(input) X(input_data) X(input_text) X(labels) X(variables) X(exit_type) \
+        X(shm_size) X(time_offset) X(sysctls)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)

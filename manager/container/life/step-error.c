@@ -34,6 +34,9 @@ static const struct {
         [STEP_MAKE_NODE] = { "make the device node", SUBJECT_S },
         [STEP_LOOPBACK_UP] = { "bring the loopback interface up", SUBJECT_NONE },
         [STEP_HOST_NAME] = { "set the host name", SUBJECT_S },
+        [STEP_DOMAIN_NAME] = { "set the domain name", SUBJECT_S },
+        [STEP_SYSCTL] = { "set the kernel's", SUBJECT_S },
+        [STEP_TIME_OFFSETS] = { "set the clocks of a time namespace", SUBJECT_NONE },
         [STEP_PROCESS_FILE] = { "set the attribute", SUBJECT_S },
         [STEP_PROCESS_CONTROL] = { "set the attribute of the process", SUBJECT_NONE },
         [STEP_PERSONALITY] = { "set the personality", SUBJECT_NONE },
@@ -85,6 +88,16 @@ static const char *remedy_of(StepKind kind, int error) {
                 return error == EPERM ? "this host does not give bulwark-keeper the right (CAP_SYS_NICE); take the line out" : NULL;
         case STEP_CPU_AFFINITY:
                 return error == ENXIO ? "this host, or the control group, has no such processor; lscpu shows which there are" : NULL;
+        case STEP_SYSCTL:
+                return error == ENOENT ? "a namespace of this kernel has no such setting" :
+                       error == EACCES || error == EPERM ? "this kernel does not let a container set it; a newer one does, or PrivateUsers=no" :
+                       error == EDOM ? "the kernel made another value of it" :
+                       error == EINVAL ? "the kernel does not take this value" :
+                                         NULL;
+        case STEP_TIME_OFFSETS:
+                return error == EINVAL || error == ENOENT ? "this kernel has no time namespaces (CONFIG_TIME_NS)" :
+                       error == ERANGE ? "the clock would be before its beginning, or too far ahead" :
+                                         NULL;
         case STEP_MEMORY_POLICY:
                 return error == EINVAL ? "the policy does not go with these nodes, or the host has no such node" :
                        error == ENOSYS ? "this kernel knows no NUMA" :

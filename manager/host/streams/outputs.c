@@ -164,8 +164,7 @@ static int hand_over(const PlanView *plan, SlotSet *slots, int fds[static 3]) {
 int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag) {
         int fds[3] = { -EBADF, -EBADF, -EBADF }, r;
 
-        fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        r = fds[0] < 0 ? -errno : 0;
+        r = input_open(c, diag, &fds[0]);
         if (r >= 0)
                 r = output_open(c, &c->spec->standard_output, DIRECTIVE_StandardOutput, LOG_ORIGIN_OUTPUT,
                                 diag, &fds[1]);
@@ -195,8 +194,7 @@ int outputs_open_again(Container *c, int ret[static 3]) {
         int fds[3] = { -EBADF, -EBADF, -EBADF }, r;
         size_t stream = 0;
 
-        fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        r = fds[0] < 0 ? -errno : 0;
+        r = input_open(c, NULL, &fds[0]);
         if (r >= 0)
                 r = output_open_again(c, out, LOG_ORIGIN_OUTPUT, &stream, &fds[1]);
         if (r >= 0 && share_stream(out, error)) {
