@@ -18,18 +18,19 @@ static int check_words(char *const *words, const char *what, sd_bus_error *error
 typedef struct ExecOption {
         const char *name, *signature;
         size_t offset; /* in ExecRequest; the field has the C type that sd-bus reads for the signature */
+        Detail detail; /* by which a rule of polkit sees it; _DETAIL_MAX = in no need of one */
 } ExecOption;
 
 static const ExecOption exec_options[] = {
-        { "User", "s", offsetof(ExecRequest, user) },
-        { "WorkingDirectory", "s", offsetof(ExecRequest, directory) },
-        { "Environment", "as", offsetof(ExecRequest, environment) },
-        { "Terminal", "b", offsetof(ExecRequest, terminal) },
-        { "Detach", "b", offsetof(ExecRequest, detach) },
-        { "Shell", "b", offsetof(ExecRequest, shell) },
-        { "Rows", "u", offsetof(ExecRequest, rows) },
-        { "Columns", "u", offsetof(ExecRequest, columns) },
-        { "HealthCheck", "b", offsetof(ExecRequest, health) },
+        { "User", "s", offsetof(ExecRequest, user), DETAIL_USER },
+        { "WorkingDirectory", "s", offsetof(ExecRequest, directory), DETAIL_DIRECTORY },
+        { "Environment", "as", offsetof(ExecRequest, environment), DETAIL_ENVIRONMENT },
+        { "Terminal", "b", offsetof(ExecRequest, terminal), DETAIL_TERMINAL },
+        { "Detach", "b", offsetof(ExecRequest, detach), DETAIL_DETACH },
+        { "Shell", "b", offsetof(ExecRequest, shell), _DETAIL_MAX }, /* a right of its own */
+        { "Rows", "u", offsetof(ExecRequest, rows), _DETAIL_MAX },
+        { "Columns", "u", offsetof(ExecRequest, columns), _DETAIL_MAX },
+        { "HealthCheck", "b", offsetof(ExecRequest, health), DETAIL_HEALTH_CHECK },
 };
 
 static int read_exec_value(sd_bus_message *m, const ExecOption *option, ExecRequest *request) {
@@ -145,4 +146,32 @@ int exec_request_read(sd_bus_message *m, ExecRequest *request, sd_bus_error *err
                 return r;
         r = read_exec_options(m, request, error);
         return r < 0 ? r : check_exec_request(request, error);
+}
+
+/* What the options of a request are to a rule. */
+int exec_request_details(const ExecRequest *request, Demand *demand) {
+        for (size_t i = 0; i < ELEMENTSOF(exec_options); i++) {
+                const ExecOption *option = exec_options + i;
+                const void *field = (const char *)request + option->offset;
+                int r = 0;
+
+                if (option->detail == _DETAIL_MAX)
+                        continue;
+                switch (option->signature[0]) {
+                case 's':
+                        r = demand_set(demand, option->detail, *(char *const *)field);
+                        break;
+                case 'a':
+                        r = demand_set_words(demand, option->detail, *(char **const *)field);
+                        break;
+                case 'b':
+                        r = *(const bool *)field ? demand_set(demand, option->detail, "yes") : 0;
+                        break;
+                default:
+                        return -EINVAL;
+                }
+                if (r < 0)
+                        return r;
+        }
+        return 0;
 }

@@ -38,13 +38,7 @@ static int refine_exec(Connection *c, sd_bus_message *m, Demand *demand, sd_bus_
 
         r = exec_request_read(m, &request, error);
         if (r >= 0)
-                r = demand_set(demand, DETAIL_USER, request.user);
-        if (r >= 0)
-                r = demand_set(demand, DETAIL_DIRECTORY, request.directory);
-        if (r >= 0)
-                r = demand_set_words(demand, DETAIL_ENVIRONMENT, request.environment);
-        if (r >= 0 && request.terminal)
-                r = demand_set(demand, DETAIL_TERMINAL, "yes");
+                r = exec_request_details(&request, demand);
         if (r < 0)
                 return r;
         if (request.shell) {
@@ -53,8 +47,7 @@ static int refine_exec(Connection *c, sd_bus_message *m, Demand *demand, sd_bus_
                 return 0;
         }
         /* Without a command in the details: what is executed stands in the unit, and no rule for a command means it. */
-        return request.health ? demand_set(demand, DETAIL_HEALTH_CHECK, "yes") :
-                                demand_set_words(demand, DETAIL_COMMAND, request.argv);
+        return request.health ? 0 : demand_set_words(demand, DETAIL_COMMAND, request.argv);
 }
 
 /* replace is what everybody means: only another mode is told. What is wrong with it is said to those who may. */

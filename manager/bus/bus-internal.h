@@ -184,6 +184,7 @@ typedef enum Detail {
         DETAIL_DIRECTORY,
         DETAIL_ENVIRONMENT, /* every assignment, quoted as the command */
         DETAIL_TERMINAL,
+        DETAIL_DETACH,
         DETAIL_HEALTH_CHECK,
         DETAIL_SETTINGS, /* as lines of a unit file */
         DETAIL_RUNTIME,
@@ -252,6 +253,7 @@ void waits_drop(Caller *caller);
 /* argv and options of a call as a request; the caller of this empties it, also after a failure. */
 int exec_request_read(sd_bus_message *m, ExecRequest *request, sd_bus_error *error);
 void exec_request_done(ExecRequest *request);
+int exec_request_details(const ExecRequest *request, Demand *demand);
 int exec_new(Caller *caller, sd_bus_message *m, Container *container, const ExecRequest *request, sd_bus_error *error);
 Container *exec_container(const Bus *b, uint32_t id); /* of a session that runs; NULL = no such */
 Container *exec_next(const Bus *b, size_t *position, uint32_t *ret_id);

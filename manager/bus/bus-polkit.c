@@ -39,7 +39,7 @@ static const struct RightRow {
 static const char *const detail_names[_DETAIL_MAX] = {
         [DETAIL_UNIT] = "unit", [DETAIL_MODE] = "mode", [DETAIL_WHOM] = "whom", [DETAIL_SIGNAL] = "signal",
         [DETAIL_COMMAND] = "command", [DETAIL_USER] = "user", [DETAIL_DIRECTORY] = "directory",
-        [DETAIL_ENVIRONMENT] = "environment", [DETAIL_TERMINAL] = "terminal", [DETAIL_HEALTH_CHECK] = "health-check",
+        [DETAIL_ENVIRONMENT] = "environment", [DETAIL_TERMINAL] = "terminal", [DETAIL_DETACH] = "detach", [DETAIL_HEALTH_CHECK] = "health-check",
         [DETAIL_SETTINGS] = "settings", [DETAIL_RUNTIME] = "runtime", [DETAIL_FILES] = "files", [DETAIL_FORCE] = "force",
 };
 

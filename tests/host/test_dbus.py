@@ -883,6 +883,51 @@ def test_unit_files(bed):
     denied(change("GetUnitFileState", "s", "web"), "org.bulwark1.inspect", "the group")
 
 
+def ctl_of_another(bed, *arguments, **how):
+    """bulwarkctl of a user who may not use the private socket."""
+    return bed.run(["setpriv", "--reuid=%d" % NOBODY, "--regid=%d" % NOBODY, "--clear-groups", *bed.ctl_command(*arguments)], **how)
+
+
+def test_bulwarkctl_of_operators(bed):
+    """bulwarkctl of a user goes by the system bus, as far as polkit lets it; a refusal says which group or rule is missing."""
+    bed.unit("web", "ExecStart=/bin/sleep 1000", "[Install]", "WantedBy=multi-user.target")
+    bed.unit("db", "ExecStart=/bin/sleep 1000")
+    ctl_of_another(bed, "list").expect(6, "no access to", "the group")
+    bus_with_manager(bed)
+    ctl_of_another(bed, "start", "web").expect(6, "polkit, which could allow it", "does not run")
+    polkit = Polkit(bed, "rule")
+    polkit.rule("org.bulwark1.manage-containers", unit="web")
+    ctl_of_another(bed, "start", "web").expect(0)
+    equal(bed.active("web"), "active", "state")
+    ctl_of_another(bed, "start", "db").expect(6, "cannot start db", "the group \"bulwark\" may")
+    ctl_of_another(bed, "show", "web").expect(6, "org.bulwark1.inspect", "the group \"bulwark\" may")
+    ctl_of_another(bed, "exec", "web", "/bin/true").expect(6, "org.bulwark1.exec", "a rule in /etc/polkit-1/rules.d has to allow it")
+    polkit.answer("yes")
+    contains(ctl_of_another(bed, "list").expect(0).out, "web")
+    ctl_of_another(bed, "status", "web").expect(0, "active (running)")
+    ctl_of_another(bed, "show", "-p", "MainPID", "web").expect(0, "MainPID=%d" % bed.leader("web"))
+    equal(ctl_of_another(bed, "exec", "web", "/bin/sh", "-c", "echo $((6 * 7)); exit 3").expect(3).out, "42\n", "output of exec")
+    ctl_of_another(bed, "set-property", "--runtime", "web", "Description=mine").expect(0)
+    ctl_of_another(bed, "enable", "web").expect(0, "Created link")
+    check(os.path.islink(os.path.join(bed.units, "multi-user.target.wants/web.container")), "no link")
+    ctl_of_another(bed, "disable", "web").expect(0, "Removed")
+    ctl_of_another(bed, "freeze", "web").expect(0)
+    ctl_of_another(bed, "thaw", "web").expect(0)
+    ctl_of_another(bed, "restart", "web").expect(0)
+    ctl_of_another(bed, "stop", "web").expect(0)
+    ctl_of_another(bed, "daemon-reload").expect(0)
+    waiting = bed.spawn(["setpriv", "--reuid=%d" % NOBODY, "--clear-groups", *bed.ctl_command("start", "--wait", "web")])
+    bed.wait_active("web", "active")
+    bed.kill_manager()
+    bed.start_manager()
+    wait_until(lambda: owned(bed), "the name")
+    bed.ctl("stop", "web").expect(0)
+    waiting.communicate(timeout=20 * SLOWNESS)  # the end of the manager was noticed: it does not wait for ever
+    other = ["setpriv", "--reuid=%d" % NOBODY, "--clear-groups", bed.bulwarkctl, "--runtime-directory=/run/of-nobody", "list"]
+    bed.run(other).expect(7, "does not answer")  # not the manager that was meant
+    shutil.rmtree(os.path.join(bed.runtime, "transient", "web.container.d"))
+
+
 def test_guesses_are_not_answered(bed):
     """The question that polkit is asked, and what the caller hears, are the same whether a guess is right or wrong."""
     bed.unit("web", "ExecStart=/bin/sleep 1000", "Environment=TOKEN=right", "BindPaths=" + bed.out + ":/out", "TasksMax=100" if "pids" in controllers() else "", "NoNewPrivileges=no")

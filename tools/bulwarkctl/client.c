@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "manager/base/string-list.h"
 #include "tools/bulwarkctl/client.h"
@@ -42,13 +43,67 @@ static int connect_socket(const char *directory, int *ret_fd) {
         return 0;
 }
 
+/* --- the system bus */
+
+/* Is it the manager of this runtime directory? Asked without starting one. */
+static int check_manager(sd_bus *bus, const char *runtime_directory) {
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        const char *found;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus, &m, BUS_NAME, BUS_PATH, "org.freedesktop.DBus.Properties", "Get");
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(m, false);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", BUS_INTERFACE_MANAGER, "RuntimeDirectory");
+        if (r >= 0)
+                r = sd_bus_call(bus, m, 0, NULL, &reply);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "v", "s", &found);
+        if (r < 0)
+                return r;
+        return streq(found, runtime_directory) ? 0 : -ENXIO;
+}
+
+/* On a socket of our own its end would tell. */
+static int on_manager_gone(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        sd_bus_close(userdata);
+        return 0;
+}
+
+static int connect_system_bus(Client *c) {
+        _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
+        int r;
+
+        r = sd_bus_open_system(&bus);
+        if (r >= 0)
+                r = check_manager(bus, c->runtime_directory);
+        if (r >= 0)
+                r = sd_bus_add_match(bus, NULL, "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                                     "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" BUS_NAME "',arg2=''",
+                                     on_manager_gone, bus);
+        if (r >= 0)
+                r = sd_bus_set_allow_interactive_authorization(bus, isatty(STDIN_FILENO) == 1);
+        if (r < 0)
+                return r;
+        c->bus = TAKE_PTR(bus);
+        c->destination = BUS_NAME;
+        return 0;
+}
+
+/* Root's way is the socket: a manager that is not there is not waited for on the bus. */
+static bool system_bus_may_help(int r) {
+        return r == -EACCES || r == -EPERM || (geteuid() != 0 && (r == -ENOENT || r == -ECONNREFUSED));
+}
+
 int client_try_connect(Client *c) {
         sd_bus *bus = NULL;
         int fd = -EBADF, r;
 
+        c->destination = NULL;
         r = connect_socket(c->runtime_directory, &fd);
         if (r < 0)
-                return r;
+                return system_bus_may_help(r) && connect_system_bus(c) >= 0 ? 0 : r;
         r = sd_bus_new(&bus);
         if (r < 0) {
                 safe_close(fd);
@@ -78,7 +133,8 @@ int client_connect(Client *c, int *ret_exit) {
         if (r >= 0)
                 return 0;
         if (r == -EACCES || r == -EPERM) {
-                error_printf("no access to %s/" PRIVATE_SOCKET ": %s; run this as root",
+                error_printf("no access to %s/" PRIVATE_SOCKET ": %s, and " BUS_NAME " of that directory is not on the system bus\n"
+                             "Run this as root, or, where dbus and polkit run, as a member of the group \"bulwark\"",
                              c->runtime_directory, strerror(-r));
                 *ret_exit = error_code_exit_status(ERROR_ACCESS);
         } else {
@@ -102,7 +158,7 @@ int client_call(Client *c, uint64_t timeout, sd_bus_error *error, sd_bus_message
         va_list ap;
         int r;
 
-        r = sd_bus_message_new_method_call(c->bus, &m, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, member);
+        r = sd_bus_message_new_method_call(c->bus, &m, c->destination, BUS_PATH, BUS_INTERFACE_MANAGER, member);
         if (r < 0)
                 return r;
         if (!isempty(types)) {
@@ -216,7 +272,7 @@ int client_properties(Client *c, const char *path, const char *interface, sd_bus
         _cleanup_message_ sd_bus_message *reply = NULL;
         int r;
 
-        r = sd_bus_call_method(c->bus, NULL, path, "org.freedesktop.DBus.Properties", "GetAll", error,
+        r = sd_bus_call_method(c->bus, c->destination, path, "org.freedesktop.DBus.Properties", "GetAll", error,
                                &reply, "s", interface);
         if (r < 0)
                 return r;
@@ -228,7 +284,7 @@ int client_property_string(Client *c, const char *path, const char *interface, c
         char *value = NULL;
         int r;
 
-        r = sd_bus_get_property_string(c->bus, NULL, path, interface, name, error, &value);
+        r = sd_bus_get_property_string(c->bus, c->destination, path, interface, name, error, &value);
         if (r < 0)
                 return r;
         *ret = value;

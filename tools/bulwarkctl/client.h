@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The connection to the manager's private socket, and how its errors become words and exit codes. */
+/* The connection to the manager, by its private socket or, for who may not use that, by the system bus, where polkit decides;
+ * and how errors become words and exit codes. */
 
 #include <json-c/json.h>
 #include <systemd/sd-bus.h>
@@ -18,6 +19,7 @@
 typedef struct Client {
         const char *runtime_directory;
         sd_bus *bus; /* NULL = not connected */
+        const char *destination; /* of calls: NULL = the manager at the other end; its name, on the system bus */
 } Client;
 
 /* Connects; on failure prints what to do and sets *ret_exit. */

@@ -82,10 +82,73 @@ static void print_changes(const Options *o, const InstallChanges *changes) {
 
 typedef int (*InstallFunc)(const Install *i, const char *name, Diag *diag, InstallChanges *changes);
 
-static int change_all(Context *c, const char *verb, InstallFunc change, int (*now)(Context *c)) {
+/* --- by the manager, for whoever may not write to the directories */
+
+static int change_append(sd_bus_message *m, const Options *o, const char *signature) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "s");
+        for (size_t n = 0; r >= 0 && n < o->n_arguments; n++)
+                r = sd_bus_message_append(m, "s", o->arguments[n]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0 && signature[0])
+                r = sd_bus_message_append(m, "b", (int)o->runtime);
+        if (r >= 0 && signature[0] && signature[1])
+                r = sd_bus_message_append(m, "b", (int)o->force);
+        return r;
+}
+
+static int change_print(const Options *o, sd_bus_message *reply) {
+        const char *kind, *path, *target;
+        int r = 0;
+
+        if (startswith(strempty(sd_bus_message_get_signature(reply, true)), "b"))
+                r = sd_bus_message_skip(reply, "b");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "(sss)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(sss)", &kind, &path, &target)) > 0)
+                if (!o->quiet && streq(kind, "symlink"))
+                        fprintf(stderr, "Created link %s -> %s.\n", path, target);
+                else if (!o->quiet)
+                        fprintf(stderr, "Removed %s.\n", path);
+        return r;
+}
+
+static int change_by_manager(Context *c, const char *verb, const char *member, const char *signature) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL, late = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_free_ char *head = NULL;
+        int status = EXIT_FAILURE, r;
+
+        c->client.runtime_directory = runtime_directory_choose(c->options->runtime_directory);
+        if (client_connect(&c->client, &status) < 0)
+                return status;
+        r = sd_bus_message_new_method_call(c->client.bus, &m, c->client.destination, BUS_PATH, BUS_INTERFACE_MANAGER, member);
+        if (r >= 0)
+                r = change_append(m, c->options, signature);
+        if (r >= 0)
+                r = sd_bus_call(c->client.bus, m, UINT64_MAX, &error, &reply);
+        if (r >= 0)
+                r = change_print(c->options, reply);
+        if (r < 0)
+                return str_append(&head, "cannot %s", verb) < 0 ? EXIT_FAILURE : client_report(&error, r, head, NULL);
+        if (c->options->no_reload)
+                return EXIT_SUCCESS;
+        r = client_call(&c->client, UINT64_MAX, &late, NULL, "Reload", NULL);
+        return r < 0 ? client_report(&late, r, "cannot have the manager read the units again", NULL) : EXIT_SUCCESS;
+}
+
+/* flags: the arguments behind the names: runtime, force. */
+static int change_all(Context *c, const char *verb, InstallFunc change, const char *member, const char *flags,
+                      int (*now)(Context *c)) {
         _cleanup_(install_done) Install i = {};
         int status = EXIT_SUCCESS;
 
+        if (geteuid() != 0 && !c->options->unit_path) {
+                status = change_by_manager(c, verb, member, flags);
+                return status == EXIT_SUCCESS && now && c->options->now ? now(c) : status;
+        }
         if (install_open(c, &i) < 0)
                 return EXIT_FAILURE;
         for (size_t n = 0; n < c->options->n_arguments; n++) {
@@ -132,23 +195,23 @@ static int preset_one(const Install *i, const char *name, Diag *diag, InstallCha
 }
 
 int verb_enable(Context *c) {
-        return change_all(c, "enable", enable_one, verb_start);
+        return change_all(c, "enable", enable_one, "EnableUnitFiles", "bb", verb_start);
 }
 
 int verb_disable(Context *c) {
-        return change_all(c, "disable", disable_one, verb_stop);
+        return change_all(c, "disable", disable_one, "DisableUnitFiles", "b", verb_stop);
 }
 
 int verb_mask(Context *c) {
-        return change_all(c, "mask", mask_one, verb_stop);
+        return change_all(c, "mask", mask_one, "MaskUnitFiles", "bb", verb_stop);
 }
 
 int verb_unmask(Context *c) {
-        return change_all(c, "unmask", unmask_one, NULL);
+        return change_all(c, "unmask", unmask_one, "UnmaskUnitFiles", "b", NULL);
 }
 
 int verb_preset(Context *c) {
-        return change_all(c, "preset", preset_one, NULL);
+        return change_all(c, "preset", preset_one, "PresetUnitFiles", "bb", NULL);
 }
 
 /* As systemctl: the states, one a line; success where one is enabled in some way. */

@@ -88,7 +88,7 @@ int exec_request_send(Client *c, const Options *o, const ExecRequest *q, sd_bus_
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
-        r = sd_bus_message_new_method_call(c->bus, &m, NULL, BUS_PATH, BUS_INTERFACE_MANAGER,
+        r = sd_bus_message_new_method_call(c->bus, &m, c->destination, BUS_PATH, BUS_INTERFACE_MANAGER,
                                            "ExecContainer");
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", q->name);

@@ -192,7 +192,7 @@ static int on_signals(Session *s) {
                         on_signal_terminal(s, (int)info.ssi_signo);
                         continue;
                 }
-                r = sd_bus_call_method_async(s->context->client.bus, NULL, NULL, BUS_PATH,
+                r = sd_bus_call_method_async(s->context->client.bus, NULL, s->context->client.destination, BUS_PATH,
                                              BUS_INTERFACE_MANAGER, "KillExec", NULL, NULL, "ui", s->id,
                                              (int)info.ssi_signo);
                 if (r < 0)

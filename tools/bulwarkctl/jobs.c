@@ -131,7 +131,7 @@ static int call_async(Job *job, sd_bus_message_handler_t handler, const char *me
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
-        r = sd_bus_message_new_method_call(bus, &m, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, member);
+        r = sd_bus_message_new_method_call(bus, &m, job->jobs->context->client.destination, BUS_PATH, BUS_INTERFACE_MANAGER, member);
         if (r < 0)
                 return r;
         r = mode ? sd_bus_message_append(m, "ss", job->name, mode)

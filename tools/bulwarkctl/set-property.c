@@ -22,7 +22,7 @@ static int call_set(Context *c, const char *name, sd_bus_error *error) {
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
-        r = sd_bus_message_new_method_call(c->client.bus, &m, NULL, BUS_PATH, BUS_INTERFACE_MANAGER,
+        r = sd_bus_message_new_method_call(c->client.bus, &m, c->client.destination, BUS_PATH, BUS_INTERFACE_MANAGER,
                                            "SetContainerProperties");
         if (r >= 0)
                 r = sd_bus_message_append(m, "sb", name, (int)c->options->runtime);
@@ -55,7 +55,7 @@ static int tell_later(Context *c, const char *name) {
 
         r = client_container(&c->client, name, &error, &path);
         if (r >= 0)
-                r = sd_bus_get_property(c->client.bus, NULL, path, BUS_INTERFACE_CONTAINER, "RestartNeeded", &error,
+                r = sd_bus_get_property(c->client.bus, c->client.destination, path, BUS_INTERFACE_CONTAINER, "RestartNeeded", &error,
                                         &reply, "as");
         if (r >= 0)
                 r = sd_bus_message_enter_container(reply, 'a', "s");

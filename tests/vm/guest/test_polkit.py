@@ -19,6 +19,22 @@ RULE = """polkit.addRule(function(action, subject) {
 """
 
 
+ONE_UNIT = """polkit.addRule(function(action, subject) {
+    if (action.id == "org.bulwark1.manage-containers" && action.lookup("unit") == "web" && subject.user == "nobody")
+        return polkit.Result.YES;
+});
+"""
+ONE_COMMAND = """polkit.addRule(function(action, subject) {
+    if (action.id == "org.bulwark1.exec" && action.lookup("unit") == "web" &&
+        action.lookup("command") == "/bin/echo 'one word' two".replace(/'/g, '"') &&
+        !action.lookup("user") && !action.lookup("directory") && !action.lookup("environment") &&
+        subject.user == "nobody")
+        return polkit.Result.YES;
+});
+"""
+GROUP_RULES = "/etc/polkit-1/rules.d/50-org.bulwark1.rules"
+
+
 def busctl(bed, *arguments, nobody=False):
     prefix = ["setpriv", "--reuid=" + NOBODY, "--regid=" + NOBODY, "--clear-groups"] if nobody else []
     return bed.run([*prefix, "busctl", "--system", "--no-pager", *arguments])
@@ -78,6 +94,76 @@ def test_rules_of_an_administrator(bed):
             1, "org.bulwark1.raise-exposure"
         )
         call(bed, "StopContainer", "ss", "web", "replace").expect(0)
+
+
+def put_rule(bed, text, *probe):
+    """Writes the rule, and waits until polkit has read it: then the call of probe is allowed."""
+    os.makedirs(os.path.dirname(RULES), exist_ok=True)
+    write(RULES, text)
+    wait_until(lambda: call(bed, *probe, nobody=True).code == 0, "polkit to see the rule", 30)
+
+
+def test_rule_for_one_unit(bed):
+    """Who may manage web, and nothing else, reaches no other container: not by a verb, not by a setting, not by a job."""
+    bed.start_sleeper("web")
+    bed.start_sleeper("mail")
+    leader = bed.leader("mail")
+    with Installed(bed):
+        put_rule(bed, ONE_UNIT, "RestartContainer", "ss", "web", "replace")
+        for name in ("Conflicts", "BindsTo", "PropagatesStopTo", "OnFailure", "Upholds", "Wants"):
+            call(bed, "SetContainerProperties", "sba(sv)", "web", "true", "1", name, "as", "1", "mail", nobody=True).expect(1, "org.bulwark1.raise-exposure")
+        for member, *arguments in (("StopContainer", "ss", "mail", "replace"), ("KillContainer", "ssi", "mail", "all", "9"), ("ResetFailed",), ("FreezeContainer", "s", "mail"), ("MaskUnitFiles", "asbb", "1", "mail", "true", "false")):
+            call(bed, member, *arguments, nobody=True).expect(1, "polkit does not allow")
+        call(bed, "SetContainerProperties", "sba(sv)", "web", "true", "1", "Description", "s", "theirs", nobody=True).expect(0)
+        call(bed, "RestartContainer", "ss", "web", "replace", nobody=True).expect(0)
+        call(bed, "StopContainer", "ss", "web", "replace", nobody=True).expect(0)
+        equal((bed.leader("mail"), bed.active("mail")), (leader, "active"), "mail after all that")
+    shutil.rmtree(os.path.join(bed.runtime, "transient", "web.container.d"))
+
+
+def test_rule_for_one_command(bed):
+    """Who may execute one command may execute that one, as the unit would, and no other that looks like it."""
+    bed.start_sleeper("web")
+    command = ("3", "/bin/echo", "one word", "two")
+    with Installed(bed):
+        put_rule(bed, ONE_COMMAND, "ExecContainer", "sasa{sv}", "web", *command, "0")
+        for option in (
+            ("Environment", "as", "1", "LD_PRELOAD=/tmp/x.so"),
+            ("Environment", "as", "1", "PATH=/tmp"),
+            ("WorkingDirectory", "s", "/tmp"),
+            ("User", "s", "0"),
+            ("HealthCheck", "b", "true"),
+            ("Shell", "b", "true"),
+        ):
+            call(bed, "ExecContainer", "sasa{sv}", "web", *command, "1", *option, nobody=True).expect(1, "polkit does not allow")
+        for other in (("4", "/bin/echo", "one", "word", "two"), ("2", "/bin/echo", "one word two"), ("1", "/bin/sh")):
+            call(bed, "ExecContainer", "sasa{sv}", "web", *other, "0", nobody=True).expect(1, "polkit does not allow")
+
+
+def test_group_of_operators(bed):
+    """bulwarkctl of a member of the group bulwark operates containers by the rules that come with Bulwark, and gets no further."""
+    bed.start_sleeper("web")
+    with Installed(bed):
+        bed.run(["groupadd", "-f", "bulwark"]).expect(0)
+        bed.run(["usermod", "-aG", "bulwark", "nobody"]).expect(0)
+        os.makedirs(os.path.dirname(GROUP_RULES), exist_ok=True)
+        shutil.copy(os.path.join(SOURCE, "tools/packaging/50-org.bulwark1.rules"), GROUP_RULES)
+        os.chmod(GROUP_RULES, 0o644)
+
+        def operator(*arguments):
+            return bed.run(["setpriv", "--reuid=" + NOBODY, "--regid=" + NOBODY, "--init-groups", *bed.ctl_command(*arguments)])
+
+        try:
+            wait_until(lambda: operator("restart", "web").code == 0, "polkit to see the rule", 30)
+            operator("list").expect(0, "web")
+            operator("status", "web").expect(0, "active (running)")
+            operator("stop", "web").expect(0)
+            operator("start", "web").expect(0)
+            operator("exec", "web", "/bin/true").expect(6, "org.bulwark1.exec")
+            operator("set-property", "--runtime", "web", "NoNewPrivileges=no").expect(6, "org.bulwark1.raise-exposure")
+        finally:
+            os.unlink(GROUP_RULES)
+            bed.run(["gpasswd", "-d", "nobody", "bulwark"])
 
 
 def test_polkit_that_hangs(bed):
