@@ -262,6 +262,25 @@ def test_terminal(bed):
     t.close()
 
 
+def test_root_that_was_replaced(bed):
+    """where the root directory was replaced under a running container, the words name the path and say so."""
+    root = os.path.join(bed.directory, "replaced")
+    shutil.copytree(bed.root, root, symlinks=True)
+    bed.unit("gone", raw="[Container]\nRootDirectory=%s\nExecStart=/bin/sleep 1000\n" % root)
+    bed.ctl("start", "gone").expect(0)
+    shutil.rmtree(root)
+    shutil.copytree(bed.root, root, symlinks=True)
+    result = bed.ctl("exec", "gone", "true")
+    check(result.code != 0, str(result))
+    if "landlock" in bed.ctl("status", "gone").out:
+        contains(result.err, '"/" of the container is gone', str(result))
+        contains(result.err, "Restart it", str(result))
+    bed.ctl("restart", "gone").expect(0)
+    bed.ctl("exec", "gone", "true").expect(0)
+    bed.ctl("stop", "gone")
+    shutil.rmtree(root)
+
+
 def test_docker_options(bed):
     """-i, -t and -d, alone and together, do what they do elsewhere."""
     bed.start_sleeper("web")

@@ -50,6 +50,8 @@ static const struct {
         [STEP_USER_KEYRING] = { "link the user's keyring", SUBJECT_NONE },
         [STEP_SECURE_BITS] = { "set the secure bits", SUBJECT_NONE },
         [STEP_WORKING_DIRECTORY] = { "change to the directory", SUBJECT_S },
+        [STEP_LANDLOCK_PATH] = { "permit what lies below", SUBJECT_S },
+        [STEP_LANDLOCK_ENTRIES] = { "permit what lies in", SUBJECT_S },
         [STEP_EXECUTE] = { "execute", SUBJECT_T },
 };
 
@@ -146,6 +148,13 @@ int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag) {
                                   "SELinux label by one. Name the file that was mounted there, or write \"nolabel\" and "
                                   "SELinuxExtraRules= for its label (step %u %s)",
                                   strempty(subject), f->index, name);
+        if ((step->kind == STEP_LANDLOCK_PATH || step->kind == STEP_LANDLOCK_ENTRIES) && subject &&
+            (plan->view.header->flags & PLAN_FLAG_JOIN) && (error == ENOENT || error == ENOTDIR || error == ESTALE))
+                return diag_error(diag, code, &origin, directive,
+                                  "\"%s\" of the container is gone: the directory that is its root was removed, replaced or "
+                                  "emptied while it runs, and the running container still has the old one. Restart it "
+                                  "(step %u %s)",
+                                  subject, f->index, name);
         if (!words)
                 return diag_error(diag, code, &origin, directive, "cannot carry out %s: %s (step %u)", name,
                                   strerror(error), f->index);
