@@ -43,6 +43,7 @@ typedef enum StepFlags {
 
 #define STEP_FLAGS_ALL (STEP_FLAG_OPTIONAL | STEP_FLAG_RECURSIVE | STEP_FLAG_IDMAP | STEP_FLAG_LENIENT)
 
+#define PLAN_ALONE 2 /* operand d of ATTACH: no later one may hide it, through whatever links */
 #define PLAN_NO_SYMLINKS 1 /* operand d of ATTACH, MAKE_MOUNTPOINT, CLONE_TREE: a symlink on the way is refused */
 
 #define PLAN_NOTIFY_SOCKET "/run/bulwark/notify" /* where a container finds the socket for its messages */

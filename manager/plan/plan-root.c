@@ -93,11 +93,9 @@ void plan_inner_file_systems(PlanWriter *w, const ContainerSpec *spec, const Pla
                                       slots->proc);
 }
 
-static void attach(PlanWriter *w, int16_t slot, const char *path, unsigned type, unsigned flags, bool no_symlinks) {
-        const uint64_t d = no_symlinks ? PLAN_NO_SYMLINKS : 0;
-
+static void attach(PlanWriter *w, int16_t slot, const char *path, unsigned type, unsigned flags, uint64_t d) {
         plan_add_step(w, STEP_MAKE_MOUNTPOINT, ACTOR_OUTER,
-                      (StepOperands){ .slot1 = SLOT(slot), .s = path, .a = type, .d = d, .flags = flags });
+                      (StepOperands){ .slot1 = SLOT(slot), .s = path, .a = type, .d = d & PLAN_NO_SYMLINKS, .flags = flags });
         plan_add_step(w, STEP_ATTACH, ACTOR_OUTER,
                       (StepOperands){ .slot1 = SLOT(slot), .s = path, .d = d, .flags = flags });
 }
@@ -130,10 +128,21 @@ static void make_dev(PlanWriter *w, const PlanParameters *p, RootSlots *slots) {
 
 /* --- what the unit mounts */
 
+static unsigned depth_of(const char *path) {
+        unsigned n = 0;
+
+        for (; *path; path++)
+                n += *path == '/';
+        return n;
+}
+
+/* What is near the root comes first: a link from a file deep in /etc mostly leads into /run or /usr, and what is mounted there
+ * later would hide it. */
 static int unit_mount_compare(const void *a, const void *b) {
         const UnitMount *x = a, *y = b;
+        const unsigned k = depth_of(x->path), l = depth_of(y->path);
 
-        return strcmp(x->path, y->path);
+        return k != l ? (k > l) - (k < l) : strcmp(x->path, y->path);
 }
 
 static size_t n_defaults(void) {
@@ -302,7 +311,8 @@ static void unit_mounts_attach(PlanWriter *w, const UnitMount *mounts, size_t n)
                 const UnitMount *m = mounts + i;
 
                 plan_origin(w, m->origin, m->directive);
-                attach(w, m->slot, m->path, m->bind ? 0 : S_IFDIR, optional_flag(m), false);
+                attach(w, m->slot, m->path, m->bind ? 0 : S_IFDIR, optional_flag(m),
+                       m->bind || m->tmpfs ? PLAN_ALONE : 0);
         }
         /* Only now: what stands in them needed its mount points. */
         for (size_t i = 0; i < n; i++) {
@@ -332,7 +342,7 @@ static void notify_attach(PlanWriter *w, const ContainerSpec *spec, const RootSl
         if (slots->notify < 0)
                 return;
         plan_origin_row(w, spec, spec->notify_access == NOTIFY_ACCESS_UNSET ? DIRECTIVE_Type : DIRECTIVE_NotifyAccess);
-        attach(w, slots->notify, PLAN_NOTIFY_SOCKET, S_IFREG, 0, false);
+        attach(w, slots->notify, PLAN_NOTIFY_SOCKET, S_IFREG, 0, 0);
         plan_origin_none(w);
 }
 
@@ -437,13 +447,13 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         plan_add_step(w, STEP_ENTER_ROOT, ACTOR_OUTER, (StepOperands){ .slot1 = SLOT(slots->root) });
 
         plan_origin_none(w);
-        attach(w, slots->proc, "/proc", S_IFDIR, 0, true);
-        attach(w, slots->sys, "/sys", S_IFDIR, 0, true);
-        attach(w, slots->cgroup, "/sys/fs/cgroup", S_IFDIR, 0, true);
-        attach(w, slots->dev, "/dev", S_IFDIR, 0, true);
-        attach(w, slots->devpts, "/dev/pts", S_IFDIR, 0, true);
-        attach(w, slots->shm, "/dev/shm", S_IFDIR, 0, true);
-        attach(w, slots->mqueue, "/dev/mqueue", S_IFDIR, 0, true);
+        attach(w, slots->proc, "/proc", S_IFDIR, 0, PLAN_NO_SYMLINKS);
+        attach(w, slots->sys, "/sys", S_IFDIR, 0, PLAN_NO_SYMLINKS);
+        attach(w, slots->cgroup, "/sys/fs/cgroup", S_IFDIR, 0, PLAN_NO_SYMLINKS);
+        attach(w, slots->dev, "/dev", S_IFDIR, 0, PLAN_NO_SYMLINKS);
+        attach(w, slots->devpts, "/dev/pts", S_IFDIR, 0, PLAN_NO_SYMLINKS);
+        attach(w, slots->shm, "/dev/shm", S_IFDIR, 0, PLAN_NO_SYMLINKS);
+        attach(w, slots->mqueue, "/dev/mqueue", S_IFDIR, 0, PLAN_NO_SYMLINKS);
         unit_mounts_attach(w, mounts, n);
         notify_attach(w, spec, slots);
         cover_kernel_file_systems(w, spec, slots);

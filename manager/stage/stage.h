@@ -23,6 +23,7 @@ typedef struct Stage {
         int root_fd;     /* the container's root once it was entered, else negative */
         int user_namespace_fd;
         int layers_fd; /* OVERLAY: the file system of the layers, borrowed, while it lies over the old root; else negative */
+        bool links_followed; /* ATTACH: some place was named through a symbolic link */
         uint32_t step;   /* index of the current step */
         uint32_t detail; /* of a failure, set by the step */
         char *command_line; /* the process's own, as /proc/PID/cmdline shows it */

@@ -13,6 +13,7 @@
 /* From sys/mount.h, which glibc 2.36 does not let live beside linux/mount.h. */
 int umount2(const char *target, int flags);
 #define MNT_DETACH 2
+#define LINKS_MAX 40 /* as in the kernel */
 
 int step_new_file_system(Stage *s, const PlanStep *step) {
         const char *options = plan_text(&s->plan, step->t), *end = options + step->t.size;
@@ -158,29 +159,69 @@ static int make_component(int parent, const char *path, mode_t type) {
         return r < 0 && errno != EEXIST ? -errno : 0;
 }
 
-/* Component by component, each parent held by a descriptor. What exists is taken as it is, through symlinks
- * inside the root unless the step forbids them. */
-static int make_path(Stage *s, const char *path, mode_t type, bool no_symlinks) {
-        _cleanup_close_ int parent = -EBADF;
-        char prefix[PATH_MAX];
+/* What a link in the place of a component leads to is made instead: "/etc/resolv.conf", a link to "../run/x", becomes
+ * "/etc/../run/x". path has room for PATH_MAX; end is where the component ends in it. -EINVAL: it is no link. */
+static int follow_link(int parent, char *path, size_t end) {
+        char target[PATH_MAX], rest[PATH_MAX], name[NAME_MAX + 1];
+        size_t begin = end;
+        ssize_t n;
 
-        if (strlen(path) >= sizeof(prefix) || path[0] != '/')
+        while (path[begin - 1] != '/')
+                begin--;
+        if (end - begin > NAME_MAX)
                 return -ENAMETOOLONG;
-        parent = root_open(s, "/", no_symlinks);
-        if (parent < 0)
-                return parent;
+        memcpy(name, path + begin, end - begin);
+        name[end - begin] = 0;
+        n = readlinkat(parent, name, target, sizeof(target) - 1);
+        if (n <= 0)
+                return n < 0 ? -errno : -ENOENT;
+        target[n] = 0;
+        (void)stpcpy(rest, path + end);
+        if (target[0] == '/')
+                begin = 0;
+        if (begin + (size_t)n + strlen(rest) >= PATH_MAX)
+                return -ENAMETOOLONG;
+        (void)stpcpy(stpcpy(path + begin, target), rest);
+        return 0;
+}
 
-        for (const char *end = path;;) {
+/* Component by component, each parent held by a descriptor. What exists is taken as it is, through symlinks
+ * inside the root unless the step forbids them; so is the place that one leads to, where there is nothing. */
+static int make_path(Stage *s, const char *wanted, mode_t type, bool no_symlinks) {
+        char path[PATH_MAX], prefix[PATH_MAX];
+        _cleanup_close_ int parent = -EBADF;
+        unsigned links = 0;
+
+        if (strlen(wanted) >= sizeof(path) || wanted[0] != '/')
+                return -ENAMETOOLONG;
+        (void)stpcpy(path, wanted);
+        for (size_t end = 0;;) {
                 bool last;
                 int fd, r;
 
-                end = strchrnul(end + 1, '/');
-                last = *end == 0;
-                memcpy(prefix, path, (size_t)(end - path));
-                prefix[end - path] = 0;
+                if (end == 0) {
+                        (void)safe_close(parent);
+                        parent = root_open(s, "/", no_symlinks);
+                        if (parent < 0)
+                                return parent;
+                        end = strspn(path, "/") - 1;
+                }
+                end = (size_t)(strchrnul(path + end + 1, '/') - path);
+                last = path[end] == 0;
+                memcpy(prefix, path, end);
+                prefix[end] = 0;
 
                 fd = root_open(s, prefix, no_symlinks);
                 if (fd == -ENOENT) {
+                        r = follow_link(parent, path, end);
+                        if (r == 0 && ++links < LINKS_MAX) {
+                                end = 0;
+                                continue;
+                        }
+                        if (r == 0)
+                                return -ELOOP;
+                        if (r != -EINVAL && r != -ENOENT)
+                                return r;
                         r = make_component(parent, prefix, last ? type : S_IFDIR);
                         if (r < 0)
                                 return r;
@@ -249,8 +290,43 @@ static int attach(Stage *s, int tree, const char *path, bool no_symlinks) {
         return 0;
 }
 
+/* Two mounts of a unit may be named apart and still, through links of the image, end at one place, or one above the other. */
+static int check_hidden(Stage *s, const PlanStep *last) {
+        for (const PlanStep *step = s->plan.steps; step < last; step++) {
+                const int tree = stage_slot(s, step->slot);
+                _cleanup_close_ int fd = -EBADF;
+                uint64_t wanted, found;
+                int r;
+
+                if (step->kind != STEP_ATTACH || step->d != PLAN_ALONE || tree < 0)
+                        continue;
+                fd = root_open(s, plan_text(&s->plan, step->s), false);
+                if (fd < 0)
+                        return fd == -ENOENT || fd == -ENOTDIR ? -EEXIST : fd;
+                r = mount_id(tree, "", &wanted);
+                if (r >= 0)
+                        r = mount_id(fd, "", &found);
+                if (r < 0)
+                        return r;
+                if (wanted != found)
+                        return -EEXIST;
+        }
+        return 0;
+}
+
 int step_attach(Stage *s, const PlanStep *step) {
-        return attach(s, stage_slot(s, step->slot), plan_text(&s->plan, step->s), step->d == PLAN_NO_SYMLINKS);
+        const char *path = plan_text(&s->plan, step->s);
+        const int tree = stage_slot(s, step->slot);
+        int r;
+
+        if (step->d != PLAN_ALONE)
+                return attach(s, tree, path, step->d == PLAN_NO_SYMLINKS);
+        r = attach(s, tree, path, true);
+        if (r == -ELOOP) {
+                s->links_followed = true;
+                r = attach(s, tree, path, false);
+        }
+        return r >= 0 && s->links_followed ? check_hidden(s, step) : r;
 }
 
 /* What hides a path is ours: an empty directory or an empty file without any permission, of the container's own

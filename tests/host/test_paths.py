@@ -277,5 +277,81 @@ def test_socket_over_a_manager(bed):
         equal(os.path.exists(path), foreign, "something at the socket's path")
 
 
+# --- inside of the container's root
+
+
+def own_root(bed):
+    """A root file system that a test may change."""
+    root = os.path.join(bed.directory, "changed-root")
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(bed.root, root, symlinks=True)
+    return root
+
+
+def rooted(bed, name, root, *lines):
+    return bed.unit(name, raw="[Container]\nRootDirectory=%s\n%s\n[Unit]\nStartLimitIntervalSec=0\n" % (root, "\n".join(lines)))
+
+
+def test_mount_onto_a_dangling_link(bed):
+    """a link whose target does not exist is followed inside of the root, and the target is made."""
+    source = fresh(bed, "source")
+    write(os.path.join(source, "file"), "from the host\n")
+    os.mkdir(os.path.join(source, "directory"))
+    write(os.path.join(source, "directory/file"), "from the host\n")
+    outside = os.path.join(bed.directory, "outside")
+    links = {
+        "relative": "../run/systemd/resolve/stub", "absolute": "/share/zone/here", "chain": "relative2", "plain": "beside",
+        "escapes": "../../../../../../../..%s" % outside, "dots": "./../share/./x/../y", "twice": "/etc/through/z/file",
+    }
+    for what in ("file", "directory"):
+        for read_only in ("yes", "no"):
+            for name, target in links.items():
+                root = own_root(bed)
+                os.symlink(target, os.path.join(root, "etc", name))
+                os.symlink("../share/relative/../deep/x", os.path.join(root, "etc/relative2"))
+                os.symlink("/share/through", os.path.join(root, "etc/through"))
+                if name == "dots":
+                    os.makedirs(os.path.join(root, "share/x"))
+                if name == "chain":
+                    os.makedirs(os.path.join(root, "share/relative"))
+                rooted(bed, "dangling", root, "Type=oneshot", "ReadOnly=" + read_only, "StandardOutput=truncate:%s/seen" % bed.out,
+                       "ExecStart=/bin/cat /etc/%s%s" % (name, "/file" if what == "directory" else ""),
+                       "BindReadOnlyPaths=%s/%s:/etc/%s" % (source, what, name))
+                bed.ctl("start", "--wait", "dangling").expect(0)
+                wait_until(lambda: read(bed.out + "/seen") == "from the host\n", "%s, %s, ReadOnly=%s" % (name, what, read_only))
+                check(not os.path.lexists(outside), "something was made outside of the root")
+    root = own_root(bed)
+    os.symlink("round", os.path.join(root, "etc/round"))
+    rooted(bed, "dangling", root, "ExecStart=/bin/true", "BindReadOnlyPaths=%s/file:/etc/round" % source)
+    refused(bed, "dangling", "dangling.container:4", "/etc/round")
+
+
+def test_two_mounts_at_one_place(bed):
+    """two mounts that links lead to one place, or one above the other, are refused; what is apart is not."""
+    root = own_root(bed)
+    a, b = fresh(bed, "a"), fresh(bed, "b")
+    write(os.path.join(a, "file"), "a\n")
+    write(os.path.join(b, "file"), "b\n")
+    os.makedirs(os.path.join(root, "real/sub/deep"))
+    os.symlink("real", os.path.join(root, "link"))
+    os.makedirs(os.path.join(root, "x/y"))
+    os.symlink("/real", os.path.join(root, "x/y/up"))
+    os.symlink("/real/sub", os.path.join(root, "down"))
+    os.symlink("/run", os.path.join(root, "var/run"))
+
+    def unit(first, second):
+        return rooted(bed, "two", root, "Type=oneshot", "ExecStart=/bin/cat %s/file %s/file" % (first, second),
+                      "BindPaths=%s:%s" % (a, first), "BindPaths=%s:%s" % (b, second), "StandardOutput=truncate:%s/two" % bed.out)
+
+    for first, second in (("/link", "/real"), ("/real", "/link"), ("/real", "/x/y/up"), ("/down", "/x/y/up"), ("/link", "/x/y/up"), ("/real", "/down")):
+        unit(first, second)
+        refused(bed, "two", "hide another mount", "two.container:")
+    for first, second in (("/link/sub", "/real/sub/deep"), ("/down", "/real/other"), ("/var/run", "/real")):
+        os.makedirs(os.path.join(a, "sub/deep"), exist_ok=True)
+        unit(first, second)
+        bed.ctl("start", "--wait", "two").expect(0)
+        wait_until(lambda: read(bed.out + "/two") == "a\nb\n", "both files at %s and %s" % (first, second))
+
+
 if __name__ == "__main__":
     run(__name__)

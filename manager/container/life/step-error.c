@@ -104,6 +104,10 @@ static const char *remedy_of(StepKind kind, int error) {
                 return error == EINVAL ? "the policy does not go with these nodes, or the host has no such node" :
                        error == ENOSYS ? "this kernel knows no NUMA" :
                                          NULL;
+        case STEP_ATTACH:
+                return error == EEXIST ? "it would hide another mount of the unit, as symbolic links of the root lead both to one "
+                                         "place; write the places that the links lead to" :
+                                         NULL;
         case STEP_PROCESS_CONTROL:
                 return error == EINVAL ? "this kernel does not know it" : NULL;
         default:
