@@ -244,6 +244,15 @@ int manager_method_get_unit_file_state(sd_bus_message *m, void *userdata, sd_bus
 /* The arguments of the first. */
 int unit_files_read(sd_bus_message *m, char ***ret_files, bool *ret_runtime, bool *ret_force, sd_bus_error *error);
 void signals_unit_files_changed(Bus *b);
+/* What is enabled, read once for a list of all units. */
+typedef struct EnabledUnits {
+        struct InstallLink *links[2]; /* lasting; until the next boot */
+        size_t n_links[2];
+} EnabledUnits;
+void enabled_units_done(EnabledUnits *e);
+int enabled_units_read(Connection *c, EnabledUnits *ret);
+/* As GetUnitFileState says of a unit that is neither masked nor bad. */
+const char *enabled_units_word(Connection *c, const EnabledUnits *e, const char *name);
 
 /* --- delayed replies */
 int wait_new(Caller *caller, sd_bus_message *m, Container *container, sd_bus_error *error);

@@ -177,8 +177,13 @@ static void mark_bad_files(Manager *m, UnitFileEntry *entries, size_t n) {
         }
 }
 
-static int append_unit_files(sd_bus_message *reply, const UnitFileEntry *entries, size_t n) {
+static int append_unit_files(Connection *c, sd_bus_message *reply, const UnitFileEntry *entries, size_t n) {
+        _cleanup_(enabled_units_done) EnabledUnits enabled = {};
         int r;
+
+        r = enabled_units_read(c, &enabled);
+        if (r < 0)
+                return r;
 
         r = sd_bus_message_open_container(reply, 'a', "(ss)");
         if (r < 0)
@@ -188,7 +193,9 @@ static int append_unit_files(sd_bus_message *reply, const UnitFileEntry *entries
                 if (r >= 0)
                         r = bus_append_text(reply, entries[i].path);
                 if (r >= 0)
-                        r = sd_bus_message_append(reply, "s", unit_file_state_to_string(entries[i].state));
+                        r = sd_bus_message_append(reply, "s", entries[i].state == UNIT_FILE_STATIC ?
+                                                  enabled_units_word(c, &enabled, entries[i].name) :
+                                                  unit_file_state_to_string(entries[i].state));
                 if (r >= 0)
                         r = sd_bus_message_close_container(reply);
                 if (r < 0)
@@ -211,7 +218,7 @@ static int method_list_unit_files(sd_bus_message *m, void *userdata, sd_bus_erro
 
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
-                r = append_unit_files(reply, entries, n);
+                r = append_unit_files(c, reply, entries, n);
         unit_files_free(entries, n);
         if (r < 0)
                 return r;

@@ -180,3 +180,39 @@ int manager_method_get_unit_file_state(sd_bus_message *m, void *userdata, sd_bus
                 return bus_error_set_diag(error, &diag, r);
         return sd_bus_reply_method_return(m, "s", install_state_to_string(state));
 }
+
+/* --- a list of all */
+void enabled_units_done(EnabledUnits *e) {
+        for (size_t i = 0; i < ELEMENTSOF(e->links); i++)
+                install_links_free(e->links[i], e->n_links[i]);
+        *e = (EnabledUnits){};
+}
+
+int enabled_units_read(Connection *c, EnabledUnits *ret) {
+        _cleanup_(enabled_units_done) EnabledUnits e = {};
+        _cleanup_(unit_files_done) UnitFiles u = {};
+        int r;
+
+        r = unit_files_open(c, &u);
+        for (size_t i = 0; r >= 0 && i < MIN_OF(strv_length(u.search_path), ELEMENTSOF(e.links)); i++)
+                r = install_links((char *[]){ u.search_path[i], NULL }, &e.links[i], &e.n_links[i]);
+        if (r < 0)
+                return r;
+        *ret = e;
+        e = (EnabledUnits){};
+        return 0;
+}
+
+const char *enabled_units_word(Connection *c, const EnabledUnits *e, const char *name) {
+        static const InstallState states[ELEMENTSOF(e->links)] = { INSTALL_ENABLED, INSTALL_ENABLED_RUNTIME };
+        const Container *container = manager_find(c->bus->manager, name);
+        const ContainerSpec *spec = container ? container_spec(container) : NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(e->links); i++)
+                for (size_t k = 0; k < e->n_links[i]; k++)
+                        if (streq(e->links[i][k].name, name))
+                                return install_state_to_string(states[i]);
+        return install_state_to_string(spec && strv_length(spec->wanted_by) + strv_length(spec->required_by) +
+                                       strv_length(spec->upheld_by) + strv_length(spec->alias) > 0 ? INSTALL_DISABLED :
+                                                                                                     INSTALL_STATIC);
+}

@@ -870,6 +870,8 @@ def test_unit_files(bed):
     equal(os.readlink(link), os.path.join(bed.units, "web.container"), "the link")
     equal(polkit.asked()[-1]["details"], {"unit": "web", "verb": "enable", "files": "web", "polkit.message": polkit.asked()[-1]["details"]["polkit.message"]}, "details")
     equal(call(bed, "GetUnitFileState", "s", "web.container").expect(0).out, 's "enabled"\n', "state after")
+    listed = bed.ctl("list-unit-files").expect(0).out
+    check(re.search(r"web.container +enabled\n", listed) and re.search(r"db.container +disabled\n", listed), listed)
     contains(change("DisableUnitFiles", "asb", "1", "web", "false").expect(0).out, '1 "unlink" "%s" ""' % link)
     check(not os.path.lexists(link), "the link is there still")
     contains(change("MaskUnitFiles", "asbb", "1", "web", "false", "false").err, "a file stands where the link would be made")
