@@ -217,6 +217,37 @@ static int check_sent(const PlanWriter *w, const ContainerSpec *spec, const Plan
                           n, PLAN_MAX_SENT);
 }
 
+/* What nothing can join, and why: for who asks, and before that for who writes the unit. */
+#define REFUSED_JOIN                                                                                                    \
+        "its filter denies %s, so it could only be put on a command that the container sees already, and CAP_SYS_PTRACE with " \
+        "PrivateUsers=no lets the container take such a command over. Allow %s, take CAP_SYS_PTRACE away, or give it "    \
+        "PrivateUsers=managed"
+
+static JoinFacts facts_of_join(const ContainerSpec *spec, const PolicySet *policies, bool user_namespace, bool terminal) {
+        unsigned needs = terminal ? JOIN_NEEDS_TERMINAL : 0;
+
+        if (spec->cpu_scheduling_reset)
+                needs |= spec->cpu_scheduling_policy < CPU_POLICY_FIFO ? JOIN_NEEDS_SCHEDULING : JOIN_NEEDS_REALTIME;
+        return join_facts(policies, user_namespace, needs);
+}
+
+static void warn_of_joins(const ContainerSpec *spec, const PolicySet *policies, bool user_namespace, Diag *diag) {
+        static const DirectiveId joining[] = { DIRECTIVE_ExecStartPost, DIRECTIVE_ExecReload, DIRECTIVE_ExecStop,
+                                               DIRECTIVE_HealthCmd };
+        const JoinFacts facts = facts_of_join(spec, policies, user_namespace, false);
+
+        if (join_order(&facts) != JOIN_REFUSED)
+                return;
+        for (size_t i = 0; i < ELEMENTSOF(joining); i++) {
+                const value_exec_list *commands = container_spec_field_const(spec, joining[i]);
+
+                if (commands->n > 0)
+                        diag_warning(diag, ERROR_CONFLICT, container_spec_origin(spec, joining[i]), directives[joining[i]].name,
+                                     "this command will be refused, since nothing can join the container safely: " REFUSED_JOIN,
+                                     facts.denied, facts.denied);
+        }
+}
+
 int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanParameters *parameters, Diag *diag,
                Plan **ret) {
         _cleanup_(plan_writer_done) PlanWriter w = {};
@@ -263,6 +294,8 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
                 return r;
         build_inner(&w, spec, parameters);
         plan_confine(&w, spec, policies, &confine);
+        if (!plan_is_beside(parameters) && !parameters->trial)
+                warn_of_joins(spec, policies, parameters->id_count > 0, diag);
         r = check_sent(&w, spec, parameters, diag);
         if (r < 0)
                 return r;
@@ -296,20 +329,13 @@ static int environment_of_exec(const ContainerSpec *spec, const ExecParameters *
 
 static int choose_order(const ContainerSpec *spec, const PolicySet *policies, const ExecParameters *p, Diag *diag,
                         JoinOrder *ret) {
-        const JoinFacts facts = join_facts(policies, p->user_namespace,
-                                           (p->terminal ? JOIN_NEEDS_TERMINAL : 0) |
-                                                   (!spec->cpu_scheduling_reset                      ? 0 :
-                                                    spec->cpu_scheduling_policy < CPU_POLICY_FIFO ? JOIN_NEEDS_SCHEDULING :
-                                                                                                    JOIN_NEEDS_REALTIME));
+        const JoinFacts facts = facts_of_join(spec, policies, p->user_namespace, p->terminal);
 
         *ret = join_order(&facts);
         if (*ret != JOIN_REFUSED)
                 return 0;
         return diag_error(diag, ERROR_CONFLICT, container_spec_origin(spec, DIRECTIVE_SystemCallFilter), "SystemCallFilter",
-                          "nothing can join this container safely: its filter denies %s, so it could only be put on a command "
-                          "that the container sees already, and CAP_SYS_PTRACE with PrivateUsers=no lets the container take "
-                          "such a command over. Allow %s, take CAP_SYS_PTRACE away, or give it PrivateUsers=managed",
-                          facts.denied, facts.denied);
+                          "nothing can join this container safely: " REFUSED_JOIN, facts.denied, facts.denied);
 }
 
 int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const ExecParameters *p, Diag *diag,

@@ -130,6 +130,32 @@ def test_all_capabilities_nested(bed):
     repelled(answers)
 
 
+def test_joining_against_a_filter(bed):
+    """a filter that does not let a process through to its execve is joined late where the container cannot look into the process, and not
+    at all where it can: by exec, by the health check, by a reload; the words say why, and what helps.
+
+    Protection: join_order()."""
+    for name, allowed, lines in (("blind", True, ()), ("landlocked", True, ("PrivateUsers=no", "AddCapability=CAP_SYS_PTRACE")),
+                                 ("powerless", True, ("PrivateUsers=no", "MandatoryAccessControl=no")),
+                                 ("watching", False, ("PrivateUsers=no", "AddCapability=CAP_SYS_PTRACE", "MandatoryAccessControl=no"))):
+        for privileges in ("yes", "no"):
+            bed.start_sleeper(name, "NoNewPrivileges=" + privileges, "SystemCallFilter=~clone", "HealthCmd=/bin/true", "ExecReload=/bin/true", *lines)
+            if name == "landlocked" and "landlock" not in bed.ctl("status", name).out:
+                continue
+            results = [bed.ctl(*words) for words in (("exec", name, "/bin/true"), ("healthcheck", name), ("reload", name))]
+            for result in results:
+                equal(result.code == 0, allowed, "%s, NoNewPrivileges=%s: %s" % (name, privileges, result))
+                if not allowed:
+                    contains(result.err, "nothing can join this container safely: its filter denies clone", str(result))
+            bed.ctl("kill", "-s", "KILL", name)
+            bed.ctl("stop", name)
+    path = bed.unit("watching", "ExecStart=/bin/sleep 1000", "SystemCallFilter=~clone", "HealthCmd=/bin/true", *lines)
+    contains(bed.verify(path).err, "HealthCmd=: warning: this command will be refused, since nothing can join the container safely", "the warning")
+    bed.start_sleeper("mute", "SystemCallFilter=~ioctl", "PrivateUsers=no", "AddCapability=CAP_SYS_PTRACE", "MandatoryAccessControl=no")
+    bed.ctl("exec", "mute", "/bin/true").expect(0)
+    contains(bed.ctl("exec", "-t", "mute", "/bin/true").err, "its filter denies ioctl", "a terminal")
+
+
 MOVE_ROOT = 'mount --make-rprivate / && mount --rbind / "$0" && cd "$0" && mount --move . / && exec chroot . "$@"'
 
 
