@@ -277,6 +277,25 @@ def test_socket_over_a_manager(bed):
         equal(os.path.exists(path), foreign, "something at the socket's path")
 
 
+def test_verify_agrees(bed):
+    """what start refuses of a bind's source verify tells as a warning, in the same words; and nothing else."""
+    top, victim = trap(bed)
+    missing = os.path.join(top, "missing")
+    for source, same in ((missing, 'cannot open "%s": No such file or directory' % missing),
+                         (os.path.join(top, "link"), 'cannot open "%s/link": "%s/link" is a symbolic link' % (top, top)),
+                         ("-" + missing, None), (os.path.join(top, "data"), None)):
+        unit = bed.unit("sources", "Type=oneshot", "ExecStart=/bin/true", "BindPaths=%s:/vol" % top, "SocketBindAllow=tcp:80",
+                        "BindReadOnlyPaths=%s:/data" % source)
+        told = bed.verify(unit).expect(0)
+        if same:
+            contains(told.err, unit + ":7: warning: " + same)
+            contains(told.err, "a start on this host would be refused")
+            refused(bed, "sources", unit + ":7: " + same)
+        else:
+            equal(told.out + told.err, "", "words of verify")
+            bed.ctl("start", "--wait", "sources").expect(0)
+
+
 # --- inside of the container's root
 
 

@@ -37,6 +37,8 @@ static int verb_verify(const Options *o) {
 
                 r = analyze(o, *unit, ANALYZE_PLAN, &a);
                 explain(*unit, &a, r);
+                if (a.spec)
+                        unit_sources_check(a.spec, &a.diag);
                 one = exit_code(&a, r);
                 if (o->output == FORMAT_TABLE)
                         report(o, &a);

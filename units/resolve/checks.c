@@ -409,14 +409,11 @@ static int check_bind_deny(const Check *c, const SocketBindItem *item) {
 }
 
 static int check_socket_binds(const Check *c) {
-        const value_socket_binds *deny = &c->spec->socket_bind_deny, *allow = &c->spec->socket_bind_allow;
+        const value_socket_binds *deny = &c->spec->socket_bind_deny;
         int error = 0;
 
         for (size_t i = 0; i < deny->n; i++)
                 error = worse(error, check_bind_deny(c, &deny->items[i]));
-        if (allow->n > 0 && deny->n == 0 && !c->spec->mac.selinux)
-                diag_warning(c->diag, ERROR_POLICY, &allow->items[0].origin, "SocketBindAllow",
-                             "restricts nothing alone: every port that is not denied is allowed; add SocketBindDeny=tcp");
         return error;
 }
 

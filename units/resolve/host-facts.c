@@ -518,6 +518,32 @@ int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFa
         return 0;
 }
 
+static void check_sources(const value_binds *binds, const PathTrees *trees, Diag *diag) {
+        for (size_t i = 0; i < binds->n; i++) {
+                const BindMount *b = binds->items + i;
+                _cleanup_(held_path_done) HeldPath held = HELD_PATH_EMPTY;
+                _cleanup_(diag_done) Diag words = {};
+                int r = held_path_open(b->source, trees, HELD_QUICK, &held);
+
+                if (r >= 0 || (b->missing_ok && (r == -ENOENT || r == -ENOTDIR)) || (geteuid() != 0 && r == -EACCES))
+                        continue;
+                (void)held_path_report(&held, r, &words, r == -ENOENT ? ERROR_MISSING : ERROR_FAILED, &b->origin, NULL,
+                                       b->source);
+                if (words.n_entries > 0)
+                        diag_warning(diag, words.entries[0].code, &b->origin, NULL, "%s; a start on this host would be refused%s",
+                                     words.entries[0].text, r == -ENOENT ? ": make it, or write '-' before it" : "");
+        }
+}
+
+void unit_sources_check(const ContainerSpec *s, Diag *diag) {
+        _cleanup_(path_trees_done) PathTrees own = {};
+
+        if (unit_trees_gather(s, &own) < 0)
+                return;
+        check_sources(&s->bind_paths, &own, diag);
+        check_sources(&s->bind_read_only_paths, &own, diag);
+}
+
 void unit_facts_done(UnitFacts *f) {
         for (size_t i = 0; i < f->n_environment_files; i++) {
                 free(f->environment_files[i].path);

@@ -71,6 +71,10 @@ typedef struct TreeFact TreeFact;
 int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFacts *ret);
 void unit_facts_done(UnitFacts *f);
 
+/* Warns of the sources of binds that a start on this host would refuse, in its words. Another host may have them, and what only
+ * root may see is left out for others. */
+void unit_sources_check(const ContainerSpec *s, Diag *diag);
+
 /* The places that the unit's container can write, as they are now: what is missing is left out. */
 int unit_trees_gather(const ContainerSpec *draft, PathTrees *t);
 bool unit_tree_is_written(const ContainerSpec *s, const char *path);

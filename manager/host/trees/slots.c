@@ -80,13 +80,8 @@ int slots_open_trees(const PlanView *plan, const PathTrees *trees, Diag *diag, S
                 r = open_slot(slot, path, trees, &held, &fd);
                 if ((r == -ENOENT || r == -ENOTDIR) && (slot->flags & STEP_FLAG_OPTIONAL))
                         continue;
-                if (r == -EPERM && held.link) {
-                        result = held_path_report(&held, r, diag, ERROR_POLICY, &origin, NULL, path);
-                        continue;
-                }
                 if (r < 0) {
-                        result = diag_errno(diag, r == -ENOENT ? ERROR_MISSING : ERROR_FAILED, &origin, NULL, -r,
-                                            "cannot open \"%s\" (%s)", path, plan_text(plan, slot->name));
+                        result = held_path_report(&held, r, diag, r == -ENOENT ? ERROR_MISSING : ERROR_FAILED, &origin, NULL, path);
                         continue;
                 }
                 if (fd < 0)
