@@ -57,6 +57,7 @@ typedef struct Job {
         bool advancing;
         sd_event_source *timeout; /* JobTimeoutSec= */
         sd_event_source *telling; /* it waits for another: since some time */
+        sd_event_source *running_timeout; /* JobRunningTimeoutSec= */
 } Job;
 
 /* Restart=, and how often there were starts. */

@@ -138,4 +138,43 @@ def test_of_the_host(bed):
     bed.ctl("start", "web").expect(0, "was not started")
 
 
+def test_job_running_timeout(bed):
+    """what a job may take counts from when it runs, and not while it waits for another."""
+    bed.unit("slow", "Type=oneshot", "ExecStart=/bin/sleep 1.5")
+    bed.unit("late", "Type=oneshot", "ExecStart=/bin/true", head="[Unit]\nAfter=slow\nRequires=slow\nJobRunningTimeoutSec=1s\n")
+    bed.ctl("start", "--wait", "late").expect(0)
+    bed.unit("stuck", "Type=oneshot", "ExecStart=/bin/sleep 1000", head="[Unit]\nJobRunningTimeoutSec=300ms\n")
+    bed.ctl("start", "stuck").expect(1, "JobRunningTimeoutSec=300ms")
+    bed.ctl("stop", "stuck").expect(0)
+
+
+def test_mounts(bed):
+    """a path whose mount of fstab is not there refuses the start, and names it; with the mount it starts."""
+    place, other = os.path.join(bed.out, "volume"), os.path.join(bed.out, "elsewhere")
+    os.makedirs(place + "/data")
+    os.makedirs(other)
+    fstab = os.path.join(bed.out, "fstab")
+    write(fstab, "none %s tmpfs rw 0 0\n" % place)
+    bed.stop_manager()
+    bed.environment["BULWARK_FSTAB"] = fstab
+    try:
+        bed.start_manager()
+    finally:
+        del bed.environment["BULWARK_FSTAB"]
+    bed.unit("said", "ExecStart=/bin/sleep 1000", head="[Unit]\nRequiresMountsFor=%s/data\n" % place)
+    bed.unit("bound", "ExecStart=/bin/sleep 1000", "BindPaths=%s/data:/data" % place)
+    bed.unit("free", "ExecStart=/bin/sleep 1000", "BindPaths=-%s/none:/data" % place, "BindReadOnlyPaths=%s:/other" % other)
+    bed.ctl("start", "said").expect(1, "RequiresMountsFor=", place, "not mounted", "said.container:2")
+    bed.ctl("start", "bound").expect(1, "BindPaths=", "not mounted")
+    bed.ctl("start", "free").expect(0)
+    subprocess.run(["mount", "-t", "tmpfs", "none", place], check=True)
+    try:
+        os.makedirs(place + "/data")
+        for name in ("said", "bound"):
+            bed.ctl("start", name).expect(0)
+            bed.ctl("stop", name).expect(0)
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
 run(__name__)

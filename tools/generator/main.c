@@ -79,6 +79,31 @@ static int append_dependencies(char **text, const ContainerSpec *s) {
         return r;
 }
 
+static int append_path(char **text, const char *key, const char *path) {
+        _cleanup_free_ char *quoted = value_quote(path);
+
+        return quoted ? append_value(text, key, quoted) : -ENOMEM;
+}
+
+/* Mounts that the container's files lie on, as the manager knows them, too. */
+static int append_mounts(char **text, const ContainerSpec *s) {
+        const value_paths *lists[] = { &s->requires_mounts_for, &s->wants_mounts_for };
+        static const DirectiveId names[] = { DIRECTIVE_RequiresMountsFor, DIRECTIVE_WantsMountsFor };
+        const value_binds *binds[] = { &s->bind_paths, &s->bind_read_only_paths };
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(lists); i++)
+                for (size_t k = 0; r >= 0 && k < lists[i]->n; k++)
+                        r = append_path(text, directives[names[i]].name, lists[i]->items[k].path);
+        if (r >= 0 && s->root_directory)
+                r = append_path(text, "RequiresMountsFor", s->root_directory);
+        for (size_t i = 0; i < ELEMENTSOF(binds); i++)
+                for (size_t k = 0; r >= 0 && k < binds[i]->n; k++)
+                        if (!binds[i]->items[k].missing_ok)
+                                r = append_path(text, "RequiresMountsFor", binds[i]->items[k].source);
+        return r;
+}
+
 static int drop_in(const Generator *g, const ContainerSpec *s) {
         _cleanup_free_ char *folder = NULL, *path = NULL, *text = NULL;
         int r;
@@ -90,6 +115,10 @@ static int drop_in(const Generator *g, const ContainerSpec *s) {
                 r = append_value(&text, "Documentation", *d);
         if (r >= 0)
                 r = append_dependencies(&text, s);
+        if (r >= 0)
+                r = append_mounts(&text, s);
+        if (r >= 0 && !s->default_dependencies)
+                r = str_append(&text, "DefaultDependencies=no\n");
         if (r >= 0)
                 r = str_append(&folder, "%s/" TEMPLATE "%s.service.d", g->directory, s->name);
         if (r >= 0)

@@ -75,11 +75,10 @@ const RefusedDirective *refused_directives(size_t *ret_n); /* the whole table */
 DirectiveId directive_of_old_name(DirectiveSection section, const char *name);
 
 /* A directive without a row, since what it asks for holds anyway. */
-typedef enum NotedValues { NOTED_any, NOTED_yes, NOTED_no } NotedValues;
 typedef struct NotedDirective {
         DirectiveSection section;
         const char *name;
-        NotedValues values;
+        const char *value;     /* "any", "yes", "no" or the one word that is true */
         const char *why;       /* a clause fit to stand after "has no effect: " */
         const char *otherwise; /* after "not supported: "; NULL where every value is accepted */
 } NotedDirective;

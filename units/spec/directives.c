@@ -67,7 +67,7 @@ static const struct {
 
 static const NotedDirective noted[] = {
 #define NOTED(section_, name_, values_, why_, otherwise_) \
-        {SECTION_##section_, #name_, NOTED_##values_, why_, otherwise_},
+        {SECTION_##section_, #name_, #values_, why_, otherwise_},
 #include "units/spec/noted.inc"
 #undef NOTED
 };

@@ -127,14 +127,19 @@ static int unknown_key(Loader *l, const Origin *origin, const char *key) {
 
 /* What asks for that which holds anyway. */
 static int take_note(const ValueContext *c, const NotedDirective *noted, const char *value) {
-        value_bool v = noted->values == NOTED_yes;
-        int r = 0;
+        const bool boolean = streq(noted->value, "yes") || streq(noted->value, "no");
+        value_bool v = streq(noted->value, "yes");
+        bool holds = true;
 
-        if (noted->values != NOTED_any && *value)
-                r = value_type_bool.parse(c, value, &v);
-        if (r < 0)
-                return r;
-        if (v != (noted->values == NOTED_yes))
+        if (boolean && *value) {
+                int r = value_type_bool.parse(c, value, &v);
+
+                if (r < 0)
+                        return r;
+                holds = v == streq(noted->value, "yes");
+        } else if (*value && !streq(noted->value, "any"))
+                holds = streq(value, noted->value);
+        if (!holds)
                 return diag_error(c->diag, ERROR_UNSUPPORTED, &c->origin, noted->name, "not supported: %s", noted->otherwise);
         diag_warning(c->diag, ERROR_UNSUPPORTED, &c->origin, noted->name, "has no effect: %s", noted->why);
         return 0;

@@ -700,14 +700,14 @@ SysctlNamespace sysctl_namespace(const char *name); /* whose it is; _SYSCTL_INVA
         X(selinux_level) X(selinux_type) X(cil) X(apparmor_profile) X(rules) \
         X(verify_mode) X(units) X(restart_policy) X(restart_mode) X(count) X(notify_access) X(failure_mode) X(ready_mode) \
         X(health_failure) X(kill_mode) X(store_preserve) X(oom_policy) X(listen) X(bind_ipv6_only) X(start_on) \
-        X(descriptor_name) X(access_mode) X(namespaces) X(conditions) \
+        X(descriptor_name) X(access_mode) X(namespaces) \
         X(files) X(nice) X(oom_score) X(io_level) X(rt_priority) X(limit_count) X(limit_size) \
         X(limit_seconds) X(limit_usec) X(limit_nice) X(ulimits) X(cpu_policy) X(io_class) \
         X(numa_policy) X(cpu_set) X(node_set) X(timer_slack) X(personality) X(keyring_mode) \
         X(secure_bits) X(coredump_filter) X(thp_mode) X(directories) X(protect_system) \
         X(protect_home) X(private_tmp) X(protect_proc) X(proc_subset) X(protect_cgroups) \
         X(protect_hostname) X(input) X(input_data) X(input_text) X(labels) X(variables) X(exit_type) \
-        X(shm_size) X(time_offset) X(sysctls)
+        X(shm_size) X(time_offset) X(sysctls) X(conditions)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)

@@ -4,6 +4,7 @@
 #include "manager/container/container-internal.h"
 #include "manager/container/life/parts.h"
 #include "manager/host/conditions/condition-facts.h"
+#include "manager/host/conditions/mount-facts.h"
 
 #define TELL_AFTER USEC_PER_SEC
 
@@ -30,6 +31,7 @@ Job *job_free(Job *j) {
         if (!j)
                 return NULL;
         j->timeout = sd_event_source_disable_unref(j->timeout);
+        j->running_timeout = sd_event_source_disable_unref(j->running_timeout);
         j->telling = sd_event_source_disable_unref(j->telling);
         free(j);
         return NULL;
@@ -142,6 +144,46 @@ static JobPhase phase_of(const char *name, void *userdata) {
         return container_is_ready(c) ? PHASE_NONE : PHASE_START;
 }
 
+/* --- how long a job may take */
+
+/* The container stays as far as it has come: that a step may take only so long is TimeoutStopSec='s business. */
+static void time_out(Container *c, const char *directive, uint64_t usec) {
+        _cleanup_free_ char *span = time_span_to_string(usec);
+        char *text = NULL;
+
+        (void)str_append(&text, "its %s job took longer than %s=%s", types[c->job->type], directive, strempty(span));
+        set_error(c, text);
+        job_finish(c, "timeout", true);
+}
+
+static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
+        Container *c = userdata;
+        const ContainerSpec *spec = container_spec(c);
+
+        time_out(c, "JobTimeoutSec", spec ? spec->job_timeout_usec : USEC_INFINITY);
+        return 0;
+}
+
+static int on_running_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
+        Container *c = userdata;
+        const ContainerSpec *spec = container_spec(c);
+
+        time_out(c, "JobRunningTimeoutSec", spec ? spec->job_running_timeout_usec : USEC_INFINITY);
+        return 0;
+}
+
+/* What waits for others is not running, and has JobTimeoutSec= alone. */
+static void job_run(Container *c, Job *j) {
+        const ContainerSpec *spec = container_spec(c);
+
+        if (j->running)
+                return;
+        j->running = true;
+        if (spec && spec->job_running_timeout_usec != USEC_INFINITY)
+                (void)sd_event_add_time_relative(c->manager->event, &j->running_timeout, CLOCK_MONOTONIC,
+                                                 spec->job_running_timeout_usec, USEC_PER_MSEC, on_running_timeout, c);
+}
+
 static int on_telling(sd_event_source *s, uint64_t usec, void *userdata) {
         container_notify(userdata);
         return 0;
@@ -175,7 +217,7 @@ static bool may_run(Container *c, Job *j) {
                 tell_waiting(c, j, e);
                 return false;
         }
-        j->running = true;
+        job_run(c, j);
         j->telling = sd_event_source_disable_unref(j->telling);
         free(TAKE_PTR(c->progress)); /* the change of state that follows tells */
         return true;
@@ -229,7 +271,7 @@ static const char *advance_stop(Container *c, Job *j, bool *moved) {
                 return "done";
         if (container_is_up(c) && !may_run(c, j))
                 return NULL;
-        j->running = true;
+        job_run(c, j);
         *moved = container_event(c, EVENT_STOP);
         return NULL;
 }
@@ -256,6 +298,23 @@ static const char *check_conditions(Container *c, bool *moved) {
         return v.asserts ? "failed" : "skipped";
 }
 
+/* Without its mount a path leads to what lies beneath, which the container would take for its own. */
+static const char *check_mounts(Container *c, bool *moved) {
+        const ContainerSpec *spec = container_spec(c);
+        _cleanup_free_ char *point = NULL;
+        char *text = NULL;
+        MountNeed need;
+
+        if (!spec || mount_need_missing(spec, &need, &point) < 0 || !point)
+                return NULL;
+        (void)str_append(&text, "%s=: %s needs %s of /etc/fstab, which is not mounted (%s:%u)", directives[need.directive].name,
+                         need.path, point, strempty(need.origin->file), need.origin->line);
+        set_error(c, text);
+        if (c->state == CONTAINER_RESTARTING)
+                *moved = container_event(c, EVENT_STOP);
+        return "dependency";
+}
+
 static const char *begin_start(Container *c, Job *j, bool *moved) {
         const char *result;
         bool wait = false;
@@ -271,6 +330,8 @@ static const char *begin_start(Container *c, Job *j, bool *moved) {
                 return "failed";
         }
         result = check_conditions(c, moved);
+        if (!result)
+                result = check_mounts(c, moved);
         if (result)
                 return result;
         if (sockets_wait(c)) {
@@ -305,7 +366,8 @@ static const char *advance_start(Container *c, Job *j, bool *moved) {
                 return j->type == JOB_RESTART ? begin_start(c, j, moved) : NULL;
         case CONTAINER_RUNNING:
         case CONTAINER_RELOADING:
-                j->begun = j->running = true;
+                j->begun = true;
+                job_run(c, j);
                 return container_is_ready(c) ? "done" : NULL;
         case CONTAINER_EXITED:
                 return "done";
@@ -320,7 +382,8 @@ static const char *advance_start(Container *c, Job *j, bool *moved) {
         case CONTAINER_START_PRE:
         case CONTAINER_LAUNCHING:
         case CONTAINER_START_POST:
-                j->begun = j->running = true;
+                j->begun = true;
+                job_run(c, j);
                 return NULL;
         case CONTAINER_STOP:
         case CONTAINER_STOPPING:
@@ -357,7 +420,8 @@ static const char *advance_reload(Container *c, Job *j, bool *moved) {
                 set_error(c, strdup("it is frozen; thaw it first"));
                 return "failed";
         }
-        j->begun = j->running = true;
+        j->begun = true;
+        job_run(c, j);
         *moved = container_event(c, EVENT_RELOAD);
         return NULL;
 }
@@ -425,19 +489,6 @@ void job_schedule(Manager *m) {
 
 /* --- the begin and the early end of a job */
 
-/* The container stays as far as it has come: that a step may take only so long is TimeoutStopSec='s business. */
-static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
-        Container *c = userdata;
-        const ContainerSpec *spec = container_spec(c);
-        _cleanup_free_ char *span = spec ? time_span_to_string(spec->job_timeout_usec) : NULL;
-        char *text = NULL;
-
-        (void)str_append(&text, "its %s job took longer than JobTimeoutSec=%s", types[c->job->type], strempty(span));
-        set_error(c, text);
-        job_finish(c, "timeout", true);
-        return 0;
-}
-
 static int arm_timeout(Container *c, Job *j) {
         const ContainerSpec *spec = container_spec(c);
         int r;
@@ -479,6 +530,7 @@ void job_grow(Container *c, JobType type) {
         j->type = type;
         j->stopping = type == JOB_RESTART;
         j->running = j->begun = false;
+        j->running_timeout = sd_event_source_disable_unref(j->running_timeout);
         container_notify(c);
         job_schedule(c->manager);
 }

@@ -9,6 +9,7 @@
 
 #include "manager/host/conditions/condition-facts.h"
 #include "manager/order/condition.h"
+#include "manager/order/mounts.h"
 
 #define OS "ID=debian\nVERSION_ID=\"12\"\nNAME=\"Debian GNU/Linux\"\n"
 #define PRESSURE "some avg10=1.50 avg60=20.00 avg300=0.00 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
@@ -210,12 +211,57 @@ static void facts_of_this_host(void **state) {
         }
 }
 
+/* --- mounts */
+
+static void mounts_of_fstab(void **state) {
+        static const char fstab[] = "# a comment\n"
+                                    "UUID=1 / ext4 defaults 0 1\n"
+                                    "UUID=2 /srv ext4 defaults 0 2\n"
+                                    "UUID=3 /srv/data/ xfs nofail,ro 0 2\n"
+                                    "UUID=4 /media/usb vfat rw,noauto 0 0\n"
+                                    "UUID=5 none swap sw 0 0\n"
+                                    "//host/x /mnt/with\\040space cifs rw\n"
+                                    "broken line\n";
+        static const struct {
+                const char *path, *point;
+        } rows[] = {
+                { "/", NULL },          { "/etc", NULL },           { "/srv", "/srv" },     { "/srv/web", "/srv" },
+                { "/srv/data", "/srv/data" }, { "/srv/data/x", "/srv/data" }, { "/srvx", NULL }, { "/media/usb/x", NULL },
+                { "/mnt/with space/x", "/mnt/with space" }, { "none", NULL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *point = NULL;
+
+                assert_int_equal(fstab_mount_for(fstab, rows[i].path, &point), 0);
+                if (!streq_ptr(point, rows[i].point))
+                        fail_msg("%s needs %s, not %s", rows[i].path, strempty(point), strempty(rows[i].point));
+        }
+}
+
+static void paths_that_need_mounts(void **state) {
+        static const char *const wanted[] = { "/var/x", "/srv/r", "/srv/a", "/etc/c" };
+        _cleanup_(container_spec_unrefp) ContainerSpec *s =
+                unit("[Unit]\nRequiresMountsFor=/var/x\n[Container]\nRootDirectory=/srv/r\nBindPaths=/srv/a -/srv/b\n"
+                     "BindReadOnlyPaths=/etc/c\n");
+        MountNeed need;
+
+        for (size_t i = 0; i < ELEMENTSOF(wanted); i++) {
+                assert_true(container_spec_mount_need(s, i, &need));
+                assert_string_equal(need.path, wanted[i]);
+                assert_true(need.origin->line > 0);
+        }
+        assert_false(container_spec_mount_need(s, ELEMENTSOF(wanted), &need));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_kind_has_its_rule),
                 cmocka_unit_test(conditions_of_a_unit),
                 cmocka_unit_test(one_row_written_anew),
                 cmocka_unit_test(facts_of_this_host),
+                cmocka_unit_test(mounts_of_fstab),
+                cmocka_unit_test(paths_that_need_mounts),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,7 @@ static const struct {
          "[Unit]\nStartLimitIntervalSec=5s\nStartLimitBurst=3\n\n[Container]\nReadWritePaths=-/srv\n"},
         {"[Unit]\nBindTo=db\nStartLimitInterval=5\n", "[Unit]\nBindsTo=db\nStartLimitIntervalSec=5s\n"},
         {"[Container]\nCPUAccounting=false\nPermissionsStartOnly=no\nRemoveIPC=yes\nNonBlocking=\n", ""},
+        {"[Unit]\nFailureAction=none\nOnFailureJobMode=replace\nAllowIsolate=yes\nSurviveFinalKillSignal=0\n", ""},
         {"[Container]\nCapabilityBoundingSet=\n", "[Container]\nCapabilityBoundingSet=none\n"},
 };
 
@@ -147,6 +148,9 @@ static const struct {
         {"[Unit]\n\xef\xbb\xbf[Container]\n", "neither a section nor an assignment"},
         {"[Quadlet]\nDefaultDependencies=no\n", "web:1: unknown section [Quadlet]; a unit has"},
         {"[Container]\nPermissionsStartOnly=yes\n", "PermissionsStartOnly=: not supported: every command"},
+        {"[Unit]\nFailureAction=reboot\n", "FailureAction=: not supported: no container ends or restarts its host"},
+        {"[Container]\nStartLimitAction=reboot-force\n", "StartLimitAction=: not supported: no container"},
+        {"[Unit]\nOnFailureJobMode=isolate\n", "OnFailureJobMode=: not supported"},
         {"[Container]\nRemoveIPC=no\n", "RemoveIPC=: not supported: a container's IPC"},
         {"[Container]\nRemoveIPC=perhaps\n", "RemoveIPC=: 'perhaps' is not a boolean"},
         {"[Container]\nReadWriteDirectories=x\n", "ReadWritePaths=: 'x' is not an absolute path"},
