@@ -81,6 +81,7 @@ typedef enum SlotKind {
         SLOT_DIRECTORY, /* the tree of the directory that holds the file at a host path; absent where there is no file */
         SLOT_NOTIFY,    /* open_tree(OPEN_TREE_CLONE) of the socket that takes the container's messages */
         SLOT_PASSED,    /* what the payload gets beside its streams: a socket, or what it has stored */
+        SLOT_CREDENTIALS, /* a detached mount of the unit's credentials */
         _SLOT_KIND_MAX,
 } SlotKind;
 

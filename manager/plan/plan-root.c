@@ -346,6 +346,35 @@ static void notify_attach(PlanWriter *w, const ContainerSpec *spec, const RootSl
         plan_origin_none(w);
 }
 
+static DirectiveId credentials_row(const ContainerSpec *spec) {
+        return spec->load_credential.n > 0 ? DIRECTIVE_LoadCredential :
+               spec->set_credential.n > 0  ? DIRECTIVE_SetCredential :
+                                             DIRECTIVE_ImportCredential;
+}
+
+/* The manager fills it when the launch is sent: no secret is in the plan. */
+static void credentials_slot(PlanWriter *w, const ContainerSpec *spec, RootSlots *slots) {
+        slots->credentials = -1;
+        if (!container_spec_has_credentials(spec))
+                return;
+        plan_origin_row(w, spec, credentials_row(spec));
+        slots->credentials = plan_add_slot(w, SLOT_CREDENTIALS, "credentials", NULL, 0);
+        plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
+                      (StepOperands){ .slot1 = SLOT(slots->credentials), .a = SAFE_NOEXEC | MOUNT_ATTR_RDONLY });
+        plan_origin_none(w);
+}
+
+static void credentials_attach(PlanWriter *w, const ContainerSpec *spec, const RootSlots *slots) {
+        char path[sizeof(CREDENTIALS_BASE) + 128];
+
+        if (slots->credentials < 0)
+                return;
+        plan_origin_row(w, spec, credentials_row(spec));
+        (void)snprintf(path, sizeof(path), CREDENTIALS_BASE "/%s", spec->name);
+        attach(w, slots->credentials, path, S_IFDIR, 0, false);
+        plan_origin_none(w);
+}
+
 static void cover_read_only(PlanWriter *w, const char *path, unsigned flags) {
         int16_t slot = plan_add_slot(w, SLOT_MADE, path, NULL, 0);
 
@@ -435,6 +464,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         root_attributes(w, spec, p, slots);
         unit_mounts_attributes(w, spec, p, mounts, n, slots);
         notify_slot(w, spec, p, slots);
+        credentials_slot(w, spec, slots);
         plan_origin_none(w);
         make_dev(w, p, slots);
         if (!spec->private_network) {
@@ -456,6 +486,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         attach(w, slots->mqueue, "/dev/mqueue", S_IFDIR, 0, PLAN_NO_SYMLINKS);
         unit_mounts_attach(w, mounts, n);
         notify_attach(w, spec, slots);
+        credentials_attach(w, spec, slots);
         cover_kernel_file_systems(w, spec, slots);
 
         plan_origin_row(w, spec, DIRECTIVE_ReadOnly);

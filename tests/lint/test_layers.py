@@ -29,6 +29,7 @@ RANKS = {
     "manager/probe": 6,
     "manager/host/part.h": 6,
     "manager/host/cgroup": 6,
+    "manager/host/credentials": 6,
     "manager/host/ids": 6,
     "manager/host/trees": 6,
     # These know the container still; they share its rank until what they need of it is a value.

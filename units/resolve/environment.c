@@ -317,6 +317,16 @@ static int apply_service_directories(const ContainerSpec *spec, char ***env) {
         return r;
 }
 
+static int apply_credentials(const ContainerSpec *spec, char ***env) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (!container_spec_has_credentials(spec))
+                return 0;
+        r = str_append(&path, CREDENTIALS_BASE "/%s", spec->name);
+        return r < 0 ? r : environment_set(env, "CREDENTIALS_DIRECTORY", path);
+}
+
 static const char *environment_get(char *const *env, const char *name) {
         for (; env && *env; env++)
                 if (same_name(*env, name, strlen(name)))
@@ -358,6 +368,8 @@ int environment_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag)
         if (r < 0)
                 return r;
         r = apply_service_directories(spec, &env);
+        if (r >= 0)
+                r = apply_credentials(spec, &env);
         if (r < 0)
                 return r;
         for (char *const *p = facts->passed; p && *p; p++) {

@@ -251,6 +251,10 @@ OomPolicy container_spec_oom_policy(const ContainerSpec *s) {
         return s->boot ? OOM_POLICY_CONTINUE : OOM_POLICY_STOP;
 }
 
+bool container_spec_has_credentials(const ContainerSpec *s) {
+        return s->load_credential.n > 0 || s->set_credential.n > 0 || (s->import_credential && s->import_credential[0]);
+}
+
 uint64_t container_spec_watchdog(const ContainerSpec *s) {
         return s->watchdog_usec == USEC_INFINITY ? 0 : s->watchdog_usec;
 }

@@ -145,6 +145,11 @@ typedef struct ContainerSpec {
 } ContainerSpec;
 
 int container_spec_new(const char *name, ContainerSpec **ret); /* defaults of the table applied */
+/* It has credentials, which the payload finds below PLAN_CREDENTIALS/NAME. */
+bool container_spec_has_credentials(const ContainerSpec *s);
+/* Has it credentials? The payload finds them in a directory of its unit's name below CREDENTIALS_BASE. */
+#define CREDENTIALS_BASE "/run/credentials"
+bool container_spec_has_credentials(const ContainerSpec *s);
 ContainerSpec *container_spec_ref(const ContainerSpec *s);
 ContainerSpec *container_spec_unref(ContainerSpec *s);
 static inline void container_spec_unrefp(ContainerSpec **s) {

@@ -160,6 +160,10 @@ static int fragment_directory(const ContainerSpec *s, char **ret) {
         return 0;
 }
 
+static int credentials_directory(const ContainerSpec *s, char **ret) {
+        return str_append(ret, CREDENTIALS_BASE "/%s", s->name);
+}
+
 static const struct {
         char letter;
         SpecifierFunc get;
@@ -175,6 +179,7 @@ static const struct {
         {'f', file_name},
         {'y', fragment},
         {'Y', fragment_directory},
+        {'d', credentials_directory},
 };
 
 /* --- what depends on the host */
@@ -222,7 +227,6 @@ static const struct {
         {'r', "the container's cgroup is chosen at start and hidden from it; name no cgroup path in a unit"},
         {'R', "the container's cgroup is chosen at start and hidden from it; name no cgroup path in a unit"},
         {'c', "the container's cgroup is chosen at start and hidden from it; name no cgroup path in a unit"},
-        {'d', "credentials are not supported yet"},
         {'D', "the shared data directory is not supported yet; write the path"},
 };
 

@@ -255,6 +255,25 @@ typedef struct value_directories {
         size_t n;
 } value_directories;
 
+typedef struct CredentialSource { /* LoadCredential= */
+        char *name;
+        char *path; /* absolute, or a name in the credential stores; NULL = name */
+        Origin origin;
+} CredentialSource;
+typedef struct value_credential_sources {
+        CredentialSource *items;
+        size_t n;
+} value_credential_sources;
+typedef struct CredentialText { /* SetCredential= */
+        char *name, *text;
+        Origin origin;
+} CredentialText;
+typedef struct value_credential_texts {
+        CredentialText *items;
+        size_t n;
+} value_credential_texts;
+typedef char **value_credential_globs; /* ImportCredential= */
+
 typedef enum TmpfsAtime { /* when the time of a file's last reading is written */
         TMPFS_RELATIME,   /* the kernel's default */
         TMPFS_NOATIME,
@@ -704,7 +723,7 @@ SysctlNamespace sysctl_namespace(const char *name); /* whose it is; _SYSCTL_INVA
         X(files) X(nice) X(oom_score) X(io_level) X(rt_priority) X(limit_count) X(limit_size) \
         X(limit_seconds) X(limit_usec) X(limit_nice) X(ulimits) X(cpu_policy) X(io_class) \
         X(numa_policy) X(cpu_set) X(node_set) X(timer_slack) X(personality) X(keyring_mode) \
-        X(secure_bits) X(coredump_filter) X(thp_mode) X(directories) X(protect_system) \
+        X(secure_bits) X(coredump_filter) X(thp_mode) X(directories) X(credential_sources) X(credential_texts) X(credential_globs) X(protect_system) \
         X(protect_home) X(private_tmp) X(protect_proc) X(proc_subset) X(protect_cgroups) \
         X(protect_hostname) X(input) X(input_data) X(input_text) X(labels) X(variables) X(exit_type) \
         X(shm_size) X(time_offset) X(sysctls) X(conditions)

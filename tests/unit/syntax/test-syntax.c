@@ -162,7 +162,6 @@ static const struct {
         {"[Unit]\nDescription=%r\n", "'%r' is refused"},
         {"[Unit]\nDescription=%R\n", "'%R' is refused"},
         {"[Unit]\nDescription=%c\n", "'%c' is refused"},
-        {"[Unit]\nDescription=%d\n", "'%d' is refused: credentials are not supported yet"},
         {"[Unit]\nDescription=%z\n", "'%z' is not a specifier"},
         {"[Unit]\nDescription=%y\n", "'%y' cannot be used: the unit was not read from a file"},
 };
