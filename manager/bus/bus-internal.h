@@ -42,6 +42,7 @@ typedef struct SystemBus {
         sd_event_source *watch; /* of the directory in which its socket, or that one's directory, will appear */
         char *awaited;          /* under this name */
         uint64_t delay;
+        bool joined; /* it is wanted: not before the manager is whole, whose start is a reload, too */
         bool missed; /* its end was told */
         BusSettled settled; /* to be called once */
         void *settled_userdata;

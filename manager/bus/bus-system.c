@@ -137,7 +137,7 @@ static void bus_await_socket(Bus *b) {
 }
 
 void bus_system_look(Bus *b) {
-        if (b->closing || b->system.connecting || b->system.retry || bus_shared_connection(b))
+        if (!b->system.joined || b->closing || b->system.connecting || b->system.retry || bus_shared_connection(b))
                 return;
         bus_try(b);
 }
@@ -250,6 +250,7 @@ static void bus_try(Bus *b) {
 }
 
 void bus_join_system(Bus *b, BusSettled settled, void *userdata) {
+        b->system.joined = true;
         b->system.settled = settled;
         b->system.settled_userdata = userdata;
         bus_try(b);

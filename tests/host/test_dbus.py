@@ -407,6 +407,12 @@ def test_ready_when_it_can_be_reached(bed):
         bed.ctl("list", "-q").expect(0)
         check(owned(bed), "READY=1 came before the name")
     equal(bed.stop_manager(), 0, "exit code")
+    mark = len(read(bed.log))
+    equal(first_word(bed), ("READY=1", None), "first word")
+    time.sleep(0.3)
+    log = read(bed.log)[mark:]
+    check("system bus" not in log and "Another manager" not in log, "one way to the bus is enough:\n" + log)
+    equal(bed.stop_manager(), 0, "exit code")
     bad = os.path.join(bed.directory, "bulwarkd.conf")
     write(bad, "[Manager]\nNonsense=yes\n")
     try:
