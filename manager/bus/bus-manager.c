@@ -164,6 +164,32 @@ static int method_list_containers(sd_bus_message *m, void *userdata, sd_bus_erro
         return sd_bus_send(NULL, reply, NULL);
 }
 
+/* What a table of all containers needs beside their states, in one answer. */
+static int method_list_properties(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_strv_ char **names = NULL;
+        Connection *c = userdata;
+        int r;
+
+        r = sd_bus_message_read_strv(m, &names);
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(sa{sv})");
+        for (Container *i = manager_first(c->bus->manager); r >= 0 && i; i = manager_next(c->bus->manager, i)) {
+                r = sd_bus_message_open_container(reply, 'r', "sa{sv}");
+                if (r >= 0)
+                        r = sd_bus_message_append(reply, "s", container_name(i));
+                if (r >= 0)
+                        r = container_append_properties(i, reply, names, c->shared);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(reply);
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
 /* Both lists are sorted by name, so one walk through the registry tells which of the files did not load. */
 static void mark_bad_files(Manager *m, UnitFileEntry *entries, size_t n) {
         Container *c = manager_first(m);
@@ -390,6 +416,8 @@ static const sd_bus_vtable manager_vtable[] = {
                                 method_get_container, 0),
         SD_BUS_METHOD_WITH_ARGS("ListContainers", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssssouso)", containers),
                                 method_list_containers, 0),
+        SD_BUS_METHOD_WITH_ARGS("ListContainerProperties", SD_BUS_ARGS("as", names), SD_BUS_RESULT("a(sa{sv})", containers),
+                                method_list_properties, 0),
         SD_BUS_METHOD_WITH_ARGS("ListUnitFiles", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", unit_files),
                                 method_list_unit_files, 0),
         SD_BUS_METHOD_WITH_ARGS("EnableUnitFiles", SD_BUS_ARGS("as", files, "b", runtime, "b", force),

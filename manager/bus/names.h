@@ -8,6 +8,7 @@
  *
  * /org/bulwark1   org.bulwark1.Manager
  *   GetContainer(s name) -> o                loads the unit where needed
+ *   ListContainerProperties(as) -> a(sa{sv}) of all containers these properties, as far as the caller may read them
  *   ListContainers() -> a(ssssssouso)        name, description, load, active, sub, "", path, job id, job type, job path ("/" = none)
  *   ListUnitFiles() -> a(ss)                 path, state
  *   GetUnitPaths(s name) -> as               fragment, then drop-ins in order

@@ -9,8 +9,7 @@
 #define FREEZE_WAIT_MSEC 50 /* mostly it takes one; the loop must not stand still longer */
 
 static int refuse_inactive(const Container *c, Diag *diag) {
-        return diag_errno(diag, ERROR_NOT_ACTIVE, NULL, NULL, ESRCH, "%s is not running (%s)", c->name,
-                          container_sub_state(c));
+        return diag_error(diag, ERROR_NOT_ACTIVE, NULL, NULL, "%s is not running (%s)", c->name, container_sub_state(c));
 }
 
 /* cgroup.procs is read again until nobody new is seen: a fork during the walk must not be missed. */

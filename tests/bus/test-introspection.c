@@ -14,6 +14,7 @@ typedef struct Member {
 static const Member manager_members[] = {
         { "GetContainer", "s", "o" },
         { "ListContainers", "", "a(ssssssouso)" },
+        { "ListContainerProperties", "as", "a(sa{sv})" },
         { "ListUnitFiles", "", "a(ss)" },
         { "EnableUnitFiles", "asbb", "ba(sss)" },
         { "DisableUnitFiles", "asb", "a(sss)" },

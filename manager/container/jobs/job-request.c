@@ -294,8 +294,7 @@ bool container_can_reload(const Container *c) {
 
 static int check_reload(const Container *c, Diag *diag) {
         if (!container_is_up(c))
-                return diag_errno(diag, ERROR_NOT_ACTIVE, NULL, NULL, ESRCH, "%s is not running (%s)", c->name,
-                                  container_sub_state(c));
+                return diag_error(diag, ERROR_NOT_ACTIVE, NULL, NULL, "%s is not running (%s)", c->name, container_sub_state(c));
         if (!container_can_reload(c))
                 return diag_error(diag, ERROR_STATE, NULL, NULL,
                                   "%s cannot be reloaded: its unit has neither ExecReload= nor Type=notify-reload", c->name);

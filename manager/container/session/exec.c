@@ -406,8 +406,7 @@ static int join(Session *s, const SlotSet *slots) {
 
 int container_check_running(const Container *c, Diag *diag) {
         if (!container_is_running(c))
-                return diag_errno(diag, ERROR_NOT_ACTIVE, NULL, NULL, ESRCH, "%s is not running (%s)",
-                                  c->name, container_sub_state(c));
+                return diag_error(diag, ERROR_NOT_ACTIVE, NULL, NULL, "%s is not running (%s)", c->name, container_sub_state(c));
         if (!c->spec)
                 return diag_error(diag, ERROR_STATE, NULL, NULL,
                                   "%s runs without a definition: its confinement is not known", c->name);

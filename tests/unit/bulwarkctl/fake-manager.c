@@ -111,6 +111,22 @@ static int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return 1;
 }
 
+static int method_list_properties(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        sd_bus_message *reply = NULL;
+
+        (void)sd_bus_message_new_method_return(m, &reply);
+        (void)sd_bus_message_open_container(reply, 'a', "(sa{sv})");
+        for (size_t i = 0; i < ELEMENTSOF(fakes); i++)
+                if (fakes[i].error < 0)
+                        (void)sd_bus_message_append(reply, "(sa{sv})", fakes[i].name, 2, "ActiveEnterTimestamp", "t",
+                                                    streq(fakes[i].active, "active") ? UINT64_C(1700000000000000) : UINT64_C(0),
+                                                    "HealthStatus", "s", streq(fakes[i].name, "web") ? "healthy" : "");
+        (void)sd_bus_message_close_container(reply);
+        (void)sd_bus_send(NULL, reply, NULL);
+        sd_bus_message_unref(reply);
+        return 1;
+}
+
 static int method_list_files(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return sd_bus_reply_method_return(m, "a(ss)", 2, "/etc/bulwark/units/web.container", "enabled",
                                           "/etc/bulwark/units/bad.container", "bad");
@@ -370,7 +386,8 @@ static int append_container(const Server *s, sd_bus_message *reply, const Fake *
         (void)snprintf(file, sizeof(file), "%s/web.container", s->directory);
         (void)snprintf(logs, sizeof(logs), "%s/logs/%s", s->directory, f->name);
         return sd_bus_message_append(
-                reply, "a{sv}", 28, "Id", "s", f->name, "Description", "s", f->description, "LoadState", "s",
+                reply, "a{sv}", 33, "Job", "(uo)", 0, "/", "SocketMode", "u", 0660, "HealthInterval", "t", UINT64_C(30000000), "ExecStart", "as", 1,
+                "/bin/sh -c \"a b\"", "TemporaryFileSystem", "a(ss)", 1, "/var", "size=1048576", "Id", "s", f->name, "Description", "s", f->description, "LoadState", "s",
                 f->load, "LoadError", "(ss)", "", "", "ActiveState", "s", f->active, "SubState", "s", f->sub,
                 "FreezerState", "s", "running", "Result", "s", up ? "success" : "exit-code", "LastError",
                 "s", f->last_error, "FragmentPath", "s", file, "DropInPaths", "as", 1, "/etc/a b.conf",
@@ -411,6 +428,10 @@ static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (sd_bus_message_read(m, "ss", &interface, &name) < 0)
                 return -EBADMSG;
         f = fake_of(sd_bus_message_get_path(m));
+        if (streq(name, "Boot"))
+                return sd_bus_reply_method_return(m, "v", "b", 0);
+        if (streq(name, "UnitPath"))
+                return sd_bus_reply_method_return(m, "v", "as", 1, "/nonexistent");
         return sd_bus_reply_method_return(m, "v", "s", streq(name, "LastError") ? f->last_error : f->active);
 }
 
@@ -418,6 +439,7 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("GetContainer", "s", "o", method_get, 0),
         SD_BUS_METHOD("ListContainers", "", "a(ssssssouso)", method_list, 0),
+        SD_BUS_METHOD("ListContainerProperties", "as", "a(sa{sv})", method_list_properties, 0),
         SD_BUS_METHOD("ListUnitFiles", "", "a(ss)", method_list_files, 0),
         SD_BUS_METHOD("GetUnitPaths", "s", "as", method_paths, 0),
         SD_BUS_METHOD("StartContainer", "ss", "o", method_job, 0),
