@@ -13,6 +13,9 @@ typedef struct ExecRequest {
         bool shell, terminal, health, detach;
 } ExecRequest;
 
+/* Runs it to its end, between our streams and the command's; the exit status of the program. */
+int exec_run(Context *c, const ExecRequest *q);
+
 /* Answers once the command runs; the reply holds the session and its descriptors. */
 int exec_request_send(Client *c, const Options *o, const ExecRequest *q, sd_bus_error *error,
                       sd_bus_message **ret);

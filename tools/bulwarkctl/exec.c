@@ -302,7 +302,7 @@ static int report_start(const sd_bus_error *error, int r, const char *name) {
         return status;
 }
 
-static int run_session(Context *c, const ExecRequest *q) {
+int exec_run(Context *c, const ExecRequest *q) {
         _cleanup_(session_done) Session s = {
                 .context = c,
                 .name = q->name,
@@ -370,7 +370,7 @@ int verb_exec(Context *c) {
 
         if (client_connect(&c->client, &status) < 0)
                 return status;
-        return q.detach ? leave_session(c, &q) : run_session(c, &q);
+        return q.detach ? leave_session(c, &q) : exec_run(c, &q);
 }
 
 int verb_healthcheck(Context *c) {
@@ -380,7 +380,7 @@ int verb_healthcheck(Context *c) {
 
         if (client_connect(&c->client, &status) < 0)
                 return status;
-        return run_session(c, &q);
+        return exec_run(c, &q);
 }
 
 /* "web@blue" is the instance if there is one, else user web of container blue: a container's name comes
@@ -424,5 +424,5 @@ int verb_shell(Context *c) {
                 return EXIT_USAGE;
         }
         q.name = container_name_of(q.name, inner);
-        return run_session(c, &q);
+        return exec_run(c, &q);
 }

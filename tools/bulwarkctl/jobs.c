@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "manager/base/string-list.h"
+#include "tools/bulwarkctl/job-output.h"
 #include "tools/bulwarkctl/names.h"
 #include "tools/bulwarkctl/notify.h"
 #include "tools/bulwarkctl/progress.h"
@@ -33,7 +34,9 @@ typedef struct JobEnd {
 
 typedef struct Jobs {
         Context *context;
-        const char *verb, *member;
+        const char *verb, *member; /* member NULL: nothing is queued, only waited for */
+        bool wait;
+        JobOutput *output; /* what the containers write meanwhile; NULL = it is not shown */
         Job *items;
         size_t n;
         JobEnd *ends;
@@ -53,6 +56,7 @@ static void jobs_done(Jobs *j) {
                 free(j->ends[i].result);
         }
         notify_done(&j->notify);
+        job_output_free(j->output);
         free(j->items);
         free(j->ends);
 }
@@ -156,9 +160,9 @@ static bool job_finished(const Jobs *j, const Job *job) {
                 return false;
         if (job->error_number < 0)
                 return true;
-        if (o->wait && !job->waited)
+        if (j->wait && !job->waited)
                 return false;
-        return o->no_block || j->reconnected || job_result(j, job);
+        return o->no_block || !j->member || j->reconnected || job_result(j, job);
 }
 
 static bool jobs_finished(const Jobs *j) {
@@ -249,7 +253,7 @@ static int jobs_pump(Jobs *j) {
                 r = sd_bus_process(j->context->client.bus, NULL);
 
                 if (r == 0)
-                        r = sd_bus_wait(j->context->client.bus, notify_timeout(&j->notify));
+                        r = job_output_wait(j->output, j->context->client.bus, notify_timeout(&j->notify));
                 if (r < 0 && r != -EINTR)
                         return r;
         }
@@ -265,20 +269,22 @@ static int jobs_run(Jobs *j) {
                                 on_job_removed, j);
         if (r >= 0)
                 r = progress_show(j->context);
-        if (r >= 0 && o->notify && o->wait)
+        if (r >= 0 && o->notify && j->wait)
                 r = notify_begin(&j->notify, j->context, j->items->name);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < j->n; i++) {
-                r = call_async(j->items + i, on_queued, j->member, o->job_mode ? o->job_mode : "replace");
-                if (r >= 0 && o->wait)
+                j->items[i].replied = !j->member;
+                if (j->member)
+                        r = call_async(j->items + i, on_queued, j->member, o->job_mode ? o->job_mode : "replace");
+                if (r >= 0 && j->wait)
                         r = call_async(j->items + i, on_ended, "WaitContainer", NULL);
                 if (r < 0)
                         return r;
         }
         do {
                 r = jobs_pump(j);
-                if (r >= 0 || !o->wait || !is_disconnect(r) || (!j->reconnected && !all_queued(j)))
+                if (r >= 0 || !j->wait || !is_disconnect(r) || (!j->reconnected && !all_queued(j)))
                         return r;
                 r = jobs_reconnect(j);
         } while (r >= 0);
@@ -331,7 +337,7 @@ static int report_failure(const Jobs *j, const Job *job, const char *result) {
                        job->name) < 0)
                 return EXIT_FAILURE;
         error_print(head, text);
-        if (j->context->options->wait && words_tell_of_exec(words))
+        if (j->wait && words_tell_of_exec(words))
                 return exec_failure_status(words);
         return error_code_exit_status(code);
 }
@@ -381,7 +387,7 @@ static int job_status(const Jobs *j, const Job *job) {
         }
         if (j->context->options->no_block)
                 return EXIT_SUCCESS;
-        if (j->context->options->wait)
+        if (j->wait)
                 return wait_status(j, job);
         if (!result || streq(result, "done"))
                 return EXIT_SUCCESS;
@@ -422,7 +428,7 @@ static int stopped_status(Context *c, const char *name) {
 }
 
 static int run_jobs(Context *c, const char *verb, const char *member) {
-        _cleanup_(jobs_done) Jobs j = { .context = c, .verb = verb, .member = member };
+        _cleanup_(jobs_done) Jobs j = { .context = c, .verb = verb, .member = member, .wait = c->options->wait || !member };
         bool stops = streq(verb, "stop");
         int r, status = EXIT_SUCCESS;
 
@@ -443,8 +449,15 @@ static int run_jobs(Context *c, const char *verb, const char *member) {
                 j.items[i].jobs = &j;
                 j.items[i].name = c->names[i];
         }
+        if (c->options->wait && !c->options->notify && !c->options->quiet) {
+                r = job_output_new(c, &j.output);
+                if (r < 0)
+                        return client_report(NULL, r, "cannot follow the output of", c->names[0]);
+        }
 
         r = jobs_run(&j);
+        if (r >= 0)
+                job_output_finish(j.output);
         notify_ended(&j.notify);
         if (c->options->notify && stops)
                 notify_await_end();
@@ -484,4 +497,8 @@ int verb_reload_or_restart(Context *c) {
 
 int verb_try_reload_or_restart(Context *c) {
         return run_jobs(c, "reload or restart", "ReloadOrTryRestartContainer");
+}
+
+int verb_wait(Context *c) {
+        return run_jobs(c, "wait for", NULL);
 }

@@ -3,7 +3,10 @@
 #include <fnmatch.h>
 #include <stdio.h>
 
+#include "manager/base/string-list.h"
+#include "tools/bulwarkctl/property-text.h"
 #include "tools/bulwarkctl/table.h"
+#include "tools/bulwarkctl/time-text.h"
 #include "tools/bulwarkctl/verbs.h"
 
 static bool pattern_matches(const Options *o, const char *name) {
@@ -59,8 +62,114 @@ static int fetch_rows(Context *c, const char *member, const char *contents,
         return 0;
 }
 
+/* --- list */
+static bool state_is_wanted(const Options *o, const char *load, const char *active, const char *sub) {
+        if (o->failed && streq(active, "failed"))
+                return true;
+        return strv_contains(o->states, load) || strv_contains(o->states, active) || strv_contains(o->states, sub);
+}
+
+static bool row_is_shown(Context *c, const char *load, const char *active, const char *sub, uint32_t job, size_t *hidden) {
+        const Options *o = c->options;
+
+        if (o->failed || o->states)
+                return state_is_wanted(o, load, active, sub);
+        if (o->all || job != 0 || !streq(active, "inactive"))
+                return true;
+        (*hidden)++;
+        return false;
+}
+
+/* How long it has been active; seconds in JSON. */
+static int add_uptime(Table *t, const char *active, uint64_t since) {
+        _cleanup_free_ char *text = NULL;
+        uint64_t now = now_realtime();
+        bool up = streq(active, "active") || streq(active, "reloading");
+
+        if (!up || since == 0 || since == UINT64_MAX || since > now)
+                return table_add_amount(t, UINT64_MAX, NULL);
+        now -= since;
+        text = now < USEC_PER_SEC ? strdup("0s") : span_to_text(now - now % USEC_PER_SEC, now >= 86400 * USEC_PER_SEC ? 1 : 2);
+        return text ? table_add_amount(t, now / USEC_PER_SEC, text) : -ENOMEM;
+}
+
+static int add_health(Table *t, const char *health) {
+        Color color = streq(health, "unhealthy") ? COLOR_RED : streq(health, "healthy") ? COLOR_GREEN : COLOR_NONE;
+
+        return table_add_or_dash(t, health, color);
+}
+
+/* Where it can be reached: the sockets that are opened for it. */
+static char *address_text(json_object *properties) {
+        static const char *const names[] = { "ListenStream", "ListenDatagram", "ListenSequentialPacket" };
+        char *text = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                json_object *value = property_value(properties, names[i]);
+                _cleanup_free_ char *one = value ? property_to_text(names[i], value) : NULL;
+
+                if (!isempty(one) && str_append(&text, "%s%s", text ? " " : "", one) < 0)
+                        return NULL;
+        }
+        return text ? text : strdup("");
+}
+
+static int add_known(Table *t, uint64_t value) {
+        return value == UINT64_MAX ? table_add_amount(t, value, NULL) : table_add_number(t, value);
+}
+
+static int add_wide(Context *c, Table *t, const char *path, bool up) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_free_ char *address = NULL, *memory = NULL;
+        _cleanup_json_ json_object *p = NULL;
+        uint64_t bytes, leader;
+        int r;
+
+        r = client_properties(&c->client, path, BUS_INTERFACE_CONTAINER, &error, &p);
+        if (r < 0)
+                return r;
+        leader = property_number(p, "MainPID");
+        bytes = property_number(p, "MemoryCurrent");
+        memory = size_to_text(bytes);
+        address = address_text(p);
+        if (!memory || !address)
+                return -ENOMEM;
+        r = add_known(t, leader == 0 ? UINT64_MAX : leader);
+        if (r >= 0)
+                r = add_known(t, up ? property_number(p, "TasksCurrent") : UINT64_MAX);
+        if (r >= 0)
+                r = table_add_amount(t, bytes, memory);
+        if (r >= 0)
+                r = add_known(t, property_number(p, "NRestarts"));
+        return r < 0 ? r : table_add_or_dash(t, address, COLOR_NONE);
+}
+
+/* Of all containers, by name: one answer instead of one for each. A manager of an earlier version has none. */
+static int fetch_more(Context *c, json_object **ret) {
+        static const char *const names[] = { "ActiveEnterTimestamp", "HealthStatus" };
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_json_ json_object *all = NULL, *rows = NULL;
+        int r;
+
+        rows = json_object_new_object();
+        r = client_call(&c->client, 0, NULL, &reply, "ListContainerProperties", "as", ELEMENTSOF(names), names[0], names[1]);
+        if (r >= 0)
+                r = message_to_json(reply, &all);
+        for (size_t i = 0; r >= 0 && json_object_is_type(all, json_type_array) && i < json_object_array_length(all); i++) {
+                json_object *row = json_object_array_get_idx(all, i);
+
+                (void)json_object_object_add(rows, json_object_get_string(json_object_array_get_idx(row, 0)),
+                                             json_object_get(json_object_array_get_idx(row, 1)));
+        }
+        if (r == -ENOMEM || client_disconnected(NULL, r))
+                return r;
+        *ret = TAKE_PTR(rows);
+        return 0;
+}
+
 static int list_row(Context *c, sd_bus_message *m, Table *t, size_t *hidden) {
         const char *name, *description, *load, *active, *sub, *unused, *path, *job_type, *job_path;
+        json_object *more;
         uint32_t job;
         int r;
 
@@ -68,12 +177,9 @@ static int list_row(Context *c, sd_bus_message *m, Table *t, size_t *hidden) {
                                 &job, &job_type, &job_path);
         if (r < 0)
                 return r;
-        if (!pattern_matches(c->options, name))
+        if (!pattern_matches(c->options, name) || !row_is_shown(c, load, active, sub, job, hidden))
                 return 0;
-        if (!c->options->all && job == 0 && streq(active, "inactive")) {
-                (*hidden)++;
-                return 0;
-        }
+        more = property_value(c->more, name);
         r = table_add(t, name, state_color(active) == COLOR_RED ? COLOR_RED : COLOR_NONE);
         if (r >= 0)
                 r = table_add(t, load, streq(load, "loaded") ? COLOR_NONE : state_color(load));
@@ -82,8 +188,12 @@ static int list_row(Context *c, sd_bus_message *m, Table *t, size_t *hidden) {
         if (r >= 0)
                 r = table_add(t, sub, state_color(sub));
         if (r >= 0)
-                r = table_add(t, description, COLOR_NONE);
-        return r;
+                r = add_uptime(t, active, property_number(more, "ActiveEnterTimestamp"));
+        if (r >= 0)
+                r = add_health(t, property_string(more, "HealthStatus"));
+        if (r >= 0 && c->options->output == FORMAT_WIDE)
+                r = add_wide(c, t, path, !streq(active, "inactive"));
+        return r < 0 ? r : table_add(t, description, COLOR_NONE);
 }
 
 static int print_table(Context *c, const Table *t, const char *what, size_t hidden) {
@@ -92,7 +202,7 @@ static int print_table(Context *c, const Table *t, const char *what, size_t hidd
 
         if (c->options->quiet)
                 return EXIT_SUCCESS;
-        if (c->options->output != FORMAT_TABLE)
+        if (format_is_json(c->options->output))
                 return table_print_json(t, stdout, c->options->output) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         ui_pager_open(&c->ui, !c->options->no_pager);
         r = table_print(t, &c->ui, stdout, legend && t->n_rows > 0);
@@ -107,16 +217,26 @@ static int print_table(Context *c, const Table *t, const char *what, size_t hidd
 }
 
 int verb_list(Context *c) {
-        static const char *const headers[] = { "NAME", "LOAD", "ACTIVE", "SUB", "DESCRIPTION" };
+        static const char *const headers[] = { "NAME", "LOAD", "ACTIVE", "SUB", "UPTIME", "HEALTH", "DESCRIPTION" };
+        static const char *const wide[] = { "NAME",  "LOAD",   "ACTIVE",   "SUB",     "UPTIME",     "HEALTH", "LEADER",
+                                            "TASKS", "MEMORY", "RESTARTS", "ADDRESS", "DESCRIPTION" };
         _cleanup_(table_done) Table t = {};
         size_t hidden = 0;
-        int status = EXIT_SUCCESS;
+        int r, status = EXIT_SUCCESS;
 
-        table_init(&t, headers, ELEMENTSOF(headers), 4);
-        if (client_connect(&c->client, &status) < 0 ||
-            fetch_rows(c, "ListContainers", "(ssssssouso)", list_row, &t, &hidden, &status) < 0)
+        if (c->options->output == FORMAT_WIDE)
+                table_init(&t, wide, ELEMENTSOF(wide), ELEMENTSOF(wide) - 1);
+        else
+                table_init(&t, headers, ELEMENTSOF(headers), ELEMENTSOF(headers) - 1);
+        if (client_connect(&c->client, &status) < 0)
                 return status;
-        return print_table(c, &t, "container", hidden);
+        r = fetch_more(c, &c->more);
+        if (r < 0)
+                return client_report(NULL, r, "cannot list", NULL);
+        r = fetch_rows(c, "ListContainers", "(ssssssouso)", list_row, &t, &hidden, &status);
+        json_object_put(c->more);
+        c->more = NULL;
+        return r < 0 ? status : print_table(c, &t, "container", hidden);
 }
 
 static int unit_file_row(Context *c, sd_bus_message *m, Table *t, size_t *hidden) {

@@ -42,7 +42,7 @@ void log_selection_done(LogSelection *s) {
 }
 
 bool log_selection_is_all(const LogSelection *s) {
-        return s->since == 0 && s->until == 0 && s->priorities == 0 && !s->has_pattern;
+        return s->since == 0 && s->until == 0 && s->priorities == 0 && !s->has_pattern && !s->wanted;
 }
 
 bool log_selection_matches(const LogSelection *s, const LogEntry *e) {
@@ -53,6 +53,8 @@ bool log_selection_matches(const LogSelection *s, const LogEntry *e) {
         if (s->until != 0 && e->realtime_usec > s->until)
                 return false;
         if (s->priorities != 0 && !(s->priorities & (1U << e->priority)))
+                return false;
+        if (s->wanted && !s->wanted(e, s->userdata))
                 return false;
         /* The text has no end of its own. */
         return !s->has_pattern || regexec(&s->pattern, e->text, 1, &range, REG_STARTEND) == 0;

@@ -13,6 +13,8 @@ typedef struct LogSelection {
         unsigned priorities;   /* a bit each; 0 = all */
         bool has_pattern;
         regex_t pattern;
+        bool (*wanted)(const LogEntry *e, void *userdata); /* NULL = all */
+        void *userdata;
 } LogSelection;
 
 /* -EINVAL with words (owned) where the pattern is none. */

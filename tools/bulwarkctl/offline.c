@@ -3,6 +3,7 @@
  * policy is done by bulwark-policy. */
 #include <limits.h>
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include "manager/base/diag.h"
 #include "manager/base/string-list.h"
@@ -111,6 +112,28 @@ static void run_program(const Program *program, char **argv) {
                 }
         (void)execv(program->installed, argv);
         error_printf("cannot run %s: %s; is Bulwark installed completely?", program->installed, strerror(errno));
+}
+
+int offline_verify(const char *unit_path, const char *name) {
+        _cleanup_free_ char *option = NULL;
+        char *argv[] = { (char *)"bulwark-analyze", (char *)"verify", NULL, (char *)"--", (char *)name, NULL };
+        int status;
+        pid_t pid;
+
+        if (str_append(&option, "--unit-path=%s", unit_path) < 0)
+                return EXIT_FAILURE;
+        argv[2] = option;
+        (void)fflush(stdout);
+        pid = fork();
+        if (pid == 0) {
+                if (dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
+                        run_program(&analyze_program, argv);
+                _exit(EXIT_FAILURE);
+        }
+        while (pid > 0 && waitpid(pid, &status, 0) < 0)
+                if (errno != EINTR)
+                        return EXIT_FAILURE;
+        return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
 int verb_offline(Context *c) {

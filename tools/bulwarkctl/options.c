@@ -12,6 +12,7 @@
 
 static const char *const output_formats[_OUTPUT_FORMAT_MAX] = {
         [FORMAT_TABLE] = "table",
+        [FORMAT_WIDE] = "wide",
         [FORMAT_JSON] = "json",
         [FORMAT_JSON_PRETTY] = "json-pretty",
 };
@@ -171,7 +172,7 @@ static int parse_priorities(const char *value, void *field) {
 #define expected_string "a text that is not empty"
 #define expected_list "names separated by commas"
 #define expected_assignment "NAME=VALUE, or the NAME of a variable to pass on"
-#define expected_output "table, json or json-pretty"
+#define expected_output "table, wide (list only), json or json-pretty"
 #define expected_lines "a number or \"all\""
 #define expected_signal "a signal such as SIGTERM, HUP, 9 or RTMIN+3"
 #define expected_whom "leader or all"
@@ -232,6 +233,9 @@ const char *suggest(const char *word, const char *(*nth)(size_t i), size_t n) {
                 const char *candidate = nth(i);
                 unsigned distance = edit_distance(word, candidate);
 
+                /* "top" is no "stop" that lost a letter: of so few, the first is meant. */
+                if (strlen(word) < 4 && candidate[0] != word[0])
+                        continue;
                 if (strlen(word) >= 3 && startswith(candidate, word))
                         distance = MIN_OF(distance, 1U);
                 if (distance <= best && distance < strlen(word)) {
@@ -492,6 +496,8 @@ static int line_check(Parser *p) {
         if (o->n_arguments > v->max)
                 return mistake(p, "\"%s\" takes fewer arguments: bulwarkctl %s%s%s", v->name, v->name,
                                v->arguments ? " " : "", strempty(v->arguments));
+        if (o->output == FORMAT_WIDE && !FLAGS_SET(v->flags, VERB_WIDE))
+                return mistake(p, "--output=wide has no meaning for \"%s\"; give table, json or json-pretty", v->name);
         if (o->wait && o->no_block)
                 return mistake(p, "--wait and --no-block contradict each other: give one of them");
         if (o->detach && (o->tty || o->interactive))
@@ -537,5 +543,6 @@ void options_done(Options *o) {
         free(o->arguments);
         strv_free(o->properties);
         strv_free(o->environment);
+        strv_free(o->states);
         *o = (Options){};
 }

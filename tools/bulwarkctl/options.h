@@ -21,6 +21,7 @@ typedef enum OptionId {
 
 typedef enum OutputFormat {
         FORMAT_TABLE,
+        FORMAT_WIDE, /* a table with more columns */
         FORMAT_JSON,
         FORMAT_JSON_PRETTY,
         _OUTPUT_FORMAT_MAX,
@@ -37,14 +38,14 @@ typedef struct Options {
         size_t n_arguments;
         const char *runtime_directory, *user, *workdir, *unit_path, *kill_whom, *output_directory, *job_mode,
                 *preset_path, *grep;
-        char **properties, **environment; /* owned */
+        char **properties, **environment, **states; /* owned */
         uint64_t since, until;            /* microseconds since 1970; 0 = not given */
         unsigned priorities;              /* a bit each of syslog's; 0 = all */
         OutputFormat output;
         unsigned lines; /* LINES_UNSET, LINES_ALL or a count */
         int signal;     /* 0 = not given */
         bool help, version, no_pager, no_legend, quiet, wait, no_block, all, value, follow, raw, tty, no_tty, interactive, detach;
-        bool caps, seccomp, apparmor, selinux, landlock, listing, force, reverse, runtime, now, notify, no_reload;
+        bool caps, seccomp, apparmor, selinux, landlock, listing, force, reverse, runtime, now, notify, no_reload, full, failed;
 } Options;
 
 typedef enum Completion {
@@ -52,6 +53,7 @@ typedef enum Completion {
         COMPLETE_UNITS,
         COMPLETE_RUNNING,
         COMPLETE_FILES,
+        COMPLETE_ASSIGNMENTS, /* a container, then DIRECTIVE=... */
 } Completion;
 
 typedef enum VerbGroup {
@@ -63,6 +65,7 @@ typedef enum VerbGroup {
 } VerbGroup;
 
 #define VERB_PAYLOAD (1U << 0) /* what follows the first argument is never read as an option of bulwarkctl */
+#define VERB_WIDE (1U << 2)    /* has --output=wide */
 #define VERB_ACTIVE (1U << 1)  /* a pattern means only containers that are not inactive */
 #define VERB_ANY SIZE_MAX
 
@@ -103,6 +106,10 @@ int options_parse(int argc, char **argv, Options *ret, char **reterr);
 void options_done(Options *o);
 
 extern const char *const priority_words[8]; /* of syslog, emerg first */
+static inline bool format_is_json(OutputFormat f) {
+        return f == FORMAT_JSON || f == FORMAT_JSON_PRETTY;
+}
+
 const char *output_format_to_string(OutputFormat f);
 
 /* The nearest of the words by edit distance, or NULL where none is near enough to be meant. */

@@ -5,7 +5,9 @@
 #include "tools/bulwarkctl/escape.h"
 #include "tools/bulwarkctl/property-text.h"
 #include "tools/bulwarkctl/time-text.h"
+#include "units/spec/container-spec.h"
 #include "units/values/types.h"
+#include "units/values/value.h"
 
 /* --- numbers by the last word of the name; the first row that fits */
 static char *number_plain(uint64_t n) {
@@ -52,6 +54,8 @@ static const struct {
         { "TimestampMonotonic", number_limit, false },
         { "Timestamp", number_timestamp, true },
         { "NSec", number_usage, false },
+        { "USec", number_span, false },
+        { "USecNext", number_span, false },
         { "Current", number_usage, false },
         { "Sec", number_span, false },
         { "Weight", number_usage, false },
@@ -130,8 +134,54 @@ static int append_value(char **text, const char *name, json_object *value, bool 
         return -EINVAL;
 }
 
+/* --- a directive's value is what its unit could say, where that says more than the number */
+static const char *const types_as_written[] = { "time_span", "access_mode", "cpu_quota", "exec_list", "tmpfs", NULL };
+
+static int words_add(char ***words, json_object *value) {
+        int r = 0;
+
+        if (json_object_is_type(value, json_type_boolean))
+                return strv_extend(words, json_object_get_boolean(value) ? "1" : "0");
+        if (!json_object_is_type(value, json_type_array))
+                return strv_extend(words, json_object_get_string(value));
+        for (size_t i = 0; r >= 0 && i < json_object_array_length(value); i++)
+                r = words_add(words, json_object_array_get_idx(value, i));
+        return r;
+}
+
+static const ValueType *type_as_written(const char *name) {
+        for (DirectiveId id = 0; id < _DIRECTIVE_MAX; id++)
+                if (streq(directives[id].name, name))
+                        return strv_contains((char *const *)types_as_written, directives[id].type->name) ? directives[id].type : NULL;
+        return NULL;
+}
+
+/* NULL where it has no such text. */
+static char *directive_to_text(const char *name, json_object *value) {
+        const ValueType *type = type_as_written(name);
+        _cleanup_free_ char *written = NULL;
+        _cleanup_strv_ char **words = NULL;
+
+        if (!type || words_add(&words, value) < 0 || value_implode(type, words, &written) < 0)
+                return NULL;
+        return escape_text(written, 0);
+}
+
+/* "(uo)": the number of the job that the container has; nothing where it has none. */
+static bool is_job(const char *name, json_object *value) {
+        return streq(name, "Job") && json_object_is_type(value, json_type_array) && json_object_array_length(value) == 2;
+}
+
 char *property_to_text(const char *name, json_object *value) {
-        char *text = strdup("");
+        char *text = directive_to_text(name, value);
+
+        if (text)
+                return text;
+        text = strdup("");
+        if (text && is_job(name, value))
+                value = json_object_array_get_idx(value, 0);
+        if (json_object_is_type(value, json_type_int) && streq(name, "Job") && json_object_get_uint64(value) == 0)
+                return text;
 
         if (!text || append_value(&text, name, value, false) < 0) {
                 free(text);
@@ -141,6 +191,8 @@ char *property_to_text(const char *name, json_object *value) {
 }
 
 bool property_is_empty(const char *name, json_object *value) {
+        if (is_job(name, value))
+                return json_object_get_uint64(json_object_array_get_idx(value, 0)) == 0;
         switch (json_object_get_type(value)) {
         case json_type_null:
                 return true;

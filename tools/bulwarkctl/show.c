@@ -22,10 +22,9 @@ static const char *property_near(json_object *all, const char *name) {
         return NULL;
 }
 
-/* -p NAME,...: those, in that order. A name that does not exist is a mistake worth telling. */
-static int select_properties(const Options *o, const char *name, json_object *all, json_object **ret) {
+/* -p NAME,...: those, in that order. A name that does not exist is a mistake worth telling, and does not lose the others. */
+static int select_properties(const Options *o, const char *name, json_object *all, json_object **ret, bool *ret_missing) {
         _cleanup_json_ json_object *chosen = json_object_new_object();
-        bool missing = false;
 
         for (size_t i = 0; o->properties[i]; i++) {
                 json_object *value;
@@ -35,14 +34,12 @@ static int select_properties(const Options *o, const char *name, json_object *al
 
                         error_printf("%s has no property %s%s%s%s", name, o->properties[i],
                                      near ? "; did you mean " : "", strempty(near), near ? "?" : "");
-                        missing = true;
+                        *ret_missing = true;
                         continue;
                 }
                 if (json_object_object_add(chosen, o->properties[i], json_object_get(value)) < 0)
                         return -ENOMEM;
         }
-        if (missing)
-                return -ENOENT;
         *ret = TAKE_PTR(chosen);
         return 0;
 }
@@ -71,17 +68,18 @@ static int print_properties(const Context *c, json_object *properties) {
 static int show_object(Context *c, const char *name, const char *path, const char *interface) {
         _cleanup_json_ json_object *all = NULL, *chosen = NULL;
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        bool missing = false;
         int r;
 
         r = client_properties(&c->client, path, interface, &error, &all);
         if (r < 0)
                 return client_report(&error, r, "cannot show", name);
         if (c->options->properties) {
-                r = select_properties(c->options, name, all, &chosen);
+                r = select_properties(c->options, name, all, &chosen, &missing);
                 if (r < 0)
                         return EXIT_FAILURE;
         }
-        return print_properties(c, chosen ? chosen : all) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return print_properties(c, chosen ? chosen : all) < 0 || missing ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int verb_show(Context *c) {

@@ -97,8 +97,13 @@ static void print_active(const Context *c, json_object *p) {
         if (streq(state, "active") && property_number(p, "ActiveEnterTimestamp") != UINT64_MAX)
                 since = property_number(p, "ActiveEnterTimestamp");
         print_label("Active");
-        printf("%s%s (%s)%s", ui_color(&c->ui, state_rows[row].color), state, property_string(p, "SubState"),
-               ui_reset(&c->ui));
+        /* "failed (exit-code)": why says more than the state once more. */
+        if (streq(state, property_string(p, "SubState")) && !isempty(result) && !streq(result, "success")) {
+                printf("%s%s (%s)%s", ui_color(&c->ui, state_rows[row].color), state, result, ui_reset(&c->ui));
+                result = "";
+        } else
+                printf("%s%s (%s)%s", ui_color(&c->ui, state_rows[row].color), state, property_string(p, "SubState"),
+                       ui_reset(&c->ui));
         if (!isempty(freezer) && !streq(freezer, "running"))
                 printf(" %s(%s)%s", ui_color(&c->ui, COLOR_YELLOW), freezer, ui_reset(&c->ui));
         if (!isempty(result) && !streq(result, "success"))

@@ -22,7 +22,7 @@ void table_done(Table *t) {
         *t = (Table){};
 }
 
-static int cell_add(Table *t, const char *text, bool number, Color color) {
+static int cell_add(Table *t, const char *text, const char *raw, bool number, Color color) {
         size_t n = t->n_rows * t->n_columns + t->filled;
         Cell cell = { .number = number, .color = color };
 
@@ -34,7 +34,7 @@ static int cell_add(Table *t, const char *text, bool number, Color color) {
                 t->cells = grown;
         }
         cell.text = escape_text(text, 0);
-        cell.raw = strdup(text);
+        cell.raw = strdup(raw);
         if (!cell.text || !cell.raw) {
                 free(cell.text);
                 free(cell.raw);
@@ -50,14 +50,26 @@ static int cell_add(Table *t, const char *text, bool number, Color color) {
 }
 
 int table_add(Table *t, const char *text, Color color) {
-        return cell_add(t, strempty(text), false, color);
+        return cell_add(t, strempty(text), strempty(text), false, color);
+}
+
+int table_add_or_dash(Table *t, const char *text, Color color) {
+        return cell_add(t, isempty(text) ? "-" : text, strempty(text), false, color);
+}
+
+int table_add_amount(Table *t, uint64_t value, const char *text) {
+        char raw[24] = "";
+
+        if (value != UINT64_MAX)
+                (void)snprintf(raw, sizeof(raw), "%" PRIu64, value);
+        return cell_add(t, value == UINT64_MAX ? "-" : text, raw, true, COLOR_NONE);
 }
 
 int table_add_number(Table *t, uint64_t value) {
         char text[24];
 
         (void)snprintf(text, sizeof(text), "%" PRIu64, value);
-        return cell_add(t, text, true, COLOR_NONE);
+        return cell_add(t, text, text, true, COLOR_NONE);
 }
 
 /* qsort() moves whole rows only where a row is one element. */
@@ -145,7 +157,7 @@ int table_print_json(const Table *t, FILE *out, OutputFormat format) {
 
                         header_to_key(t->headers[c], key, sizeof(key));
                         (void)json_object_object_add(o, key, cell->number
-                                ? json_object_new_uint64(strtoull(cell->raw, NULL, 10))
+                                ? !*cell->raw ? NULL : json_object_new_uint64(strtoull(cell->raw, NULL, 10))
                                 : json_object_new_string(cell->raw));
                 }
                 (void)json_object_array_add(array, o);

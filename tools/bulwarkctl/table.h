@@ -32,6 +32,9 @@ typedef struct Table {
 void table_init(Table *t, const char *const *headers, size_t n_columns, size_t flexible);
 void table_done(Table *t);
 int table_add(Table *t, const char *text, Color color);
+int table_add_or_dash(Table *t, const char *text, Color color); /* "-" for people where it is empty */
+/* A number for programs, words for people; UINT64_MAX is null for the ones, "-" for the others. */
+int table_add_amount(Table *t, uint64_t value, const char *text);
 int table_add_number(Table *t, uint64_t value);
 void table_sort(Table *t); /* by the first column */
 

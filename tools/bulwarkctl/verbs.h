@@ -11,12 +11,16 @@ struct Context {
         const Options *options;
         Client client;
         Ui ui;
+        json_object *more; /* of list: properties by container, while it runs */
         char **names; /* that the arguments mean: names.h; owned */
 };
 
 #define VERB(name, function, ...) int verb_##function(Context *c);
 #include "tools/bulwarkctl/verbs.inc"
 #undef VERB
+
+/* Checks a container's unit as it would be with this search path; mistakes go to standard error. Its exit status. */
+int offline_verify(const char *unit_path, const char *name);
 
 /* Writes the whole help, or one command's. */
 void help_print(const Ui *ui, const Verb *verb);

@@ -3,18 +3,20 @@
  * that no list is written twice. usage: generate sh|fish TEMPLATE
  *
  * Lines: verb|NAME|KIND|OPTION OPTION...|PAYLOAD|HELP   and   option|NAME|LETTER|WORDS|HELP
- * KIND is none, units, running or files; WORDS is "-" for a flag, "+" for an argument that cannot be
- * guessed. */
+ * KIND is none, units, running, files or assignments; WORDS is "-" for a flag, "+" for an argument that cannot be
+ * guessed. And directives|NAME NAME...: what assignments assign to. */
 #include <stdio.h>
 #include <string.h>
 
 #include "tools/bulwarkctl/options.h"
+#include "units/values/types.h"
 
 static const char *const kinds[] = {
         [COMPLETE_NONE] = "none",
         [COMPLETE_UNITS] = "units",
         [COMPLETE_RUNNING] = "running",
         [COMPLETE_FILES] = "files",
+        [COMPLETE_ASSIGNMENTS] = "assignments",
 };
 
 static const struct {
@@ -42,12 +44,42 @@ static const struct {
 #undef VERB
 };
 
+static const char *const directive_names[] = {
+#define DIRECTIVE(section, name, ...) #name,
+#include "units/spec/directives.inc"
+#undef DIRECTIVE
+};
+
 static void put_quoted(const char *text, const char *quote) {
         for (; *text; text++)
                 if (*text == '\'')
                         fputs(quote, stdout);
                 else
                         putchar(*text);
+}
+
+/* Those of the kernel; a shell's own list has words of the shell in it. */
+static void put_signals(void) {
+        for (int i = 1; i < 32; i++) {
+                const char *name = signal_to_string(i);
+
+                if (name)
+                        printf("%s%s", i > 1 ? " " : "", name);
+        }
+}
+
+/* A name may be known in several sections. */
+static void put_directives(void) {
+        printf("directives|");
+        for (size_t i = 0; i < ELEMENTSOF(directive_names); i++) {
+                bool again = false;
+
+                for (size_t k = 0; k < i; k++)
+                        again = again || streq(directive_names[i], directive_names[k]);
+                if (!again)
+                        printf("%s%s", i > 0 ? " " : "", directive_names[i]);
+        }
+        putchar('\n');
 }
 
 static void put_table(const char *quote) {
@@ -66,14 +98,19 @@ static void put_table(const char *quote) {
         }
         for (size_t i = 0; i < ELEMENTSOF(options); i++) {
                 const char *words = options[i].words ? options[i].words : options[i].argument ? "+" : "-";
+                bool signals = streq(words, "@signal");
 
                 printf("option|%s|", options[i].name);
                 if (options[i].letter)
                         putchar(options[i].letter);
-                printf("|%s|", words);
+                putchar('|');
+                if (signals)
+                        put_signals();
+                printf("%s|", signals ? "" : words);
                 put_quoted(options[i].help, quote);
                 putchar('\n');
         }
+        put_directives();
 }
 
 int main(int argc, char **argv) {

@@ -205,6 +205,10 @@ static const Case cases[] = {
         { "start --wait early", 0, NULL, NULL },
         { "start --wait reborn", 7, NULL, NULL },
         { "start --wait broke", 1, NULL, "step 7 failed" },
+        { "start --wait sleepy", 42, NULL, NULL },
+        { "wait sleepy", 42, NULL, NULL },
+        { "wait killed early", 137, NULL, NULL },
+        { "wait reborn", 7, NULL, NULL },
         { "start --wait noexec", 127, NULL, "No such file" },
         { "start --wait refuse", 5, NULL, "filter" },
         { "start --wait nope", 4, NULL, "no unit of that name" },
@@ -234,15 +238,21 @@ static const Case cases[] = {
         { "daemon-reexec now", 2, NULL, "fewer arguments" },
         { "daemon-reload now", 2, NULL, "fewer arguments" },
         /* list */
-        { "list", 0, "web    loaded active running Web server\n\n5 containers listed. 3 inactive not shown",
-         NULL },
-        { "list", 0, "NAME   LOAD   ACTIVE SUB     DESCRIPTION\n", NULL },
-        { "list --no-legend we*", 0, "web loaded active running Web server\n", NULL },
+        { "list", 0, "\n\n5 containers listed. 3 inactive not shown", NULL },
+        { "list", 0, "NAME   LOAD   ACTIVE SUB     UPTIME  HEALTH  DESCRIPTION\n", NULL },
+        { "list --no-legend broke", 0, "broke loaded failed failed - - Broken\n", NULL },
+        { "list --no-legend we*", 0, " healthy Web server\n", NULL },
+        { "list --failed", 0, "broke  loaded failed failed -      -      Broken\n", NULL },
+        { "list --failed web", 0, "0 containers listed.\n", NULL },
+        { "list --state=inactive,running --no-legend sleepy", 0, "sleepy loaded inactive dead - - Sleeps", NULL },
+        { "list --state=dead web", 0, "0 containers listed.\n", NULL },
+        { "list -o wide web", 0, "HEALTH  LEADER TASKS MEMORY RESTARTS ADDRESS DESCRIPTION\n", NULL },
+        { "list -o wide web", 0, " healthy 4710   -     1.5M   -        -       Web server\n", NULL },
         { "list -a sleepy", 0, "Sleeps \\x1b[31mred\n\n1 container listed.\n", NULL },
         { "list -o json web", 0,
-         "[{\"name\":\"web\",\"load\":\"loaded\",\"active\":\"active\",\"sub\":\"running\","
-         "\"description\":\"Web server\"}]\n",
-         NULL },
+         "[{\"name\":\"web\",\"load\":\"loaded\",\"active\":\"active\",\"sub\":\"running\",\"uptime\":", NULL },
+        { "list -o json web", 0, ",\"health\":\"healthy\",\"description\":\"Web server\"}]\n", NULL },
+        { "list -o json broke", 0, ",\"uptime\":null,\"health\":\"\",", NULL },
         { "list -o json nothing", 0, "[]\n", NULL },
         { "list -ao json-pretty sleepy", 0, "\"description\": \"Sleeps \\u001b[31mred\"", NULL },
         { "list-unit-files", 0, "/etc/bulwark/units/bad.container bad\n", NULL },
@@ -256,6 +266,10 @@ static const Case cases[] = {
         { "show -p Id,MemoryCurrent sleepy", 0, "Id=sleepy\nMemoryCurrent=[not set]\n", NULL },
         { "show -p SubState --property=Id --value web", 0, "running\nweb\n", NULL },
         { "show -p Substate web", 1, NULL, "did you mean SubState?" },
+        { "show -p Id,Substate,SubState web", 1, "Id=web\nSubState=running\n", "did you mean SubState?" },
+        { "show -p Job web", 0, "Job=\n", NULL },
+        { "show -p SocketMode,HealthInterval web", 0, "SocketMode=0660\nHealthInterval=30s\n", NULL },
+        { "show -p ExecStart,TemporaryFileSystem web", 0, "ExecStart=/bin/sh -c \"a b\"\nTemporaryFileSystem=/var:size=1048576\n", NULL },
         { "show -p LastError -o json broke", 0,
          "{\"LastError\":\"step 7 failed\\nweb.container:3: mount\"}\n", NULL },
         { "show -p LastError broke", 0, "LastError=step 7 failed\\nweb.container:3: mount\n", NULL },
@@ -277,6 +291,7 @@ static const Case cases[] = {
         { "status -n 0 web", 0, "Leader: 4710\n", NULL },
         { "status sleepy", 3, "○ sleepy - Sleeps \\x1b[31mred\n", NULL },
         { "status sleepy", 3, "Exited: code=exited, status=0 (success)\n", NULL },
+        { "status broke", 3, "Active: failed (exit-code)", NULL },
         { "status broke", 3, "Error: step 7 failed\n             web.container:3: mount\n", NULL },
         { "status nope", 4, NULL, "cannot show nope" },
         { "status sleepy nope", 3, "sleepy", "cannot show nope" },
@@ -327,6 +342,87 @@ static const Case cases[] = {
         { "shell -u me root@web", 2, NULL, "both" },
         { "shell sleepy", 3, NULL, "sleepy is not running" },
 };
+
+/* --- wrong use: a call for each row of the tables of commands and options, and what is said to it */
+typedef struct Wrong {
+        const char *name; /* of the command, or of the option */
+        const char *line;
+        int status;
+        const char *err;
+} Wrong;
+
+static const Wrong wrong_verbs[] = {
+#define WRONG_VERB(...) { __VA_ARGS__ },
+#define WRONG_OPTION(...)
+#include "tests/unit/bulwarkctl/wrong-use.inc"
+#undef WRONG_VERB
+#undef WRONG_OPTION
+};
+
+static const Wrong wrong_options[] = {
+#define WRONG_VERB(...)
+#define WRONG_OPTION(...) { __VA_ARGS__ },
+#include "tests/unit/bulwarkctl/wrong-use.inc"
+#undef WRONG_VERB
+#undef WRONG_OPTION
+};
+
+static const char *const verb_names[] = {
+#define VERB(name, ...) name,
+#include "tools/bulwarkctl/verbs.inc"
+#undef VERB
+};
+
+static const char *const option_names[] = {
+#define OPTION(id, name, ...) name,
+#include "tools/bulwarkctl/options.inc"
+#undef OPTION
+};
+
+/* A new row of a table has a wrong use, too. */
+static unsigned wrong_missing(const char *what, const char *const *names, size_t n, const Wrong *rows, size_t n_rows) {
+        unsigned missing = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                bool found = false;
+
+                for (size_t k = 0; k < n_rows; k++)
+                        found = found || streq(rows[k].name, names[i]);
+                if (!found) {
+                        print_error("%s %s has no wrong use in this test\n", what, names[i]);
+                        missing++;
+                }
+        }
+        return missing;
+}
+
+static unsigned wrong_try(Run *r, const Wrong *rows, size_t n) {
+        unsigned failed = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                run(r, rows[i].line, "");
+                if (r->status == rows[i].status && strstr(r->err, rows[i].err) && !*r->out &&
+                    (startswith(r->err, "Error: ") || rows[i].err[0] == '/')) /* bulwark-analyze begins with the file */
+                        continue;
+                failed++;
+                print_error("bulwarkctl %s\n  exit %d, expected %d\n  err: %s\n  expected: %s\n  out: %s\n", rows[i].line, r->status,
+                            rows[i].status, r->err, rows[i].err, r->out);
+        }
+        return failed;
+}
+
+static void test_wrong_use(void **state) {
+        Run *r = calloc(1, sizeof(Run));
+        unsigned failed;
+
+        assert_non_null(r);
+        failed = wrong_missing("command", verb_names, ELEMENTSOF(verb_names), wrong_verbs, ELEMENTSOF(wrong_verbs));
+        failed += wrong_missing("option --", option_names, ELEMENTSOF(option_names), wrong_options, ELEMENTSOF(wrong_options));
+        failed += wrong_try(r, wrong_verbs, ELEMENTSOF(wrong_verbs));
+        failed += wrong_try(r, wrong_options, ELEMENTSOF(wrong_options));
+        free(r);
+        assert_int_equal(failed, 0);
+}
 
 static void test_cases(void **state) {
         Run *r = calloc(1, sizeof(Run));
@@ -648,6 +744,7 @@ static void test_follow(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_wrong_use),
                 cmocka_unit_test(test_cases),
                 cmocka_unit_test(test_exec_input),
                 cmocka_unit_test(test_exec_terminal_input),

@@ -9,6 +9,7 @@ bulwarkctl() {
         case "$*" in
         *list-unit-files*) printf '/etc/bulwark/units/web.container enabled\n/run/bulwark/units/db@.container disabled\n' ;;
         *"--runtime-directory=/other"*list*) printf 'elsewhere loaded active running\n' ;;
+        *show*) printf 'Id=web\nActiveState=active\nActiveEnterTimestamp=\n' ;;
         *list*) printf 'web loaded active running Web server\n' ;;
         esac
 }
@@ -40,11 +41,20 @@ check "web" start w
 check "--wait" start --wa
 check "--no-pager --no-legend --no-block" start --no-
 check "--no-pager --no-legend" list --no-
-check "table json json-pretty" list -o ""
+check "table wide json json-pretty" list -o ""
 check "json json-pretty" list --output = js
-check "table json json-pretty" list --output =
+check "table wide json json-pretty" list --output =
 check "leader all" kill --kill-whom ""
 check "SIGTERM" kill -s SIGTE
+check "SIGXCPU SIGXFSZ" kill -s SIGX
+check "" kill -s DEBUG
+check "" kill -s E
+check "ActiveState ActiveEnterTimestamp" show -p Act
+check "err" logs -p er
+check "ActiveState ActiveEnterTimestamp" show web --property = Act
+check "web db@" set-property ""
+check "TimeoutAbortSec=" set-property web TimeoutAb
+check "" set-property web Nothing
 check "web" --runtime-directory /x -q exec -u me ""
 check "elsewhere" --runtime-directory = /other stop ""
 check "" exec web l

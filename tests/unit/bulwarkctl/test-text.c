@@ -318,7 +318,7 @@ static void test_mistakes(void **state) {
         parse_fails("logs web -n", "--lines needs a value");
         parse_fails("logs web -n -1", "\"-1\" is no value");
         parse_fails("logs web -n 99999999999999999999", "is no value");
-        parse_fails("list -o yaml", "table, json or json-pretty");
+        parse_fails("list -o yaml", "table, wide (list only), json or json-pretty");
         parse_fails("kill -s 0 web", "is no value for --signal");
         parse_fails("kill --kill-whom=some web", "leader or all");
         parse_fails("exec -e 1A=2 web true", "is no value for --env");

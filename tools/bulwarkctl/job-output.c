@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/inotify.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "manager/base/string-list.h"
+#include "tools/bulwarkctl/escape.h"
+#include "tools/bulwarkctl/job-output.h"
+#include "tools/bulwarkctl/log-reader.h"
+#include "tools/bulwarkctl/property-text.h"
+#include "tools/bulwarkctl/time-text.h"
+
+typedef struct Follower {
+        JobOutput *output;
+        char *directory;
+        LogReader *reader; /* NULL until the first line is written */
+        bool watched;
+} Follower;
+
+struct JobOutput {
+        Context *context;
+        uint64_t begin;
+        Follower *followers;
+        size_t n;
+        char **in_journal;
+        int watch; /* inotify */
+};
+
+/* A line of a container, and none of the manager's about it. */
+static void on_line(const LogEntry *e, void *userdata) {
+        const Follower *f = userdata;
+        bool error = e->origin == 'e', escape = isatty(error ? STDERR_FILENO : STDOUT_FILENO);
+        FILE *out = error ? stderr : stdout;
+        _cleanup_free_ char *safe = NULL;
+
+        if (e->origin == 'b' || e->realtime_usec < f->output->begin)
+                return;
+        safe = escape ? escape_bytes(e->text, e->size, 0) : NULL;
+        if (safe)
+                (void)fputs(safe, out);
+        else
+                (void)fwrite(e->text, 1, e->size, out);
+        (void)fputc('\n', out);
+}
+
+JobOutput *job_output_free(JobOutput *o) {
+        if (!o)
+                return NULL;
+        for (size_t i = 0; i < o->n; i++) {
+                log_reader_free(o->followers[i].reader);
+                free(o->followers[i].directory);
+        }
+        strv_free(o->in_journal);
+        safe_close(o->watch);
+        free(o->followers);
+        free(o);
+        return NULL;
+}
+
+/* The log as it is now has been seen; one that does not exist yet will be new. */
+static int follower_open(Follower *f, bool at_end) {
+        int r;
+
+        if (!f->reader) {
+                r = log_reader_open(f->directory, on_line, f, &f->reader);
+                if (r == -ENOENT)
+                        return 0;
+                if (r >= 0)
+                        r = log_reader_tail(f->reader, at_end ? 0 : SIZE_MAX);
+                if (r < 0)
+                        return r;
+        }
+        if (!f->watched) {
+                if (inotify_add_watch(f->output->watch, f->directory, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+                        return -errno;
+                f->watched = true;
+        }
+        return 0;
+}
+
+static int output_add(JobOutput *o, const char *name) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_json_ json_object *properties = NULL;
+        _cleanup_free_ char *path = NULL;
+        Follower *f = o->followers + o->n;
+        const char *directory;
+        int r;
+
+        /* What is wrong with the name, or the right to read, the job itself tells. */
+        if (client_container(&o->context->client, name, &error, &path) < 0 ||
+            client_properties(&o->context->client, path, BUS_INTERFACE_CONTAINER, &error, &properties) < 0)
+                return 0;
+        directory = property_string(properties, "LogDirectory");
+        if (isempty(directory))
+                return 0;
+        *f = (Follower){ .output = o, .directory = strdup(directory) };
+        o->n++;
+        if (!f->directory)
+                return -ENOMEM;
+        r = follower_open(f, true);
+        if (r == -EACCES) {
+                f->directory[0] = 0;
+                return 0;
+        }
+        return r < 0 ? r : strv_extend(&o->in_journal, name);
+}
+
+int job_output_new(Context *c, JobOutput **ret) {
+        JobOutput *o = malloc(sizeof(JobOutput));
+        int r = 0;
+
+        if (!o)
+                return -ENOMEM;
+        *o = (JobOutput){ .context = c, .begin = now_realtime(), .watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK) };
+        o->followers = calloc(strv_length(c->names), sizeof(Follower));
+        if (!o->followers)
+                r = -ENOMEM;
+        else if (o->watch < 0)
+                r = -errno;
+        for (size_t i = 0; r >= 0 && c->names[i]; i++)
+                r = output_add(o, c->names[i]);
+        if (r < 0) {
+                job_output_free(o);
+                return r;
+        }
+        *ret = o;
+        return 0;
+}
+
+static void output_catch_up(JobOutput *o) {
+        for (size_t i = 0; i < o->n; i++) {
+                Follower *f = o->followers + i;
+
+                if (*f->directory && follower_open(f, false) >= 0 && f->reader)
+                        (void)log_reader_catch_up(f->reader);
+        }
+        (void)fflush(stdout);
+}
+
+/* A directory that is not there yet cannot be watched: until then it is looked for. */
+static int wait_msec(const JobOutput *o, sd_bus *bus, uint64_t timeout) {
+        struct timespec now;
+        uint64_t at, wanted = timeout;
+
+        if (sd_bus_get_timeout(bus, &at) >= 0 && at != UINT64_MAX) {
+                (void)clock_gettime(CLOCK_MONOTONIC, &now);
+                uint64_t monotonic = (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / NSEC_PER_USEC;
+
+                wanted = MIN_OF(wanted, at > monotonic ? at - monotonic : 0);
+        }
+        for (size_t i = 0; i < o->n; i++)
+                if (!o->followers[i].watched && *o->followers[i].directory)
+                        wanted = MIN_OF(wanted, 100 * USEC_PER_MSEC);
+        return wanted == UINT64_MAX ? -1 : (int)MIN_OF((wanted + USEC_PER_MSEC - 1) / USEC_PER_MSEC, (uint64_t)INT_MAX);
+}
+
+int job_output_wait(JobOutput *o, sd_bus *bus, uint64_t timeout) {
+        char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+        struct pollfd fds[2];
+        int r;
+
+        if (!o) {
+                r = sd_bus_wait(bus, timeout);
+                return r < 0 ? r : 0;
+        }
+        output_catch_up(o);
+        r = sd_bus_get_events(bus);
+        if (r < 0)
+                return r;
+        fds[0] = (struct pollfd){ .fd = sd_bus_get_fd(bus), .events = (short)r };
+        fds[1] = (struct pollfd){ .fd = o->watch, .events = POLLIN };
+        if (poll(fds, ELEMENTSOF(fds), wait_msec(o, bus, timeout)) < 0 && errno != EINTR)
+                return -errno;
+        if ((fds[1].revents & POLLIN) && read(o->watch, events, sizeof(events)) < 0 && errno != EAGAIN)
+                return -errno;
+        return 0;
+}
+
+/* What went to the journal: once, when all have ended. */
+static void print_journal(const JobOutput *o) {
+        _cleanup_strv_ char **argv = NULL;
+        char since[64];
+        int r;
+        pid_t pid;
+
+        (void)snprintf(since, sizeof(since), "--since=@%" PRIu64 ".%06" PRIu64, o->begin / USEC_PER_SEC, o->begin % USEC_PER_SEC);
+        r = strv_extend(&argv, "journalctl");
+        for (size_t i = 0; r >= 0 && i < 4; i++)
+                r = strv_extend(&argv, (const char *const[]){ "--quiet", "--no-pager", "--output=cat", since }[i]);
+        for (size_t i = 0; r >= 0 && o->in_journal[i]; i++) {
+                char *match = NULL;
+
+                r = str_append(&match, "SYSLOG_IDENTIFIER=%s", o->in_journal[i]);
+                if (r >= 0)
+                        r = strv_push(&argv, match);
+        }
+        if (r < 0)
+                return;
+        (void)fflush(stdout);
+        pid = fork();
+        if (pid == 0) {
+                (void)execvp(argv[0], argv);
+                _exit(EXIT_FAILURE);
+        }
+        while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+}
+
+/* Where the log goes is known once a container has run. */
+static bool logs_to_journal(const JobOutput *o, const char *name) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_json_ json_object *properties = NULL;
+        _cleanup_free_ char *path = NULL;
+
+        return client_container(&o->context->client, name, &error, &path) >= 0 &&
+               client_properties(&o->context->client, path, BUS_INTERFACE_CONTAINER, &error, &properties) >= 0 &&
+               json_object_get_boolean(property_value(properties, "LogsToJournal"));
+}
+
+void job_output_finish(JobOutput *o) {
+        size_t kept = 0;
+
+        if (!o)
+                return;
+        output_catch_up(o);
+        for (size_t i = 0; o->in_journal && o->in_journal[i]; i++) {
+                char *name = o->in_journal[i];
+
+                if (logs_to_journal(o, name))
+                        o->in_journal[kept++] = name;
+                else
+                        free(name);
+        }
+        if (o->in_journal)
+                o->in_journal[kept] = NULL;
+        if (kept > 0)
+                print_journal(o);
+}
