@@ -200,7 +200,7 @@ time.sleep(1000)
     equal(stored(bed, "none"), 0, "without FileDescriptorStoreMax=")
     bed.ctl("stop", "none").expect(0)
     write(os.path.join(bed.units, "many.container"), "[Container]\nRootDirectory=%s\nExecStart=/bin/true\nFileDescriptorStoreMax=129\n" % bed.root)
-    bed.verify(os.path.join(bed.units, "many.container")).expect(0, "many.container:4: FileDescriptorStoreMax=: 129 is more than is kept for one container")
+    bed.verify(os.path.join(bed.units, "many.container")).expect(0, "many.container:4: FileDescriptorStoreMax=: warning: 129 is more than is kept for one container")
 
 
 # Full messages as fast as they are taken: of one file many times, of many files, of kinds that are not kept.
