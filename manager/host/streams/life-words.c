@@ -75,7 +75,10 @@ static int life_words_append(EventKind kind, const LifeFacts *f, char **text, in
                 *priority = LOG_DEBUG;
                 return f->n_restarts > 0 ? str_append(text, "starts (restart %u)", f->n_restarts) : str_append(text, "starts");
         case EVENT_KIND_LISTENING:
-                return str_append(text, "listens on its sockets");
+                /* A start that failed, of one that traffic starts, ends here and not in "failed". */
+                *priority = isempty(f->error) ? LOG_INFO : LOG_WARNING;
+                return isempty(f->error) ? str_append(text, "listens on its sockets")
+                                         : str_append(text, "listens on its sockets again: %s", f->error);
         case EVENT_KIND_RUNNING:
                 return str_append(text, "runs, process %ld", (long)f->leader);
         case EVENT_KIND_READY:

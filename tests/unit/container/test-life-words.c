@@ -29,6 +29,8 @@ static void words_say_what_happened(void **state) {
                 { EVENT_KIND_STOP, { .result = "unhealthy" }, "is ended (unhealthy)", LOG_WARNING },
                 { EVENT_KIND_REFUSED, { .result = "policy", .error = "a" }, "was not started: a", LOG_WARNING },
                 { EVENT_KIND_FAILED, { .result = "launch", .error = "a\nb" }, "has failed: a b", LOG_ERR },
+                { EVENT_KIND_LISTENING, { .success = true }, "listens on its sockets", LOG_INFO },
+                { EVENT_KIND_LISTENING, { .error = "no program" }, "listens on its sockets again: no program", LOG_WARNING },
                 { EVENT_KIND_FAILED, { .result = "timeout" }, "has failed (timeout)", LOG_ERR },
                 { EVENT_KIND_RESTART_SCHEDULED, { .restart_in = 100 * USEC_PER_MSEC + 3, .n_restarts = 2 },
                   "is started again in 100ms (restart 3)", LOG_NOTICE },
