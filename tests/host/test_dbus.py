@@ -924,6 +924,22 @@ def test_bulwarkctl_of_operators(bed):
     ctl_of_another(bed, "restart", "web").expect(0)
     ctl_of_another(bed, "stop", "web").expect(0)
     ctl_of_another(bed, "daemon-reload").expect(0)
+    ctl_of_another(bed, "events").expect(6, "only root may read")
+    listener = bed.spawn(["setpriv", "--reuid=%d" % NOBODY, "--clear-groups", *bed.ctl_command("events", "-f", "-o", "json", "web")])
+    os.set_blocking(listener.stdout.fileno(), False)
+    heard = b""
+
+    def hears():
+        nonlocal heard
+        ctl_of_another(bed, "restart", "web").expect(0)
+        heard += listener.stdout.read() or b""
+        return b'"event":"exit"' in heard
+
+    wait_until(hears, "events on the bus")
+    check(all(json.loads(line)["container"] == "web" for line in heard.decode().splitlines()), heard)
+    listener.kill()
+    listener.wait()
+    ctl_of_another(bed, "stop", "web").expect(0)
     waiting = bed.spawn(["setpriv", "--reuid=%d" % NOBODY, "--clear-groups", *bed.ctl_command("start", "--wait", "web")])
     bed.wait_active("web", "active")
     bed.kill_manager()

@@ -19,7 +19,7 @@ static int booted_check(Context *c, const char *name, const char *instead) {
 
         r = client_container(&c->client, name, &error, &path);
         if (r >= 0)
-                r = sd_bus_get_property_trivial(c->client.bus, NULL, path, BUS_INTERFACE_CONTAINER, "Boot", &error, 'b', &boot);
+                r = sd_bus_get_property_trivial(c->client.bus, c->client.destination, path, BUS_INTERFACE_CONTAINER, "Boot", &error, 'b', &boot);
         if (r >= 0)
                 r = client_property_string(&c->client, path, BUS_INTERFACE_CONTAINER, "ActiveState", &error, &state);
         if (r < 0)

@@ -56,7 +56,7 @@ static int call_strv(Context *c, const char *member, const char *name, sd_bus_er
 }
 
 static int get_unit_path(Context *c, sd_bus_error *error, char ***ret) {
-        int r = sd_bus_get_property_strv(c->client.bus, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, "UnitPath", error, ret);
+        int r = sd_bus_get_property_strv(c->client.bus, c->client.destination, BUS_PATH, BUS_INTERFACE_MANAGER, "UnitPath", error, ret);
 
         return r < 0 ? r : 0;
 }
@@ -383,86 +383,20 @@ int verb_edit(Context *c) {
         return names_for_each(c, edit_one);
 }
 
-/* --- revert */
-static int remove_file(const Context *c, const char *path) {
-        if (unlink(path) < 0) {
-                error_printf("cannot remove %s: %s", path, strerror(errno));
-                return -errno;
-        }
-        if (!c->options->quiet)
-                fprintf(stderr, "Removed %s.\n", path);
-        return 0;
-}
-
-/* Files of the container's own folder of drop-ins, in a directory that is the administrator's. */
-static int revert_drop_ins(Context *c, const char *directory, const char *name, char *const *files) {
-        _cleanup_free_ char *folder = NULL;
-        int r = str_append(&folder, "%s/%s" UNIT_SUFFIX ".d", directory, name);
-
-        for (size_t i = 0; r >= 0 && files[i]; i++) {
-                const char *rest = startswith(files[i], folder);
-
-                if (rest && *rest == '/' && !strchr(rest + 1, '/'))
-                        r = remove_file(c, files[i]);
-        }
-        if (r >= 0)
-                (void)rmdir(folder);
-        return r;
-}
-
-static bool is_link_to_null(const char *path) {
-        char target[32];
-        ssize_t n = readlink(path, target, sizeof(target) - 1);
-
-        return n == (ssize_t)strlen("/dev/null") && memcmp(target, "/dev/null", (size_t)n) == 0;
-}
-
-/* A copy that hides a unit of a later directory, or a mask. */
-static int revert_unit(Context *c, char *const *unit_path, size_t at, const char *name) {
-        _cleanup_free_ char *own = NULL;
-        int r;
-
-        r = str_append(&own, "%s/%s" UNIT_SUFFIX, unit_path[at], name);
-        if (r < 0 || access(own, F_OK) < 0)
-                return r;
-        if (is_link_to_null(own))
-                return remove_file(c, own);
-        for (size_t i = at + 1; unit_path[i]; i++) {
-                _cleanup_free_ char *other = NULL;
-
-                r = str_append(&other, "%s/%s" UNIT_SUFFIX, unit_path[i], name);
-                if (r < 0)
-                        return r;
-                if (access(other, F_OK) >= 0)
-                        return remove_file(c, own);
-        }
-        return 0;
-}
-
-/* The first directory is the administrator's; what is below /run, or holds transient units, ends with the boot. */
-static bool is_own_directory(const char *directory, size_t at) {
-        return at == 0 || streq(directory, RUNTIME_UNITS) || endswith(directory, "/transient");
-}
-
+/* --- revert: the manager knows which files of its search path are the administrator's */
 static int revert_one(Context *c, const char *name) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_strv_ char **unit_path = NULL, **files = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *path;
         int r;
 
-        r = get_unit_path(c, &error, &unit_path);
+        r = client_call(&c->client, 0, &error, &reply, "RevertUnitFiles", "as", 1, name);
         if (r >= 0)
-                r = call_strv(c, "GetUnitPaths", name, &error, &files);
-        if (r < 0)
-                return client_report(&error, r, "cannot revert", name);
-        for (size_t i = 0; r >= 0 && unit_path && unit_path[i]; i++) {
-                if (!is_own_directory(unit_path[i], i))
-                        continue;
-                if (files)
-                        r = revert_drop_ins(c, unit_path[i], name, files);
-                if (r >= 0)
-                        r = revert_unit(c, unit_path, i, name);
-        }
-        return r < 0 ? EXIT_FAILURE : reload(c);
+                r = sd_bus_message_enter_container(reply, SD_BUS_TYPE_ARRAY, "(sss)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(sss)", NULL, &path, NULL)) > 0)
+                if (!c->options->quiet)
+                        fprintf(stderr, "Removed %s.\n", path);
+        return r < 0 ? client_report(&error, r, "cannot revert", name) : reload(c);
 }
 
 int verb_revert(Context *c) {

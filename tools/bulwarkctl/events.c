@@ -109,6 +109,60 @@ static int events_show(Events *e, const char *directory) {
         return r == -EACCES || r == -EPERM ? error_code_exit_status(ERROR_ACCESS) : EXIT_FAILURE;
 }
 
+/* --- from the bus, for who may not read the files */
+static char *details_text(json_object *details) {
+        char *text = strdup("");
+
+        json_object_object_foreach(details, key, value) {
+                _cleanup_free_ char *one = property_is_empty(key, value) ? NULL : property_to_text(key, value);
+
+                if (text && !isempty(one) && str_append(&text, "%s%s=%s", *text ? " " : "", key, one) < 0) {
+                        free(text);
+                        return NULL;
+                }
+        }
+        return text;
+}
+
+static int on_event(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_json_ json_object *event = json_object_new_object(), *details = NULL;
+        _cleanup_free_ char *text = NULL;
+        const char *name, *kind;
+        const Context *c = userdata;
+        uint64_t usec;
+        int r;
+
+        r = sd_bus_message_read(m, "tss", &usec, &name, &kind);
+        if (r >= 0)
+                r = message_to_json(m, &details);
+        text = r >= 0 ? details_text(details) : NULL;
+        if (!text || (c->names && !strv_contains(c->names, name)))
+                return 0;
+        (void)json_object_object_add(event, "container", json_object_new_string(name));
+        (void)json_object_object_add(event, "event", json_object_new_string(kind));
+        (void)json_object_object_add(event, "message", json_object_new_string(text));
+        (void)json_object_object_add(event, "details", TAKE_PTR(details));
+        if (c->options->output != FORMAT_TABLE)
+                event_print_json(c, usec, 6, event);
+        else
+                event_print_text(c, usec, 6, event);
+        return fflush(stdout) != 0 ? -EPIPE : 0;
+}
+
+static int events_listen(Context *c) {
+        int r;
+
+        r = sd_bus_match_signal(c->client.bus, NULL, c->client.destination, BUS_PATH, BUS_INTERFACE_MANAGER, "Event", on_event, c);
+        while (r >= 0) {
+                r = sd_bus_process(c->client.bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(c->client.bus, UINT64_MAX);
+                if (r == -EINTR)
+                        r = 0;
+        }
+        return r == -EPIPE ? EXIT_SUCCESS : client_report(NULL, r, "cannot hear what happens", NULL);
+}
+
 int verb_events(Context *c) {
         _cleanup_(events_done) Events e = { .context = c };
         _cleanup_free_ char *mistake = NULL, *directory = NULL;
@@ -123,7 +177,15 @@ int verb_events(Context *c) {
         }
         e.selection.wanted = event_is_wanted;
         e.selection.userdata = c;
-        if (names_resolve(c, &status) < 0 || events_directory(c, &directory, &status) < 0)
+        if (names_resolve(c, &status) < 0)
+                return status;
+        if (c->client.destination && c->options->follow)
+                return events_listen(c);
+        if (c->client.destination) {
+                error_printf("what has happened only root may read; \"bulwarkctl events --follow\" shows what happens from now on");
+                return error_code_exit_status(ERROR_ACCESS);
+        }
+        if (events_directory(c, &directory, &status) < 0)
                 return status;
         client_done(&c->client);
         return events_show(&e, directory);

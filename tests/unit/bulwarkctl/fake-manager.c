@@ -145,6 +145,16 @@ static int method_paths(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         return sd_bus_reply_method_return(m, "as", 1, path);
 }
 
+static int method_revert(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const Fake *f;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "s");
+        if (r >= 0)
+                r = find_argument(m, &f, error);
+        return r < 0 ? r : sd_bus_reply_method_return(m, "a(sss)", 1, "unlink", "/etc/override.conf", "");
+}
+
 static int method_job(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *name, *mode, *path = BUS_JOB_PREFIX "/4";
         Server *s = userdata;
@@ -442,6 +452,7 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD("ListContainerProperties", "as", "a(sa{sv})", method_list_properties, 0),
         SD_BUS_METHOD("ListUnitFiles", "", "a(ss)", method_list_files, 0),
         SD_BUS_METHOD("GetUnitPaths", "s", "as", method_paths, 0),
+        SD_BUS_METHOD("RevertUnitFiles", "as", "a(sss)", method_revert, 0),
         SD_BUS_METHOD("StartContainer", "ss", "o", method_job, 0),
         SD_BUS_METHOD("StopContainer", "ss", "o", method_job, 0),
         SD_BUS_METHOD("RestartContainer", "ss", "o", method_job, 0),

@@ -276,6 +276,8 @@ static const Case cases[] = {
         { "show", 0, "Version=1.2.3\nUnitPath=/a /b\n", NULL },
         { "show nope", 4, NULL, "cannot show nope" },
         { "cat web", 0, "/web.container\n[Container]\nRootDirectory=/srv/web\n", NULL },
+        { "revert web", 0, NULL, "Removed /etc/override.conf.\n" },
+        { "revert -q web", 0, NULL, NULL },
         { "cat nope", 4, NULL, "cannot show the files of nope" },
         /* status */
         { "status web", 0, "● web - Web server\n     Loaded: loaded (/tmp/", NULL },
