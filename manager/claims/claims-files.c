@@ -55,7 +55,7 @@ static void play_step(const PlanView *p, uint32_t i, Mounts *m) {
                 at->path = s->kind == STEP_ENTER_ROOT ? "/" : plan_text(p, s->s);
                 at->optional = s->flags & STEP_FLAG_OPTIONAL;
                 at->step = i;
-                at->socket = p->slots[s->slot].kind == SLOT_NOTIFY;
+                at->socket = p->slots[s->slot].kind == SLOT_NOTIFY || p->slots[s->slot].kind == SLOT_LOG;
                 break;
         default: /* makes no mount */
                 break;

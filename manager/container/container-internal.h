@@ -147,6 +147,7 @@ struct Container {
         bool frozen, freeze_wanted;
         LogStream *streams[LOG_STREAMS_MAX];
         size_t n_streams;
+        LogWriter *log; /* of the life; NULL = it has none */
         bool logs_to_journal;
 
         Notify notify;
@@ -201,6 +202,7 @@ struct Manager {
 
         int runtime_fd, state_fd, records_fd, lives_fd, logs_fd, cache_fd;
         int notify_fd; /* RUNTIME/notify: sockets of launches under way */
+        int log_fd;    /* RUNTIME/log: sockets of syslog(3) of what runs */
         CgroupRoot cgroup;
         bool cgroup_open;
         bool adopted; /* the records on disk were read once */
@@ -437,6 +439,11 @@ int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag)
 /* Further ends of the streams that the life has. */
 int outputs_open_again(Container *c, int ret[static 3]);
 int outputs_reopen(Container *c, const PlanView *plan, Launch *launch);
+int outputs_adopt(Container *c, const ContainerSpec *spec, LogSource from, LogSink sink, LogOrigin origin, int fd, int file_fd);
+void outputs_release(Container *c);
+/* The tree of its /dev/log for the slot of a plan that has one; made where this life has none yet. */
+int log_socket_open(Container *c, const PlanView *plan, SlotSet *slots, Diag *diag);
+void log_sockets_sweep(Manager *m); /* of lives that ended without an earlier manager */
 
 /* --- commands.c, command-run.c */
 void commands_begin_life(Container *c);

@@ -13,6 +13,7 @@ typedef struct RootSlots {
         int16_t root, proc, sys, cgroup, dev, devpts, shm, mqueue;
         int16_t notify; /* the socket for messages; negative = none */
         int16_t credentials; /* negative = none */
+        int16_t log;    /* the socket for syslog(3); negative = none */
         int16_t layers; /* of overlays, where files get their label by one */
 } RootSlots;
 void plan_inner_file_systems(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *parameters, RootSlots *slots);

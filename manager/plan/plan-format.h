@@ -46,6 +46,7 @@ typedef enum StepFlags {
 #define PLAN_ALONE 2 /* operand d of ATTACH: no later one may hide it, through whatever links */
 #define PLAN_NO_SYMLINKS 1 /* operand d of ATTACH, MAKE_MOUNTPOINT, CLONE_TREE: a symlink on the way is refused */
 
+#define PLAN_LOG_SOCKET "/dev/log"               /* and where syslog(3) looks for one */
 #define PLAN_NOTIFY_SOCKET "/run/bulwark/notify" /* where a container finds the socket for its messages */
 
 /* What ATTACH_MASK puts over a path, below the slot it names (the container's /dev). */
@@ -82,6 +83,7 @@ typedef enum SlotKind {
         SLOT_NOTIFY,    /* open_tree(OPEN_TREE_CLONE) of the socket that takes the container's messages */
         SLOT_PASSED,    /* what the payload gets beside its streams: a socket, or what it has stored */
         SLOT_CREDENTIALS, /* a detached mount of the unit's credentials */
+        SLOT_LOG,       /* open_tree(OPEN_TREE_CLONE) of the socket that takes what the container says with syslog(3) */
         _SLOT_KIND_MAX,
 } SlotKind;
 

@@ -375,6 +375,26 @@ static void credentials_attach(PlanWriter *w, const ContainerSpec *spec, const R
         plan_origin_none(w);
 }
 
+/* The same for syslog(3). Commands that run without the payload may have something to say, too. */
+static void log_slot(PlanWriter *w, const ContainerSpec *spec, RootSlots *slots) {
+        slots->log = -1;
+        if (!container_spec_binds_log(spec))
+                return;
+        plan_origin_row(w, spec, DIRECTIVE_BindLogSockets);
+        slots->log = plan_add_slot(w, SLOT_LOG, "log", NULL, 0);
+        plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
+                      (StepOperands){ .slot1 = SLOT(slots->log), .a = SAFE_NOEXEC | MOUNT_ATTR_RDONLY });
+        plan_origin_none(w);
+}
+
+static void log_attach(PlanWriter *w, const ContainerSpec *spec, const RootSlots *slots) {
+        if (slots->log < 0)
+                return;
+        plan_origin_row(w, spec, DIRECTIVE_BindLogSockets);
+        attach(w, slots->log, PLAN_LOG_SOCKET, S_IFREG, 0, PLAN_NO_SYMLINKS);
+        plan_origin_none(w);
+}
+
 static void cover_read_only(PlanWriter *w, const char *path, unsigned flags) {
         int16_t slot = plan_add_slot(w, SLOT_MADE, path, NULL, 0);
 
@@ -465,6 +485,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         unit_mounts_attributes(w, spec, p, mounts, n, slots);
         notify_slot(w, spec, p, slots);
         credentials_slot(w, spec, slots);
+        log_slot(w, spec, slots);
         plan_origin_none(w);
         make_dev(w, p, slots);
         if (!spec->private_network) {
@@ -487,6 +508,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         unit_mounts_attach(w, mounts, n);
         notify_attach(w, spec, slots);
         credentials_attach(w, spec, slots);
+        log_attach(w, spec, slots);
         cover_kernel_file_systems(w, spec, slots);
 
         plan_origin_row(w, spec, DIRECTIVE_ReadOnly);

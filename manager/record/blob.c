@@ -176,7 +176,7 @@ int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
         encode_u64(&e, TAG_EXIT_MONOTONIC, b->exit_monotonic);
         for (size_t i = 0; i < b->n_streams; i++)
                 encode_u64(&e, TAG_STREAM,
-                           (uint64_t)b->streams[i].sink << 32 | (uint32_t)b->streams[i].origin);
+                           (uint64_t)b->streams[i].from << 48 | (uint64_t)b->streams[i].sink << 32 | (uint32_t)b->streams[i].origin);
         r = encoder_finish(&e);
         if (r < 0)
                 return r;
@@ -339,10 +339,10 @@ static int decode_stream(Blob *b, const Field *f) {
 
         if (r < 0)
                 return r;
-        if (v >> 32 >= _LOG_SINK_MAX || b->n_streams == LOG_STREAMS_MAX)
+        if (v >> 48 >= _LOG_SOURCE_MAX || (v >> 32 & UINT16_MAX) >= _LOG_SINK_MAX || b->n_streams == LOG_STREAMS_MAX)
                 return -EBADMSG;
-        b->streams[b->n_streams++] =
-                (BlobStream){ .sink = (LogSink)(v >> 32), .origin = (LogOrigin)(uint32_t)v };
+        b->streams[b->n_streams++] = (BlobStream){ .from = (LogSource)(v >> 48), .sink = (LogSink)(v >> 32 & UINT16_MAX),
+                                                   .origin = (LogOrigin)(uint32_t)v };
         return 0;
 }
 

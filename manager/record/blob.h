@@ -15,6 +15,7 @@
 #include "policies/load.h"
 
 typedef struct BlobStream {
+        LogSource from;
         LogSink sink;
         LogOrigin origin;
 } BlobStream;

@@ -106,6 +106,9 @@ static void add_kernel(Areas *l, const ContainerSpec *spec) {
                 add(l, (Area){ .path = "/sys/fs/cgroup", .kind = AREA_KERNEL, .access = FILE_READ | FILE_WRITE, .origin = boot });
         if (spec->boot && spec->private_network && spec->protect_kernel_tunables != TRISTATE_YES)
                 add(l, (Area){ .path = "/proc/sys/net", .kind = AREA_KERNEL, .access = FILE_READ | FILE_WRITE, .origin = boot });
+        if (container_spec_binds_log(spec))
+                add(l, (Area){ .path = "/dev/log", .kind = AREA_KERNEL, .access = FILE_READ | FILE_WRITE,
+                               .origin = container_spec_origin(spec, DIRECTIVE_BindLogSockets) });
         for (const char *const *p = container_masked_paths; *p; p++)
                 add(l, (Area){ .path = *p, .kind = AREA_HIDDEN });
 }

@@ -162,6 +162,78 @@ def test_directories(bed):
     wait_until(lambda: "x" in bed.logs("talk"), "a line")
 
 
+def lines_of(bed, name):
+    """(priority, message) of each line of the log that is not the manager's."""
+    items = json.loads("[%s]" % ",".join(bed.logs(name, "-o", "json").splitlines()))
+    return [(item["priority"], item["message"]) for item in items if item["stream"] != "bulwark"]
+
+
+def test_rules(bed):
+    """what a unit says about its log decides which lines stand in it, and how they are marked."""
+    script = 'echo plain; echo "<3>bad"; echo "<7>detail"; echo noise; logger -p daemon.crit -t d said'
+    rows = {
+        (): [(6, "plain"), (3, "bad"), (7, "detail"), (6, "noise"), (2, "d: said")],
+        ("SyslogLevel=notice",): [(5, "plain"), (3, "bad"), (7, "detail"), (5, "noise"), (2, "d: said")],
+        ("SyslogLevelPrefix=no", "SyslogIdentifier=other", "SyslogFacility=local3", "LogExtraFields=TEAM=blue"):
+            [(6, "plain"), (6, "<3>bad"), (6, "<7>detail"), (6, "noise"), (2, "d: said")],
+        ("LogLevelMax=err",): [(3, "bad"), (2, "d: said")],
+        ("LogFilterPatterns=~noise",): [(6, "plain"), (3, "bad"), (7, "detail"), (2, "d: said")],
+        ("LogRateLimitBurst=2", "LogRateLimitIntervalSec=1h"): None,
+    }
+    for number, (lines, expected) in enumerate(rows.items()):
+        name = "rules%d" % number
+        once(bed, name, script, *lines)
+        if expected is None:
+            wait_until(lambda: len(lines_of(bed, name)) == 2, "two lines of %s" % (lines,))
+            time.sleep(0.2)
+            equal(len(lines_of(bed, name)), 2, "lines with %s" % (lines,))
+            continue
+        # Two ways, pipe and socket: what comes first is not told.
+        wait_until(lambda: sorted(lines_of(bed, name)) == sorted(expected), "the lines with %s: %s" % (lines, lines_of(bed, name)))
+
+
+def test_syslog(bed):
+    """/dev/log takes what programs say with syslog(3), from every user and command, and is nobody else's."""
+    once(bed, "words", "logger -p user.warning -t prog first; logger second", "User=1000", "ExecStartPre=/bin/logger -t pre before")
+    wait_until(lambda: len(lines_of(bed, "words")) == 3, "three lines: %s" % lines_of(bed, "words"))
+    lines = lines_of(bed, "words")
+    check((4, "prog: first") in lines and (5, "pre: before") in lines, "lines: %s" % lines)
+    bed.start_sleeper("one")
+    bed.start_sleeper("two")
+    bed.ctl("exec", "one", "logger", "-t", "x", "of one").expect(0)
+    wait_until(lambda: lines_of(bed, "one") == [(5, "x: of one")], "the line of an exec")
+    equal(lines_of(bed, "two"), [], "the lines of the other")
+    # While no manager is there it waits in the socket, and one that comes back reads it.
+    bed.kill_manager()
+    bed.start_manager()
+    bed.ctl("exec", "one", "logger", "-t", "x", "after").expect(0)
+    wait_until(lambda: lines_of(bed, "one")[-1] == (5, "x: after"), "the line after a restart of the manager")
+    bed.ctl("restart", "one").expect(0)
+    bed.ctl("exec", "one", "logger", "-t", "x", "again").expect(0)
+    wait_until(lambda: lines_of(bed, "one")[-1] == (5, "x: again"), "the line of the next life")
+    # The socket cannot be taken away, nor can another take its place.
+    inside = bed.ctl("exec", "one", "sh", "-c", "rm /dev/log; mv /dev/log /dev/x; ls -l /dev/log")
+    check("srw-rw-rw-" in inside.out, str(inside))
+    bed.start_sleeper("none", "BindLogSockets=no")
+    bed.ctl("exec", "none", "test", "-e", "/dev/log").expect(1)
+    bed.unit("init", "Boot=yes", "BindLogSockets=yes")
+    contains(bed.ctl("start", "init").err, "BindLogSockets=: contradicts Boot=yes")
+
+
+def test_syslog_flood(bed):
+    """a container that floods its /dev/log holds up neither the manager nor another container's log."""
+    bed.unit("flood", "ExecStart=/bin/sh -c 'while true; do logger -t f xxxxxxxxxxxxxxxxxxxxxxxx; done'")
+    bed.ctl("start", "flood").expect(0)
+    bed.start_sleeper("calm")
+    for _ in range(5):
+        begin = time.monotonic()
+        bed.ctl("list").expect(0)
+        check(time.monotonic() - begin < 3, "list took %.1f s" % (time.monotonic() - begin))
+    bed.ctl("exec", "calm", "logger", "-t", "c", "heard").expect(0)
+    wait_until(lambda: (5, "c: heard") in lines_of(bed, "calm"), "the other's line")
+    bed.ctl("stop", "flood").expect(0)
+
+
 def test_slow_reader(bed):
     """a client that does not read holds nobody up."""
     bed.unit("flood", "ExecStart=/bin/sh -c 'yes flood'")
@@ -206,53 +278,45 @@ def test_reopened_streams(bed):
 
 
 class Journal:
-    """journald's side of a stream: seven lines of header, then text."""
+    """journald's side of its own protocol: a datagram an entry, NAME=VALUE a line, or NAME, a size and any value."""
 
     def __init__(self, path):
-        self.path, self.streams, self.stalled = path, [], threading.Event()
-        self.connections = []
+        self.path, self.entries, self.stalled = path, [], threading.Event()
         self.listen()
 
     def listen(self):
-        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(self.path)
-        self.socket.listen(100)
-        threading.Thread(target=self.accept, args=(self.socket,), daemon=True).start()
+        threading.Thread(target=self.read, args=(self.socket,), daemon=True).start()
 
-    def accept(self, listening):
-        while True:
-            try:
-                connection = listening.accept()[0]
-            except OSError:
-                return
-            self.connections.append(connection)
-            threading.Thread(target=self.read, args=(connection,), daemon=True).start()
-
-    def read(self, connection):
-        stream = bytearray()
-        self.streams.append(stream)
+    def read(self, bound):
         while True:
             while self.stalled.is_set():
                 time.sleep(0.01)
             try:
-                data = connection.recv(4096)
+                data = bound.recv(1 << 18)
             except OSError:
                 return
-            if not data:
-                return
-            stream += data
+            if data:
+                self.entries.append(self.parse(data))
+
+    def parse(self, data):
+        entry = {}
+        while data:
+            line, _, data = data.partition(b"\n")
+            name, equal, value = line.partition(b"=")
+            if not equal:
+                size = int.from_bytes(data[:8], "little")
+                value, data = data[8:8 + size], data[8 + size + 1:]
+            entry[name.decode()] = value.decode()
+        return entry
 
     def lines(self, name):
-        """What came under this identifier, whole lines."""
-        text = []
-        for stream in list(self.streams):
-            head = bytes(stream).split(b"\n", 7)
-            if len(head) == 8 and head[0] == name.encode():
-                text += head[7].decode().splitlines()
-        return text
+        """What came of this container, but for what the manager says."""
+        return [e["MESSAGE"] for e in list(self.entries) if e.get("BULWARK_CONTAINER") == name and e["SYSLOG_IDENTIFIER"] != "bulwarkd"]
 
     def again(self):
-        """As a journald that forgets who spoke to it."""
+        """As a journald whose socket is bound anew."""
         self.close()
         os.unlink(self.path)
         self.listen()
@@ -260,13 +324,6 @@ class Journal:
     def close(self):
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
-        for connection in self.connections:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            connection.close()
-        self.connections = []
 
 
 def start_beside_journal(bed):
@@ -281,7 +338,7 @@ def with_journal(test):
         directory = os.path.join(bed.directory, "journal")
         shutil.rmtree(directory, ignore_errors=True)
         os.mkdir(directory)
-        journal = Journal(os.path.join(directory, "stdout"))
+        journal = Journal(os.path.join(directory, "socket"))
         bed.kill_manager()
         start_beside_journal(bed)
         try:
@@ -308,13 +365,33 @@ def test_journal_reopened(bed, journal):
     for word in ("0 stdout", "0 stderr", "1000 stdout", "1000 stderr", "fd"):
         check(word in lines, "%r is not in the journal: %s" % (word, lines))
     equal(bed.property("reopen", "LogsToJournal"), "yes", "LogsToJournal")
+    entry = next(e for e in journal.entries if e.get("MESSAGE") == "end")
+    equal((entry["OBJECT_SYSTEMD_UNIT"], entry["SYSLOG_IDENTIFIER"], entry["PRIORITY"], entry["SYSLOG_FACILITY"]),
+          ("bulwark@reopen.service", "reopen", "6", "3"), "fields")
+
+
+@with_journal
+def test_journal_rules(bed, journal):
+    """fields, facility and identifier of the unit, and of syslog(3); a flood is cut, and the log says so."""
+    once(bed, "reopen", "echo one; logger -p local1.err -t prog second", "SyslogIdentifier=other", "SyslogFacility=local3",
+         "SyslogLevel=notice", "LogExtraFields=TEAM=blue \"A=b c\"")
+    wait_until(lambda: len(journal.lines("reopen")) == 2, "two lines")
+    entries = {e["MESSAGE"]: e for e in journal.entries if e.get("BULWARK_CONTAINER") == "reopen"}
+    keys = ("SYSLOG_IDENTIFIER", "SYSLOG_FACILITY", "PRIORITY", "TEAM", "A")
+    equal([entries["one"].get(k) for k in keys], ["other", "19", "5", "blue", "b c"], "fields of a line")
+    equal([entries["second"].get(k) for k in keys], ["prog", "17", "3", "blue", "b c"], "fields of a message")
+    bed.unit("flood", "ExecStart=/bin/sh -c 'seq 1 50; sleep 1.2; echo later; sleep 1000'", "LogRateLimitBurst=10", "LogRateLimitIntervalSec=1s")
+    bed.ctl("start", "flood").expect(0)
+    wait_until(lambda: "later" in journal.lines("flood"), "the line of the next interval")
+    equal(journal.lines("flood"), [str(i) for i in range(1, 11)] + ["later"], "lines of the flood")
+    check(any("40 lines were suppressed" in e["MESSAGE"] for e in journal.entries if e.get("BULWARK_CONTAINER") == "flood"), "nothing is said of it")
 
 
 @with_journal
 def test_journal_stalls(bed, journal):
     """a journald that is busy, or that is started anew, costs no line and holds up nobody else; nor does a manager that goes."""
     journal.stalled.set()
-    bed.unit("flood", "Type=oneshot", "ExecStart=/bin/sh -c 'seq 1 60000; echo end'")
+    bed.unit("flood", "Type=oneshot", "ExecStart=/bin/sh -c 'seq 1 60000; echo end'", "LogRateLimitBurst=0")
     bed.ctl("start", "flood", "--no-block").expect(0)
     time.sleep(0.5)
     begin = time.monotonic()

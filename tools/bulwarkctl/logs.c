@@ -125,21 +125,14 @@ static int journal_selection(const Options *o, char ***argv) {
         return r;
 }
 
-/* What the payloads wrote, or the manager about them: matches of one field are alternatives, and so is what stands
- * on both sides of "+". */
+/* What the payloads wrote, or the manager about them: it is root that says of which container a line is, and matches of one
+ * field are alternatives. */
 static int journal_matches(char *const *names, char ***argv) {
-        static const char *const fields[] = { "SYSLOG_IDENTIFIER", "BULWARK_CONTAINER" };
-        int r = 0;
+        int r = strv_extend(argv, "_UID=0");
 
-        for (size_t f = 0; f < ELEMENTSOF(fields); f++) {
-                if (f > 0)
-                        r = strv_extend(argv, "+");
-                for (size_t i = 0; r >= 0 && names[i]; i++)
-                        r = extend_format(argv, "%s=%s", fields[f], names[i]);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        for (size_t i = 0; r >= 0 && names[i]; i++)
+                r = extend_format(argv, "BULWARK_CONTAINER=%s", names[i]);
+        return r;
 }
 
 static int journal_command(const Context *c, char *const *names, char ***ret) {

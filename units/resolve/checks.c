@@ -417,6 +417,19 @@ static int check_socket_binds(const Check *c) {
         return error;
 }
 
+/* --- logs */
+
+static int check_log_sockets(const Check *c) {
+        const Origin *origin = where(c, DIRECTIVE_BindLogSockets);
+
+        if (c->spec->bind_log_sockets != TRISTATE_YES)
+                return 0;
+        if (c->spec->boot)
+                return diag_error(c->diag, ERROR_CONFLICT, origin, "BindLogSockets",
+                                  "contradicts Boot=yes: an init makes /dev/log itself, for the journal inside; leave the line out");
+        return 0;
+}
+
 /* --- identity */
 
 static void warn_private_users(const Check *c) {
@@ -608,6 +621,7 @@ static const CheckRow checks[] = {
         { check_mounts, { END } },
         { check_inaccessible, { END } },
         { check_paths, { END } },
+        { check_log_sockets, { DIRECTIVE_BindLogSockets, DIRECTIVE_Boot, END } },
         { check_socket_binds, { DIRECTIVE_MandatoryAccessControl, DIRECTIVE_Boot, END } },
         { check_ids,
           { DIRECTIVE_PrivateUsers, DIRECTIVE_User, DIRECTIVE_Group, DIRECTIVE_SupplementaryGroups, END } },

@@ -244,6 +244,11 @@ bool container_spec_row_equal(const ContainerSpec *a, const ContainerSpec *b, Di
                type->print(container_spec_field_const(b, id), &y) >= 0 && streq(x, y);
 }
 
+/* An init brings its own. */
+bool container_spec_binds_log(const ContainerSpec *s) {
+        return s->bind_log_sockets == TRISTATE_UNSET ? !s->boot : s->bind_log_sockets == TRISTATE_YES;
+}
+
 /* As systemd: an init looks after what runs below it. */
 OomPolicy container_spec_oom_policy(const ContainerSpec *s) {
         if (s->oom_policy != OOM_POLICY_UNSET)

@@ -181,6 +181,8 @@ bool container_spec_host_tree(const ContainerSpec *s, size_t index, HostTree *re
 
 /* Who may send messages: NotifyAccess=, or what the unit's other lines need. Never UNSET. */
 NotifyAccess container_spec_notify_access(const ContainerSpec *s);
+/* Whether the manager binds a socket for syslog(3) to /dev/log: BindLogSockets=, or what goes with the rest of the unit. */
+bool container_spec_binds_log(const ContainerSpec *s);
 /* OOMPolicy=, or what goes with the rest of the unit. Never UNSET. */
 OomPolicy container_spec_oom_policy(const ContainerSpec *s);
 /* Microseconds of WatchdogSec=; 0 = none. */

@@ -5,6 +5,7 @@
  * List items keep the origin of their assignment, so that each generated rule can name its unit line. */
 
 #include <netinet/in.h>
+#include <regex.h>
 #include <sched.h>
 #include <sys/un.h>
 
@@ -141,6 +142,10 @@ typedef struct value_output {
         OutputKind kind;
         char *path; /* host path, for file:, append:, truncate: */
 } value_output;
+
+typedef int value_syslog_level;    /* LOG_EMERG to LOG_DEBUG of syslog(3) */
+typedef int value_syslog_facility; /* 0 to 23, without the shift of syslog(3) */
+typedef char **value_log_fields;   /* NAME=VALUE of the journal's own fields */
 
 typedef enum RestartPolicy { /* Restart= */
         RESTART_NO,
@@ -524,6 +529,9 @@ typedef struct value_rules { /* AppArmorExtraRules=, SELinuxExtraRules= */
         size_t n;
 } value_rules;
 
+typedef value_rules value_log_patterns; /* LogFilterPatterns= */
+int log_pattern_compile(const char *text, bool *ret_deny, regex_t *ret); /* what was parsed compiles, or memory ran out: -EINVAL */
+
 /* Mirrors SystemCallErrorNumber=: an errno, or kill the process. */
 #define SYSCALL_ERROR_KILL (-1)
 typedef int value_syscall_error; /* 0 = unset (EPERM), an explicit 0 is refused; > 0 errno; SYSCALL_ERROR_KILL */
@@ -726,7 +734,7 @@ SysctlNamespace sysctl_namespace(const char *name); /* whose it is; _SYSCTL_INVA
         X(secure_bits) X(coredump_filter) X(thp_mode) X(directories) X(credential_sources) X(credential_texts) X(credential_globs) X(protect_system) \
         X(protect_home) X(private_tmp) X(protect_proc) X(proc_subset) X(protect_cgroups) \
         X(protect_hostname) X(input) X(input_data) X(input_text) X(labels) X(variables) X(exit_type) \
-        X(shm_size) X(time_offset) X(sysctls) X(conditions)
+        X(shm_size) X(time_offset) X(sysctls) X(conditions) X(syslog_level) X(syslog_facility) X(log_fields) X(log_patterns)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)

@@ -271,3 +271,54 @@ const ValueType value_type_environment = {
         .explode = environment_explode,
         .done = environment_done,
 };
+
+/* --- log_fields */
+
+enum { LOG_FIELD_NAME_MAX = 64 };
+
+/* As the journal has them: its own begin with '_', and nobody else's may. */
+static int log_fields_item(const ValueContext *c, const char *word, void *field) {
+        static const char *const taken[] = { "MESSAGE", "PRIORITY", "BULWARK_CONTAINER", "OBJECT_", "SYSLOG_", "UNIT" };
+        const char *equal = strchr(word, '=');
+        const size_t n = equal ? (size_t)(equal - word) : 0;
+        _cleanup_free_ char *s = NULL;
+        int r;
+
+        if (!equal)
+                return value_error(c, "'%s' is no field; write NAME=VALUE", word);
+        if (n == 0 || n > LOG_FIELD_NAME_MAX || strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != n || *word == '_' ||
+            isdigit((unsigned char)*word))
+                return value_error(c,
+                                   "'%.*s' is no name of a field: up to %d capital letters, digits and '_', and neither of the "
+                                   "last two in front",
+                                   (int)n, word, LOG_FIELD_NAME_MAX);
+        for (size_t i = 0; i < ELEMENTSOF(taken); i++) {
+                const char *rest = startswith(word, taken[i]);
+
+                if (rest && (*rest == '=' || endswith(taken[i], "_")))
+                        return value_error(c, "'%.*s' is written by the manager itself; take another name", (int)n, word);
+        }
+        r = value_expand(c, word, &s);
+        if (r < 0)
+                return r;
+        /* The journal's own protocol ends a field with a new line. */
+        if (text_has_control(s))
+                return value_error(c, "the value of %.*s has a control character", (int)n, word);
+        return words_append(c, s, field);
+}
+
+static int log_fields_parse(const ValueContext *c, const char *text, void *field) {
+        return list_parse(c, text, field, log_fields_item);
+}
+
+const ValueType value_type_log_fields = {
+        .name = "log_fields",
+        .syntax = "NAME=VALUE, separated by white space",
+        .signature = "as",
+        .size = sizeof(value_log_fields),
+        .list = true,
+        .parse = log_fields_parse,
+        .print = words_print,
+        .explode = words_explode,
+        .done = words_done,
+};

@@ -232,13 +232,13 @@ static int blob_of(const Container *c, int *ret_fd) {
         return r < 0 ? r : memfd_sealed("bulwark-state", data, size, ret_fd);
 }
 
-/* What the keeper holds for us: the pipes in the order of the blob's streams, then the files that some write
+/* What the keeper holds for us: the pipes and the socket of syslog(3) in the order of the blob's streams, then the files that some write
  * to, last the socket for messages. */
 size_t container_held_descriptors(const Container *c, int ret[static CONTAINER_HELD_MAX]) {
         size_t n = 0;
 
         for (size_t i = 0; i < c->n_streams; i++)
-                ret[n++] = log_stream_pipe(c->streams[i]);
+                ret[n++] = log_stream_fd(c->streams[i]);
         for (size_t i = 0; i < c->n_streams; i++)
                 if (log_stream_file(c->streams[i]) >= 0)
                         ret[n++] = log_stream_file(c->streams[i]);

@@ -179,6 +179,7 @@ static int fill_slots(const Container *c, const PlanView *plan, int theirs[stati
                 case SLOT_DIRECTORY:
                 case SLOT_NOTIFY: /* of a start alone */
                 case SLOT_CREDENTIALS: /* container_open_trees() */
+                case SLOT_LOG:
                 case SLOT_PASSED: /* passed_open() */
                 case _SLOT_KIND_MAX:
                 default:
@@ -494,6 +495,8 @@ static int open_program_slots(Session *s, int input, int program, Diag *diag, Sl
                 r = passed_open(s->container, &s->plan->view, slots);
         if (r >= 0)
                 r = notify_mount(s->container, &s->plan->view, slots);
+        if (r >= 0)
+                r = log_socket_open(s->container, &s->plan->view, slots, diag);
         for (size_t i = 0; i < ELEMENTSOF(theirs); i++)
                 (void)safe_close(theirs[i]);
         return r;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The socket for a container's messages, and what follows from them. A message is taken out of the socket only after
  * what it changed was handed to the keeper, so that a manager killed in between loses none; to hear one twice does no harm. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mount.h>
@@ -12,6 +11,7 @@
 #include "manager/base/io.h"
 #include "manager/host/cgroup/cgroup-host.h"
 #include "manager/container/container-internal.h"
+#include "manager/host/messages/message-socket.h"
 #include "manager/host/messages/notify-message.h"
 
 #define MESSAGES_PER_WAKEUP 8 /* then other containers have their turn */
@@ -46,75 +46,6 @@ void notify_close(Container *c) {
 
 /* --- the socket */
 
-/* What the next socket, or the next file, of this thread is labelled; NULL = as the policy says. */
-static int label_next(const char *what, const char *label) {
-        _cleanup_free_ char *path = NULL;
-        _cleanup_close_ int fd = -EBADF;
-
-        if (asprintf(&path, "/proc/thread-self/attr/%s", what) < 0)
-                return -ENOMEM;
-        fd = open(path, O_WRONLY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        return write(fd, strempty(label), label ? strlen(label) : 0) < 0 ? -errno : 0;
-}
-
-/* Under the runtime directory, which is root's alone: in the container it is a mount, and has no other name. */
-static int bind_socket(const Container *c, int fd) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-        /* Through the descriptor, so that the length of the runtime directory's own name does not matter. */
-        if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", c->manager->notify_fd,
-                             c->name) >= sizeof(address.sun_path))
-                return -ENAMETOOLONG;
-        (void)unlinkat(c->manager->notify_fd, c->name, 0);
-        return bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
-}
-
-/* With SELinux it is the container's own in name as well, since nothing of the host is open to its domain. */
-static int socket_new(const Container *c, int *ret) {
-        const bool selinux = c->labels.selinux_context;
-        _cleanup_close_ int fd = -EBADF;
-        const int on = 1;
-        int r = 0;
-
-        if (selinux)
-                r = label_next("sockcreate", c->labels.selinux_context);
-        if (r >= 0) {
-                fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-                r = fd < 0 ? -errno : 0;
-        }
-        if (selinux)
-                (void)label_next("sockcreate", NULL);
-        if (r >= 0 && setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
-                r = -errno;
-        if (r >= 0 && selinux)
-                r = label_next("fscreate", c->labels.selinux_file_context);
-        if (r >= 0)
-                r = bind_socket(c, fd);
-        if (selinux)
-                (void)label_next("fscreate", NULL);
-        if (r < 0)
-                return r;
-        *ret = TAKE_FD(fd);
-        return 0;
-}
-
-/* Every process of the container may write to it; who is heard is asked of each message. */
-static int mount_socket(const Container *c, int *ret) {
-        struct mount_attr private = { .propagation = MS_PRIVATE };
-        _cleanup_close_ int tree = -EBADF;
-
-        if (fchmodat(c->manager->notify_fd, c->name, 0666, 0) < 0)
-                return -errno;
-        tree = (int)syscall(SYS_open_tree, c->manager->notify_fd, c->name,
-                            OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
-        if (tree < 0 || syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &private, sizeof(private)) < 0)
-                return -errno;
-        *ret = TAKE_FD(tree);
-        return 0;
-}
-
 static int find_slot(const PlanView *plan) {
         for (uint32_t i = 0; i < plan->header->n_slots; i++)
                 if (plan->slots[i].kind == SLOT_NOTIFY)
@@ -128,7 +59,7 @@ int notify_mount(const Container *c, const PlanView *plan, SlotSet *slots) {
 
         if (slot < 0 || c->notify.fd < 0)
                 return 0;
-        r = mount_socket(c, &tree);
+        r = message_socket_mount(c->manager->notify_fd, c->name, &tree);
         return r < 0 ? r : slot_set_add(slots, (int16_t)slot, tree);
 }
 
@@ -138,7 +69,7 @@ int notify_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag) 
 
         if (slot < 0)
                 return 0;
-        r = socket_new(c, &fd);
+        r = message_socket_new(c, c->manager->notify_fd, true, &fd);
         if (r >= 0) {
                 c->notify.fd = TAKE_FD(fd);
                 r = notify_mount(c, plan, &launch->slots);
@@ -151,19 +82,12 @@ int notify_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag) 
         return 0;
 }
 
-void notify_sweep(Manager *m) {
-        int fd = fcntl(m->notify_fd, F_DUPFD_CLOEXEC, 3);
-        DIR *d = fd < 0 ? NULL : fdopendir(fd);
-        const struct dirent *e;
+static bool is_launching(Manager *m, const char *name) {
+        return false; /* whatever launch it was for went with the manager that made it */
+}
 
-        if (!d) {
-                (void)safe_close(fd);
-                return;
-        }
-        while ((e = readdir(d)))
-                if (e->d_name[0] != '.')
-                        (void)unlinkat(m->notify_fd, e->d_name, 0);
-        (void)closedir(d);
+void notify_sweep(Manager *m) {
+        message_sockets_sweep(m, m->notify_fd, is_launching);
 }
 
 /* --- who is heard */

@@ -42,10 +42,9 @@ static LifeFacts life_facts(const Container *c) {
 
 /* --- the container's own log: its open file, since only one may rotate it */
 static LogFile *container_log(const Container *c) {
-        for (size_t i = 0; i < c->n_streams; i++)
-                if (log_stream_sink(c->streams[i]) == LOG_SINK_LINES)
-                        return log_file_ref(log_stream_log(c->streams[i]));
-        return NULL;
+        LogFile *file = c->log ? log_writer_file(c->log) : NULL;
+
+        return file ? log_file_ref(file) : NULL;
 }
 
 static int write_line(LogFile *log, uint64_t now, int priority, const char *text) {
@@ -60,7 +59,7 @@ static void tell_container_log(Container *c, uint64_t now, int priority, const c
 
         if (c->logs_to_journal) {
                 (void)sd_journal_send("MESSAGE=%s: %s", c->name, words, "PRIORITY=%d", priority, "BULWARK_CONTAINER=%s", c->name,
-                                      "SYSLOG_IDENTIFIER=bulwarkd", NULL);
+                                      "OBJECT_SYSTEMD_UNIT=bulwark@%s.service", c->name, "SYSLOG_IDENTIFIER=bulwarkd", NULL);
                 return;
         }
         log = container_log(c);

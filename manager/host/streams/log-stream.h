@@ -1,56 +1,64 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One pipe that carries a container's output, and where it goes. The manager's end and a copy held by the
- * keeper are the only readers. Nothing is buffered here: bytes are looked at with tee(2), written, and only
- * then taken out of the pipe. So a manager that is killed loses nothing; at worst the last lines are written
+/* What carries a container's words, and where they go: a pipe with its output, or the socket that it finds at /dev/log. The
+ * manager's end and a copy held by the keeper are the only readers. Nothing is buffered here: bytes are looked at with tee(2)
+ * or MSG_PEEK, stored, and only then taken out. So a manager that is killed loses nothing; at worst the last lines are stored
  * twice. Memory per container is this struct; the one buffer belongs to the Manager.
  *
- * Sinks: the manager's own log (lines of log-file.h), a file as the unit asks, or the journal. A payload never holds the
- * journal's socket itself: what many programs do, opening /dev/stdout, works for a pipe and for no socket. While journald is
- * busy the bytes stay in the pipe. What cannot be written (no space) is dropped and counted, and the count is logged when writing works again: a
- * full disk must not block the payload. */
+ * Sinks: a log (log-writer.h: the journal, or the manager's own files), or a file as the unit asks. What cannot be written
+ * (no space) is dropped: a full disk must not block the payload. Where the journal takes nothing for the moment, the words
+ * wait where they are. */
 
 #include <systemd/sd-event.h>
 
 #include "manager/base/util.h"
-#include "manager/host/streams/log-file.h"
+#include "manager/host/streams/log-writer.h"
 
-#define LOG_STREAMS_MAX 2
+#define LOG_STREAMS_MAX 3
 #define LOG_LINE_MAX (16U << 10) /* longer lines are cut into pieces of this size */
 
+typedef enum LogSource {
+        LOG_SOURCE_PIPE,     /* lines */
+        LOG_SOURCE_MESSAGES, /* datagrams of syslog(3) */
+        _LOG_SOURCE_MAX,
+} LogSource;
+
 typedef enum LogSink {
-        LOG_SINK_LINES, /* STATE/logs/NAME/log */
-        LOG_SINK_FILE,  /* raw bytes into file: append: truncate: */
-        LOG_SINK_JOURNAL, /* raw bytes into a stream of journald's, which makes lines of them */
+        LOG_SINK_LINES,   /* STATE/logs/NAME/log */
+        LOG_SINK_FILE,    /* raw bytes into file: append: truncate: */
+        LOG_SINK_JOURNAL,
         _LOG_SINK_MAX,
 } LogSink;
 
-typedef struct LogScratch LogScratch; /* the Manager's buffer, and the pipe that tee(2) copies into */
+typedef struct LogScratch LogScratch; /* the Manager's buffer, the pipe that tee(2) copies into, and the way to the journal */
 int log_scratch_new(LogScratch **ret);
 LogScratch *log_scratch_free(LogScratch *s);
+JournalSocket *log_scratch_journal(LogScratch *s);
 
 typedef struct LogStream LogStream;
+typedef struct LogStreamEnds {
+        LogSource from;
+        int fd;            /* taken, also on failure */
+        LogSink sink;
+        LogOrigin origin;
+        LogWriter *writer; /* a reference is taken; NULL with LOG_SINK_FILE */
+        int file_fd;       /* taken, also on failure; negative unless LOG_SINK_FILE */
+} LogStreamEnds;
 
-/* Takes pipe_fd; and file_fd (LOG_SINK_FILE, LOG_SINK_JOURNAL). name is borrowed: the journal's identifier, when its
- * connection is lost and made anew. log is borrowed by LOG_SINK_LINES, shared by a container's
- * streams. */
-int log_stream_new(sd_event *event, LogScratch *scratch, int pipe_fd, LogSink sink, LogOrigin origin,
-                   LogFile *log, int file_fd, const char *name, LogStream **ret);
-
-/* A stream of journald's under this identifier. -ENOENT, -ECONNREFUSED where it does not run. */
-int journal_open(const char *name, int *ret_fd);
+int log_stream_new(sd_event *event, LogScratch *scratch, const LogStreamEnds *ends, LogStream **ret);
 /* Closes without reading on. */
 LogStream *log_stream_free(LogStream *s);
 DEFINE_CLEANUP(LogStream, log_stream_free)
-/* Reads what the pipe holds now, to the last byte. */
+/* Reads what is there now, to the last byte. Waits a fifth of a second for a journal that takes nothing, two for one that is slow. */
 void log_stream_drain(LogStream *s);
 
 /* One more writer's end of the pipe, for a command beside the payload or after it; what it writes is read again. */
 int log_stream_open_writer(LogStream *s, int *ret);
 
-int log_stream_pipe(const LogStream *s);
+int log_stream_fd(const LogStream *s);
+LogSource log_stream_source(const LogStream *s);
 LogSink log_stream_sink(const LogStream *s);
 LogOrigin log_stream_origin(const LogStream *s);
-int log_stream_file(const LogStream *s); /* -EBADF for LOG_SINK_LINES */
-LogFile *log_stream_log(const LogStream *s);
+int log_stream_file(const LogStream *s); /* negative unless LOG_SINK_FILE */
+LogWriter *log_stream_writer(const LogStream *s);

@@ -1,13 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The standard streams of a payload. It only ever holds pipes and /dev/null: a host file in its hands could be opened again
- * through /proc/self/fd, for more than it was given for. A pipe is opened again there on purpose, as /dev/stdout, by whoever
- * the payload has become. */
+/* The standard streams of a payload, and its /dev/log. It only ever holds pipes, that socket and /dev/null: a host file in its
+ * hands could be opened again through /proc/self/fd, for more than it was given for. A pipe is opened again there on purpose,
+ * as /dev/stdout, by whoever the payload has become. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "manager/base/io.h"
 #include "manager/container/container-internal.h"
+#include "manager/host/messages/message-socket.h"
+
+/* The log of this life: the journal where there is one, else files of our own. */
+static int log_of(Container *c, Diag *diag, LogWriter **ret) {
+        JournalSocket *journal = log_scratch_journal(c->manager->scratch);
+        LogFile *file = NULL;
+        int r = 0;
+
+        if (!c->log) {
+                if (!journal_socket_open(journal))
+                        r = log_file_open(c->manager->logs_fd, c->name, LOG_FILE_MAX, &file);
+                if (r < 0)
+                        return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot open the log in \"%s\"", c->log_directory);
+                r = log_writer_new(c->name, c->spec, file, journal, &c->log);
+                if (r < 0)
+                        return r;
+        }
+        *ret = c->log;
+        return 0;
+}
+
+static LogSink sink_of(const LogWriter *w) {
+        return log_writer_to_journal(w) ? LOG_SINK_JOURNAL : LOG_SINK_LINES;
+}
 
 /* What is there is looked at before it is opened, and before it is cut. */
 static int open_or_make(const HeldPath *held, int flags, int *ret_fd) {
@@ -59,7 +83,15 @@ static int file_open(const Container *c, const value_output *o, const Origin *or
         return 0;
 }
 
-static int pipe_open(Container *c, LogSink sink, LogOrigin from, LogFile *log, int file_fd, int *ret_fd) {
+static int stream_add(Container *c, const LogStreamEnds *ends) {
+        int r = log_stream_new(c->manager->event, c->manager->scratch, ends, &c->streams[c->n_streams]);
+
+        if (r >= 0)
+                c->n_streams++;
+        return r;
+}
+
+static int pipe_open(Container *c, LogSink sink, LogOrigin origin, LogWriter *writer, int file_fd, int *ret_fd) {
         int fds[2], r;
 
         r = pipe_for_payload(true, fds);
@@ -67,28 +99,24 @@ static int pipe_open(Container *c, LogSink sink, LogOrigin from, LogFile *log, i
                 (void)safe_close(file_fd);
                 return r;
         }
-        r = log_stream_new(c->manager->event, c->manager->scratch, fds[0], sink, from, log, file_fd, c->name,
-                           &c->streams[c->n_streams]);
+        r = stream_add(c, &(LogStreamEnds){ .from = LOG_SOURCE_PIPE, .fd = fds[0], .sink = sink, .origin = origin, .writer = writer,
+                                            .file_fd = file_fd });
         if (r < 0) {
                 (void)safe_close(fds[1]);
                 return r;
         }
-        c->n_streams++;
         *ret_fd = fds[1];
         return 0;
 }
 
-static int lines_open(Container *c, LogOrigin from, Diag *diag, int *ret_fd) {
-        _cleanup_(log_file_unrefp) LogFile *log = NULL;
-        int r;
+static int lines_open(Container *c, LogOrigin origin, Diag *diag, int *ret_fd) {
+        LogWriter *log;
+        int r = log_of(c, diag, &log);
 
-        if (c->n_streams > 0 && log_stream_sink(c->streams[0]) == LOG_SINK_LINES)
-                return pipe_open(c, LOG_SINK_LINES, from, log_stream_log(c->streams[0]), -EBADF, ret_fd);
-        r = log_file_open(c->manager->logs_fd, c->name, LOG_FILE_MAX, &log);
         if (r < 0)
-                return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot open the log in \"%s\"",
-                                  c->log_directory);
-        return pipe_open(c, LOG_SINK_LINES, from, log, -EBADF, ret_fd);
+                return r;
+        c->logs_to_journal |= log_writer_to_journal(log);
+        return pipe_open(c, sink_of(log), origin, log, -EBADF, ret_fd);
 }
 
 static int output_open(Container *c, const value_output *o, DirectiveId id, LogOrigin from, Diag *diag,
@@ -111,10 +139,6 @@ static int output_open(Container *c, const value_output *o, DirectiveId id, LogO
         case OUTPUT_DEFAULT:
         case OUTPUT_JOURNAL:
         case OUTPUT_INHERIT:
-                if (journal_open(c->name, &fd) >= 0) {
-                        c->logs_to_journal = true;
-                        return pipe_open(c, LOG_SINK_JOURNAL, from, NULL, fd, ret_fd);
-                }
                 return lines_open(c, from, diag, ret_fd);
         case _OUTPUT_MAX:
                 break;
@@ -161,6 +185,89 @@ static int hand_over(const PlanView *plan, SlotSet *slots, int fds[static 3]) {
         return 0;
 }
 
+/* --- /dev/log: one socket a life, mounted into every launch of it. It keeps its name so long, below a directory that is root's
+ * alone, since what has none cannot be mounted again. */
+
+static bool has_log_socket(const Container *c) {
+        for (size_t i = 0; i < c->n_streams; i++)
+                if (log_stream_source(c->streams[i]) == LOG_SOURCE_MESSAGES)
+                        return true;
+        return false;
+}
+
+static int log_socket_make(Container *c, Diag *diag) {
+        LogWriter *log;
+        int fd, r;
+
+        if (c->n_streams == LOG_STREAMS_MAX)
+                return -ENOBUFS;
+        r = log_of(c, diag, &log);
+        if (r >= 0)
+                r = message_socket_new(c, c->manager->log_fd, false, &fd);
+        if (r < 0)
+                return r;
+        return stream_add(c, &(LogStreamEnds){ .from = LOG_SOURCE_MESSAGES, .fd = fd, .sink = sink_of(log),
+                                               .origin = LOG_ORIGIN_OUTPUT, .writer = log, .file_fd = -EBADF });
+}
+
+int log_socket_open(Container *c, const PlanView *plan, SlotSet *slots, Diag *diag) {
+        int tree = -EBADF, r = 0;
+
+        for (uint32_t i = 0; i < plan->header->n_slots; i++) {
+                if (plan->slots[i].kind != SLOT_LOG)
+                        continue;
+                if (!has_log_socket(c))
+                        r = log_socket_make(c, diag);
+                if (r >= 0)
+                        r = message_socket_mount(c->manager->log_fd, c->name, &tree);
+                if (r >= 0)
+                        return slot_set_add(slots, (int16_t)i, tree);
+                return diag_errno(diag, ERROR_FAILED, container_spec_origin(c->spec, DIRECTIVE_BindLogSockets), "BindLogSockets", -r,
+                                  "cannot make the socket for syslog(3)");
+        }
+        return 0;
+}
+
+static bool log_socket_is_used(Manager *m, const char *name) {
+        const Container *c = manager_find(m, name);
+
+        return c && has_log_socket(c);
+}
+
+void log_sockets_sweep(Manager *m) {
+        message_sockets_sweep(m, m->log_fd, log_socket_is_used);
+}
+
+void outputs_release(Container *c) {
+        if (has_log_socket(c))
+                (void)unlinkat(c->manager->log_fd, c->name, 0);
+        while (c->n_streams > 0) {
+                c->n_streams--;
+                c->streams[c->n_streams] = log_stream_free(c->streams[c->n_streams]);
+        }
+        c->log = log_writer_unref(c->log);
+}
+
+/* A new manager takes over what the keeper held: pipe or socket, and the file that some write to. Takes both. */
+int outputs_adopt(Container *c, const ContainerSpec *spec, LogSource from, LogSink sink, LogOrigin origin, int fd, int file_fd) {
+        LogFile *file = NULL;
+        int r = 0;
+
+        if (sink != LOG_SINK_FILE && !c->log) {
+                if (sink == LOG_SINK_LINES)
+                        r = log_file_open(c->manager->logs_fd, c->name, LOG_FILE_MAX, &file);
+                if (r >= 0)
+                        r = log_writer_new(c->name, spec, file, log_scratch_journal(c->manager->scratch), &c->log);
+        }
+        if (r < 0) {
+                (void)safe_close(fd);
+                (void)safe_close(file_fd);
+                return r;
+        }
+        return stream_add(c, &(LogStreamEnds){ .from = from, .fd = fd, .sink = sink, .origin = origin,
+                                               .writer = sink == LOG_SINK_FILE ? NULL : c->log, .file_fd = file_fd });
+}
+
 int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag) {
         int fds[3] = { -EBADF, -EBADF, -EBADF }, r;
 
@@ -172,6 +279,8 @@ int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag)
                 r = open_errors(c, fds[1], diag, &fds[2]);
         if (r >= 0)
                 r = hand_over(plan, &launch->slots, fds);
+        if (r >= 0)
+                r = log_socket_open(c, plan, &launch->slots, diag);
         for (size_t i = 0; i < ELEMENTSOF(fds); i++)
                 (void)safe_close(fds[i]);
         return r;
@@ -180,11 +289,16 @@ int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag)
 /* --- once more, for what runs beside the payload or after it: into the same pipes, so that no file is cut a second time */
 
 static int output_open_again(Container *c, const value_output *o, LogOrigin from, size_t *stream, int *ret_fd) {
+        while (*stream < c->n_streams && log_stream_source(c->streams[*stream]) != LOG_SOURCE_PIPE)
+                (*stream)++;
         if (o->kind != OUTPUT_NULL && *stream < c->n_streams &&
             (log_stream_sink(c->streams[*stream]) == LOG_SINK_FILE) == to_file(o->kind))
                 return log_stream_open_writer(c->streams[(*stream)++], ret_fd);
-        if (!to_file(o->kind) && o->kind != OUTPUT_NULL && c->logs_to_journal) /* begun by a manager that had no pipe for it */
-                return journal_open(c->name, ret_fd);
+        /* Begun by a manager that had no pipe for it. */
+        if (!to_file(o->kind) && o->kind != OUTPUT_NULL && c->logs_to_journal && c->n_streams < LOG_STREAMS_MAX) {
+                *stream = LOG_STREAMS_MAX;
+                return lines_open(c, from, NULL, ret_fd);
+        }
         *ret_fd = open("/dev/null", O_WRONLY | O_CLOEXEC | O_NOCTTY);
         return *ret_fd < 0 ? -errno : 0;
 }
@@ -217,6 +331,8 @@ int outputs_reopen(Container *c, const PlanView *plan, Launch *launch) {
         if (r < 0)
                 return r;
         r = hand_over(plan, &launch->slots, fds);
+        if (r >= 0)
+                r = log_socket_open(c, plan, &launch->slots, NULL);
         for (size_t i = 0; i < ELEMENTSOF(fds); i++)
                 (void)safe_close(fds[i]);
         return r;

@@ -4,7 +4,7 @@
 #include "manager/host/part.h"
 #include "manager/record/blob.h"
 
-/* The standard streams: pipes that the manager reads and the keeper holds, or the journal's socket (outputs.c). */
+/* The standard streams and /dev/log: pipes and a socket that the manager reads and the keeper holds (outputs.c). */
 
 static void streams_begin(Container *c) {
         c->logs_to_journal = false;
@@ -23,44 +23,30 @@ static void streams_undo(Container *c) {
                 log_stream_drain(c->streams[i]);
 }
 
-static void streams_release(Container *c) {
-        while (c->n_streams > 0) {
-                c->n_streams--;
-                c->streams[c->n_streams] = log_stream_free(c->streams[c->n_streams]);
-        }
-}
-
 static void streams_save(const Container *c, Blob *b) {
         b->logs_to_journal = c->logs_to_journal;
         b->n_streams = c->n_streams;
         for (size_t i = 0; i < c->n_streams; i++)
-                b->streams[i] = (BlobStream){ .sink = log_stream_sink(c->streams[i]),
+                b->streams[i] = (BlobStream){ .from = log_stream_source(c->streams[i]),
+                                              .sink = log_stream_sink(c->streams[i]),
                                               .origin = log_stream_origin(c->streams[i]) };
 }
 
 static int streams_open(Container *c, const Blob *b, int *held, size_t n_held) {
-        _cleanup_(log_file_unrefp) LogFile *log = NULL;
         size_t file = b->n_streams;
 
         for (size_t i = 0; i < b->n_streams && i < n_held; i++) {
-                bool raw = b->streams[i].sink != LOG_SINK_LINES;
-                int pipe_fd, file_fd = -EBADF, r;
+                const BlobStream *s = b->streams + i;
+                int fd, file_fd = -EBADF, r;
 
-                if (raw && file >= n_held)
+                if (s->sink == LOG_SINK_FILE && file >= n_held)
                         return -EBADMSG;
-                if (!raw && !log) {
-                        r = log_file_open(c->manager->logs_fd, c->name, LOG_FILE_MAX, &log);
-                        if (r < 0)
-                                return r;
-                }
-                pipe_fd = TAKE_FD(held[i]);
-                if (raw)
+                fd = TAKE_FD(held[i]);
+                if (s->sink == LOG_SINK_FILE)
                         file_fd = TAKE_FD(held[file++]);
-                r = log_stream_new(c->manager->event, c->manager->scratch, pipe_fd, b->streams[i].sink,
-                                   b->streams[i].origin, raw ? NULL : log, file_fd, c->name, &c->streams[c->n_streams]);
+                r = outputs_adopt(c, b->spec ? b->spec : c->spec, s->from, s->sink, s->origin, fd, file_fd);
                 if (r < 0)
                         return r;
-                c->n_streams++;
         }
         return 0;
 }
@@ -78,7 +64,8 @@ const LifePart part_streams = {
         .prepare = streams_prepare,
         .fill = streams_fill,
         .undo = streams_undo,
-        .release = streams_release,
+        .release = outputs_release,
         .save = streams_save,
         .adopt = streams_adopt,
+        .sweep = log_sockets_sweep,
 };

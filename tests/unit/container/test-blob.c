@@ -56,8 +56,9 @@ static Blob sample(const ContainerSpec *spec) {
                    .logs_to_journal = true,
                    .stop_deadline = UINT64_MAX,
                    .kill_reason = 2,
-                   .streams = { { LOG_SINK_LINES, 6 }, { LOG_SINK_FILE, 3 } },
-                   .n_streams = 2,
+                   .streams = { { LOG_SOURCE_PIPE, LOG_SINK_LINES, 6 }, { LOG_SOURCE_PIPE, LOG_SINK_FILE, 3 },
+                                { LOG_SOURCE_MESSAGES, LOG_SINK_JOURNAL, 6 } },
+                   .n_streams = 3,
                    .command_kind = 6,
                    .command_index = 9,
                    .command_alone = true,
@@ -108,10 +109,12 @@ static void comes_back_as_it_was(void **state) {
         assert_true(back.stop_requested && back.restart && back.logs_to_journal);
         assert_true(back.stop_deadline == UINT64_MAX);
         assert_int_equal(back.kill_reason, 2);
-        assert_int_equal(back.n_streams, 2);
+        assert_int_equal(back.n_streams, 3);
         assert_int_equal(back.streams[0].sink, LOG_SINK_LINES);
         assert_int_equal(back.streams[1].sink, LOG_SINK_FILE);
         assert_int_equal(back.streams[1].origin, 3);
+        assert_int_equal(back.streams[1].from, LOG_SOURCE_PIPE);
+        assert_true(back.streams[2].from == LOG_SOURCE_MESSAGES && back.streams[2].sink == LOG_SINK_JOURNAL);
         assert_true(back.command_kind == 6 && back.command_index == 9 && back.command_alone);
         assert_true(back.labels.apparmor_enforced && !back.labels.selinux_enforced);
         assert_string_equal(back.labels.apparmor_content, "web.3/sha256 abc");

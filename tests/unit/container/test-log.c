@@ -9,7 +9,12 @@
 #include <sys/stat.h>
 
 #include "manager/base/io.h"
+#include <sys/socket.h>
+#include <syslog.h>
+
 #include "manager/host/streams/log-stream.h"
+#include "manager/host/streams/syslog-message.h"
+#include "units/syntax/unit-load.h"
 
 typedef struct Bed {
         char directory[64];
@@ -155,14 +160,32 @@ static void a_link_is_refused(void **state) {
 
 /* --- from a pipe */
 
+/* The log of a unit that says lines, or of none. */
+static LogWriter *writer(const Bed *b, LogFile *log, const ContainerSpec *spec) {
+        LogWriter *w = NULL;
+
+        assert_int_equal(log_writer_new("web", spec, log_file_ref(log), log_scratch_journal(b->scratch), &w), 0);
+        return w;
+}
+
+static LogStream *stream_of(const Bed *b, LogFile *log, const ContainerSpec *spec, LogSource from, int fd, int file_fd) {
+        _cleanup_(log_writer_unrefp) LogWriter *w = log ? writer(b, log, spec) : NULL;
+        LogStream *s = NULL;
+
+        assert_int_equal(log_stream_new(b->event, b->scratch,
+                                        &(LogStreamEnds){ .from = from, .fd = fd, .sink = log ? LOG_SINK_LINES : LOG_SINK_FILE,
+                                                          .origin = LOG_ORIGIN_OUTPUT, .writer = w, .file_fd = file_fd },
+                                        &s),
+                         0);
+        return s;
+}
+
 static LogStream *stream(const Bed *b, LogFile *log, int file_fd, int *ret_write) {
         LogStream *s = NULL;
         int fds[2];
 
         assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-        assert_int_equal(log_stream_new(b->event, b->scratch, fds[0], log ? LOG_SINK_LINES : LOG_SINK_FILE,
-                                        LOG_ORIGIN_OUTPUT, log, file_fd, "u", &s),
-                         0);
+        s = stream_of(b, log, NULL, LOG_SOURCE_PIPE, fds[0], file_fd);
         *ret_write = fds[1];
         return s;
 }
@@ -218,13 +241,13 @@ static void nothing_is_lost_with_the_manager(void **state) {
 
         assert_int_equal(log_file_open(b->fd, "web", LOG_FILE_MAX, &l), 0);
         s = stream(b, l, -EBADF, &w);
-        held = fcntl(log_stream_pipe(s), F_DUPFD_CLOEXEC, 3);
+        held = fcntl(log_stream_fd(s), F_DUPFD_CLOEXEC, 3);
         assert_true(held >= 0);
         assert_int_equal(write_all(w, "first\nsecond, ha", 16), 0);
         turn(b);
         s = log_stream_free(s); /* the manager dies; the keeper holds the pipe */
         assert_int_equal(write_all(w, "lf\nthird\n", 9), 0);
-        assert_int_equal(log_stream_new(b->event, b->scratch, held, LOG_SINK_LINES, LOG_ORIGIN_OUTPUT, l, -EBADF, "u", &s), 0);
+        s = stream_of(b, l, NULL, LOG_SOURCE_PIPE, held, -EBADF);
         turn(b);
         all = texts(b);
         assert_string_equal(all, "first|second, half|third|");
@@ -296,6 +319,151 @@ static void a_full_disk_does_not_block(void **state) {
         (void)close(w);
 }
 
+/* --- what a unit says about its log */
+
+static const ContainerSpec *spec_of(const char *lines) {
+        char text[1024];
+        ContainerSpec *spec = NULL;
+        Diag diag = {};
+
+        (void)snprintf(text, sizeof(text), "[Container]\nRootDirectory=/srv/x\nExecStart=/bin/x\n%s\n", lines);
+        if (unit_load_text("web", text, strlen(text), NULL, &diag, &spec) < 0)
+                fail_msg("%s", diag_to_string(&diag, true));
+        diag_done(&diag);
+        return spec;
+}
+
+static void a_unit_rules_its_log(void **state) {
+        static const struct {
+                const char *unit, *said, *expected; /* "PRIORITY TEXT|" each */
+        } rows[] = {
+                { "", "a\n<3>b\n<9>c\n", "6 a|3 b|6 <9>c|" },
+                { "SyslogLevel=notice", "a\n<3>b\n", "5 a|3 b|" },
+                { "SyslogLevelPrefix=no", "a\n<3>b\n", "6 a|6 <3>b|" },
+                { "LogLevelMax=notice", "a\n<5>b\n<7>c\n<0>d\n", "5 b|0 d|" },
+                { "LogFilterPatterns=~noise", "a\nb noise\nc\n", "6 a|6 c|" },
+                { "LogFilterPatterns=^a\nLogFilterPatterns=b$", "a x\nx b\nx c\n", "6 a x|6 x b|" },
+                { "LogFilterPatterns=a\nLogFilterPatterns=~ab", "a\nab\nb\n", "6 a|" },
+                { "LogRateLimitBurst=2\nLogRateLimitIntervalSec=1h", "a\nb\nc\nd\n", "6 a|6 b|" },
+                { "LogRateLimitBurst=2\nLogRateLimitIntervalSec=0", "a\nb\nc\n", "6 a|6 b|6 c|" },
+        };
+        const Bed *b = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(log_file_unrefp) LogFile *l = NULL;
+                _cleanup_free_ char *whole = NULL;
+                char out[512] = "", *save = NULL;
+                const ContainerSpec *spec = spec_of(rows[i].unit);
+                LogStream *s;
+                int fds[2];
+
+                (void)unlinkat(b->fd, "web/log", 0);
+                assert_int_equal(log_file_open(b->fd, "web", LOG_FILE_MAX, &l), 0);
+                assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+                s = stream_of(b, l, spec, LOG_SOURCE_PIPE, fds[0], -EBADF);
+                assert_int_equal(write_all(fds[1], rows[i].said, strlen(rows[i].said)), 0);
+                turn(b);
+                whole = contents(b, "web/log");
+                for (char *line = strtok_r(whole, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+                        strcat(out, strchr(line, ' ') + 1);
+                        strcat(out, "|");
+                }
+                assert_string_equal(out, rows[i].expected);
+                (void)close(fds[1]);
+                s = log_stream_free(s);
+                (void)container_spec_unref((ContainerSpec *)spec);
+        }
+}
+
+static void a_rate_is_a_window(void **state) {
+        uint64_t begin = 0;
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < 3; i++)
+                assert_true(log_rate_take(1000 + i, 100, 3, &begin, &n));
+        assert_false(log_rate_take(1099, 100, 3, &begin, &n));
+        assert_true(log_rate_take(1100, 100, 3, &begin, &n));
+        assert_true(begin == 1100 && n == 1);
+        for (unsigned i = 0; i < 10; i++)
+                assert_true(log_rate_take(1100, 100, 0, &begin, &n) && log_rate_take(1100, 0, 3, &begin, &n));
+}
+
+/* --- syslog(3) */
+
+static void messages_are_taken_apart(void **state) {
+        static const struct {
+                const char *said;
+                int level, facility;
+                const char *identifier, *pid, *text, *body;
+        } rows[] = {
+                { "<30>Nov 30 23:59:01 unbound[42]: hello\n", 6, 3, "unbound", "42", "hello", "unbound[42]: hello" },
+                { "<30>Nov  3 23:59:01 a: b", 6, 3, "a", NULL, "b", "a: b" },
+                { "<13>x", 5, 1, NULL, NULL, "x", "x" },
+                { "plain", 5, 1, NULL, NULL, "plain", "plain" },
+                { "<2>kernel: no", 2, 1, "kernel", NULL, "no", "kernel: no" }, /* nobody else is the kernel */
+                { "<191>t", 7, 23, NULL, NULL, "t", "t" },
+                { "<192>t", 5, 1, NULL, NULL, "<192>t", "<192>t" },
+                { "<0000>t", 5, 1, NULL, NULL, "<0000>t", "<0000>t" },
+                { "<>t", 5, 1, NULL, NULL, "<>t", "<>t" },
+                { "<13>a[x]: b", 5, 1, "a[x]", NULL, "b", "a[x]: b" },
+                { "<13>[7]: b", 5, 1, "[7]", NULL, "b", "[7]: b" },
+                { "<13>a[12345678901]: b", 5, 1, "a[12345678901]", NULL, "b", "a[12345678901]: b" },
+                { "<13>a[]: b", 5, 1, "a[]", NULL, "b", "a[]: b" },
+                { "<13>: b", 5, 1, NULL, NULL, ": b", ": b" },
+                { "<13>no identifier: b", 5, 1, NULL, NULL, "no identifier: b", "no identifier: b" },
+                { "<13>a:   ", 5, 1, "a", NULL, "", "a:" },
+                { "<13>Nov 30 23:59:01", 5, 1, NULL, NULL, "Nov 30 23:59:01", "Nov 30 23:59:01" },
+                { "", 5, 1, NULL, NULL, "", "" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                SyslogMessage m;
+
+                syslog_message_parse(rows[i].said, strlen(rows[i].said), &m);
+                assert_int_equal(m.level, rows[i].level);
+                assert_int_equal(m.facility, rows[i].facility);
+                assert_int_equal(m.body_size, strlen(rows[i].body));
+                assert_memory_equal(m.body, rows[i].body, m.body_size);
+                assert_int_equal(m.text_size, strlen(rows[i].text));
+                assert_memory_equal(m.text, rows[i].text, m.text_size);
+                assert_int_equal(m.identifier_size, strlen(strempty(rows[i].identifier)));
+                assert_int_equal(m.pid_size, strlen(strempty(rows[i].pid)));
+                if (rows[i].identifier)
+                        assert_memory_equal(m.identifier, rows[i].identifier, m.identifier_size);
+                if (rows[i].pid)
+                        assert_memory_equal(m.pid, rows[i].pid, m.pid_size);
+        }
+}
+
+static void messages_reach_the_log(void **state) {
+        static const char *const said[] = { "<27>Nov 30 23:59:01 d[7]: bad\nand worse\n", "<14>two", "" };
+        _cleanup_(log_file_unrefp) LogFile *l = NULL;
+        _cleanup_free_ char *whole = NULL;
+        const Bed *b = *state;
+        char out[256] = "", *save = NULL;
+        LogStream *s;
+        int fds[2], held;
+
+        assert_int_equal(log_file_open(b->fd, "web", LOG_FILE_MAX, &l), 0);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds), 0);
+        s = stream_of(b, l, NULL, LOG_SOURCE_MESSAGES, fds[0], -EBADF);
+        held = fcntl(fds[0], F_DUPFD_CLOEXEC, 3);
+        assert_true(send(fds[1], said[0], strlen(said[0]), 0) > 0);
+        turn(b);
+        s = log_stream_free(s); /* what is said while no manager is there waits */
+        assert_true(send(fds[1], said[1], strlen(said[1]), 0) > 0 && send(fds[1], said[2], 0, 0) == 0);
+        s = stream_of(b, l, NULL, LOG_SOURCE_MESSAGES, held, -EBADF);
+        turn(b);
+        whole = contents(b, "web/log");
+        for (char *line = strtok_r(whole, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+                strcat(out, strchr(line, ' ') + 1);
+                strcat(out, "|");
+        }
+        assert_string_equal(out, "3 d[7]: bad|3 and worse|6 two|");
+        (void)close(fds[1]);
+        s = log_stream_free(s);
+}
+
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
@@ -309,6 +477,10 @@ int main(void) {
                 T(a_flood_is_complete),
                 T(raw_bytes_reach_a_file),
                 T(a_full_disk_does_not_block),
+                cmocka_unit_test_setup_teardown(a_unit_rules_its_log, setup, teardown),
+                cmocka_unit_test(a_rate_is_a_window),
+                cmocka_unit_test(messages_are_taken_apart),
+                cmocka_unit_test_setup_teardown(messages_reach_the_log, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

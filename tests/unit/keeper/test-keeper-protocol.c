@@ -267,6 +267,7 @@ static int good_plan(void) {
         _cleanup_(plan_freep) Plan *p = NULL;
         int fd = -EBADF;
 
+        s->bind_log_sockets = TRISTATE_NO;
         assert_int_equal(fixture_plan(s, &p), 0);
         assert_int_equal(memfd_sealed("plan", p->data, p->size, &fd), 0);
         return fd;

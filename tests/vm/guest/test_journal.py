@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Logs where journald runs: what payloads write goes there, and bulwarkctl shows it."""
+"""Logs where journald runs: payloads write to the journal themselves, and bulwarkctl shows it."""
 
 from bed import *
 
@@ -11,19 +11,46 @@ def journal(*matches):
 
 
 def messages(name):
-    return [entry["MESSAGE"] for entry in journal("SYSLOG_IDENTIFIER=" + name)]
+    return [entry["MESSAGE"] for entry in journal("BULWARK_CONTAINER=" + name, "_UID=0") if entry.get("SYSLOG_IDENTIFIER") != "bulwarkd"]
 
 
 def test_streams(bed):
-    """both streams arrive under the container's name, with their priorities."""
+    """both streams arrive under the container's name, with their priorities, as lines of the container's unit."""
     bed.unit("speaker", "Type=oneshot", "ExecStart=/bin/sh -c 'echo a word; echo a complaint >&2'")
     bed.ctl("start", "--wait", "speaker").expect(0)
     wait_until(lambda: len(messages("speaker")) >= 2, "two lines in the journal")
-    entries = {e["MESSAGE"]: e for e in journal("SYSLOG_IDENTIFIER=speaker")}
+    entries = {e["MESSAGE"]: e for e in journal("BULWARK_CONTAINER=speaker")}
     equal(entries["a word"]["PRIORITY"], "6", "priority of standard output")
     equal(entries["a complaint"]["PRIORITY"], "6", "priority of standard error")
-    equal(entries["a word"]["_TRANSPORT"], "stdout", "transport")
+    equal((entries["a word"]["SYSLOG_IDENTIFIER"], entries["a word"]["SYSLOG_FACILITY"]), ("speaker", "3"), "identifier and facility")
+    said = [e["MESSAGE"] for e in journal("-u", "bulwark@speaker.service")]
+    check("a word" in said and "a complaint" in said, "journalctl -u: %s" % said)
     equal(bed.property("speaker", "LogsToJournal"), "yes", "LogsToJournal")
+
+
+def test_rules(bed):
+    """what a unit says of its log stands in the journal's fields; what programs say with syslog(3) comes with its own."""
+    bed.unit("marked", "Type=oneshot", "ExecStart=/bin/sh -c 'echo one; logger -p local1.err -t prog[7] two; echo noise'",
+             "SyslogIdentifier=other", "SyslogFacility=local3", "SyslogLevel=notice", "LogExtraFields=TEAM=blue", "LogFilterPatterns=~noise")
+    bed.ctl("start", "--wait", "marked").expect(0)
+    wait_until(lambda: len(messages("marked")) >= 2, "two lines in the journal")
+    entries = {e["MESSAGE"]: e for e in journal("BULWARK_CONTAINER=marked")}
+    keys = ("SYSLOG_IDENTIFIER", "SYSLOG_FACILITY", "PRIORITY", "TEAM", "OBJECT_SYSTEMD_UNIT")
+    equal([entries["one"].get(k) for k in keys], ["other", "19", "5", "blue", "bulwark@marked.service"], "fields of a line")
+    equal([entries["two"].get(k) for k in keys], ["prog", "17", "3", "blue", "bulwark@marked.service"], "fields of a message")
+    equal(entries["two"]["SYSLOG_PID"], "7", "number of the process")
+    check("noise" not in messages("marked"), "what was to be left out")
+
+
+def test_one_floods(bed):
+    """one container's flood is cut by its own limit, and takes no line of another's."""
+    bed.unit("flood", "Type=oneshot", "ExecStart=/bin/sh -c 'seq 1 12000'")
+    bed.unit("calm", "Type=oneshot", "ExecStart=/bin/echo heard")
+    bed.ctl("start", "--wait", "flood", timeout=120).expect(0)
+    bed.ctl("start", "--wait", "calm").expect(0)
+    wait_until(lambda: "heard" in messages("calm"), "the other's line")
+    count = len(messages("flood"))
+    check(9000 <= count <= 10000, "%d lines of the flood" % count)
 
 
 def test_logs(bed):
@@ -76,7 +103,7 @@ def test_null(bed):
 
 
 def test_over_a_restart_of_the_manager(bed):
-    """no line is lost while the manager is away."""
+    """no line is lost while the manager is away: they wait in the pipe, and stand in the journal in order."""
     bed.unit("steady", "ExecStart=/bin/sh -c 'while true; do n=$$((n+1)); echo beat $$n; sleep 0.3; done'")
     bed.ctl("start", "steady").expect(0)
     wait_until(lambda: "beat 2" in messages("steady"), "the first lines")
@@ -84,10 +111,10 @@ def test_over_a_restart_of_the_manager(bed):
     time.sleep(2)
     count = len(messages("steady"))
     bed.start_manager()
-    wait_until(lambda: len(messages("steady")) > count + 4, "the lines that waited in the pipe")
+    wait_until(lambda: len(messages("steady")) > count + 4, "lines of the time without a manager")
     equal(bed.property("steady", "LogsToJournal"), "yes", "LogsToJournal after the restart")
     beats = [m for m in messages("steady") if m.startswith("beat")]
-    equal(beats, ["beat %d" % i for i in range(1, len(beats) + 1)], "the lines in order")
+    check(sorted(set(beats), key=beats.index) == ["beat %d" % i for i in range(1, len(set(beats)) + 1)], "the lines in order: %s" % beats)
 
 
 run(__name__)

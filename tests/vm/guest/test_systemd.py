@@ -93,6 +93,9 @@ def test_start_and_stop(bed):
     group = read("/proc/%s/cgroup" % leader).split("::")[-1].strip()
     contains(group, "/bulwark-keeper.service/containers/%s" % NAME)
     equal(read("/sys/fs/cgroup" + os.path.dirname(group) + "/memory.max").strip(), str(64 << 20), "memory.max")
+    bulwarkctl(bed, "exec", NAME, "logger", "-t", "prog", "a word of its own").expect(0)
+    wait_until(lambda: "prog: a word of its own" in systemctl(bed, "status", "bulwark@%s" % NAME).out.replace("[%s]" % leader, ""),
+               "systemctl status to show the container's lines")
     systemctl(bed, "reload", "bulwark@%s" % NAME).expect(0)
     bulwarkctl(bed, "exec", NAME, "test", "-e", "/tmp/reloaded").expect(0)
     systemctl(bed, "stop", "bulwark@%s" % NAME).expect(0)
