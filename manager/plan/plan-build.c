@@ -73,6 +73,9 @@ static void build_inner(PlanWriter *w, const ContainerSpec *spec, const PlanPara
         }
 }
 
+/* '!': the container's root with the unit's bounding set and no group beside its own. */
+static const Identity root_identity = {};
+
 typedef struct Command {
         char **candidates, **argv;
 } Command;
@@ -272,7 +275,7 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
 
         confine = (ConfineParameters){ .origin = e ? &e->origin : NULL,
                                        .directive = parameters->directive ? parameters->directive : "ExecStart",
-                                       .identity = &spec->identity,
+                                       .identity = e && e->as_root ? &root_identity : &spec->identity,
                                        .candidates = command.candidates,
                                        .argv = parameters->trial ? trial_argv : command.argv,
                                        .environment = environment,
@@ -343,7 +346,9 @@ int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const 
         _cleanup_(plan_writer_done) PlanWriter w = {};
         _cleanup_(command_done) Command command = {};
         _cleanup_strv_ char **environment = NULL;
-        const Identity *identity = p->identity ? p->identity : &spec->identity;
+        const Identity *identity = p->identity                         ? p->identity :
+                                   p->command && p->command->as_root ? &root_identity :
+                                                                       &spec->identity;
         ConfineParameters confine;
         JoinOrder order;
         int16_t leader;

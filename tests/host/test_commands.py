@@ -62,6 +62,28 @@ def test_types(bed):
             equal(got.count(word), 1, "%s of %s in %s" % (word, name, got))
 
 
+def test_as_root(bed):
+    """'!', '!!' and '+' mean the container's root with the unit's bounding set, joined or alone; never more than that."""
+    look = "/bin/sh -c 'echo %s $$(id -u) $$(id -G) $$(grep -E \"CapEff|CapBnd\" /proc/self/status | cut -f2) $$(cut -c-30 /proc/self/uid_map)'"
+    bed.unit("as-root", "User=user", "AddCapability=CAP_NET_RAW", "DropCapability=CAP_CHOWN", "ExecStartPre=!" + look % "pre", "ExecStartPre=" + look % "own",
+             "ExecStart=/bin/sleep 1000", "ExecStartPost=+" + look % "post", "ExecReload=!!" + look % "reload", "ExecStopPost=-!" + look % "after")
+    bed.ctl("start", "as-root").expect(0)
+    bed.ctl("reload", "as-root").expect(0)
+    bed.ctl("stop", "as-root").expect(0)
+    found = {}
+    for line in bed.logs("as-root").splitlines():
+        match = re.search(r"(pre|own|post|reload|after) (\d+) (.*?) ([0-9a-f]{16}) ([0-9a-f]{16}) +0 +(\d+)", line)
+        if match:
+            found[match[1]] = match.groups()[1:]
+    equal(sorted(found), ["after", "own", "post", "pre", "reload"], "commands\n" + bed.logs("as-root"))
+    uid, groups, effective, bounding, base = found["own"]
+    equal((uid, effective), ("1000", "0" * 16), "the unit's own user")
+    check(int(base) > 0, "ids are mapped")
+    for name in ("pre", "post", "reload", "after"):
+        equal(found[name], ("0", "0", bounding, bounding, base), name)
+    check(not int(bounding, 16) & 1 and int(bounding, 16) >> 13 & 1, "the bounding set is the unit's: " + bounding)
+
+
 def test_confinement(bed):
     """A command has what the payload has, joined or alone: ids, capabilities, filter, label, control group."""
     write(os.path.join(bed.root, "data", "report"), """

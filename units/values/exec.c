@@ -21,30 +21,28 @@ static void exec_list_done(void *field) {
         *v = (value_exec_list){};
 }
 
-/* Reads the prefixes at *p. The privileged ones would run the command outside of the confinement. */
+/* Reads the prefixes at *p. The privileged ones of systemd mean the most that a container has: its root. */
 static int read_prefixes(const ValueContext *c, const char **p, ExecCommand *e, bool *ret_own_argv0) {
-        bool *flags[] = {&e->ignore_failure, ret_own_argv0, &e->no_env_expand};
-        static const char accepted[] = "-@:";
+        bool twice = false;
+        bool *flags[] = { &e->ignore_failure, ret_own_argv0, &e->no_env_expand, &e->as_root, &e->as_root };
+        static const char accepted[] = "-@:+!";
 
         for (;; (*p)++) {
                 const char *known = **p ? strchr(accepted, **p) : NULL;
+                const bool again = known && *flags[known - accepted];
 
                 if (!known)
                         break;
-                if (*flags[known - accepted])
+                /* '!!' is a prefix of its own */
+                if (again && (**p != '!' || (*p)[-1] != '!' || twice))
                         return value_error(c, "the prefix '%c' is given twice", **p);
+                twice |= again;
                 *flags[known - accepted] = true;
+                if (**p == '+')
+                        diag_warning(c->diag, ERROR_POLICY, &c->origin, c->directive,
+                                     "the prefix '+' means the container's root here, never the host's: the command is confined as "
+                                     "all others are; write '!'");
         }
-        if (startswith(*p, "!!"))
-                return value_error(
-                        c, "the prefix '!!' is refused: no command runs without the container's user and "
-                           "capability set; grant the capability with AmbientCapabilities= instead");
-        if (**p == '+' || **p == '!')
-                return value_error(
-                        c,
-                        "the prefix '%c' is refused: every command runs inside the container's confinement; "
-                        "grant what it needs to the whole unit instead",
-                        **p);
         if (**p == '|')
                 return value_error(
                         c, "the prefix '|' is not supported; name the shell, as in /bin/sh -c '...'");
@@ -174,8 +172,8 @@ static int command_words(const ExecCommand *e, char ***words) {
         char *first = NULL;
         int r;
 
-        r = str_append(&first, "%s%s%s%s", e->ignore_failure ? "-" : "", own_argv0 ? "@" : "",
-                       e->no_env_expand ? ":" : "", e->path);
+        r = str_append(&first, "%s%s%s%s%s", e->ignore_failure ? "-" : "", own_argv0 ? "@" : "",
+                       e->no_env_expand ? ":" : "", e->as_root ? "!" : "", e->path);
         if (r < 0)
                 return r;
         r = strv_push(words, first);
@@ -239,8 +237,8 @@ static int exec_list_implode(char *const *words, char **ret) {
 
 const ValueType value_type_exec_list = {
         .name = "exec_list",
-        .syntax = "a command line: a program and its arguments, quoted where needed; prefixes '-', '@' and "
-                  "':'",
+        .syntax = "a command line: a program and its arguments, quoted where needed; prefixes '-', '@', ':' and "
+                  "'!'",
         .signature = "as",
         .size = sizeof(value_exec_list),
         .list = true,

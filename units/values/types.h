@@ -41,6 +41,7 @@ typedef struct ExecCommand {
         char **argv; /* argv[0] differs from path only with the '@' prefix */
         bool ignore_failure; /* '-' */
         bool no_env_expand;  /* ':' */
+        bool as_root;        /* '+', '!', '!!': the container's root, whatever User= says; confined all the same */
         Origin origin;
 } ExecCommand;
 typedef struct value_exec_list {
