@@ -68,6 +68,8 @@ typedef enum Tag {
         /* what the container said */
         TAG_NOTIFY_FLAGS = 112,
         TAG_NOTIFY_STATUS,
+        TAG_HEALTH_STARTUP_GOOD = 120,
+        TAG_HEALTH_STARTUP_BAD,
 } Tag;
 _Static_assert(TAG_INACTIVE_MONOTONIC < TAG_APPARMOR_PROFILE, "one tag for two things");
 
@@ -167,6 +169,8 @@ int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
         encode_notify(&e, b);
         encode_u64(&e, TAG_HEALTH_STATE, b->health.state);
         encode_u64(&e, TAG_HEALTH_STREAK, b->health.streak);
+        encode_u64(&e, TAG_HEALTH_STARTUP_GOOD, b->health.startup_good);
+        encode_u64(&e, TAG_HEALTH_STARTUP_BAD, b->health.startup_bad);
         encode_u64(&e, TAG_COMMAND_KIND, b->command_kind);
         encode_u64(&e, TAG_COMMAND_INDEX, b->command_index);
         encode_u64(&e, TAG_OOM_KILLS, b->oom_kills);
@@ -217,6 +221,8 @@ static const struct {
         NUMBER(TAG_RUN_UNTIL, notify.run_until),
         NUMBER(TAG_HEALTH_STATE, health.state),
         NUMBER(TAG_HEALTH_STREAK, health.streak),
+        NUMBER(TAG_HEALTH_STARTUP_GOOD, health.startup_good),
+        NUMBER(TAG_HEALTH_STARTUP_BAD, health.startup_bad),
         NUMBER(TAG_COMMAND_KIND, command_kind),
         NUMBER(TAG_COMMAND_INDEX, command_index),
         NUMBER(TAG_OOM_KILLS, oom_kills),

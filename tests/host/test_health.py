@@ -168,10 +168,56 @@ def test_manager_restart(bed):
     wait_health(bed, "web", "healthy")
 
 
+# Up as soon as /tmp/up is there; each look leaves a line.
+COMING_UP = "HealthStartupCmd=/bin/sh -c 'echo up >> /tmp/looks; test -e /tmp/up'"
+
+
+def looks(bed, name):
+    return bed.ctl("exec", name, "/bin/sh", "-c", "cat /tmp/looks 2>/dev/null").out.split()
+
+
+def test_startup(bed):
+    """HealthCmd= is not asked before HealthStartupCmd= was good as often as it must be; a manager that is killed meanwhile goes on counting."""
+    bed.start_sleeper("web", COMING_UP, "HealthCmd=/bin/sh -c 'echo checked >> /tmp/looks'", "HealthStartupInterval=200ms", "HealthStartupSuccess=2",
+                      "HealthInterval=1h")
+    wait_until(lambda: len(looks(bed, "web")) >= 2, "bad looks")
+    equal((health(bed, "web"), set(looks(bed, "web"))), ("starting", {"up"}), "before it is up")
+    bed.kill_manager()
+    bed.start_manager()
+    bed.ctl("exec", "web", "/bin/touch", "/tmp/up").expect(0)
+    before = len(looks(bed, "web"))
+    wait_health(bed, "web", "healthy")
+    equal(looks(bed, "web")[-1], "checked", "the last look")
+    check(len(looks(bed, "web")) >= before + 2, "two good looks, then the check: %s" % looks(bed, "web"))
+    bed.kill_manager()
+    bed.start_manager()
+    equal(health(bed, "web"), "healthy", "after the manager came back")
+    time.sleep(0.5 * SLOWNESS)
+    equal(looks(bed, "web").count("checked") >= 1 and looks(bed, "web")[-1], "checked", "no startup check once it is up")
+    bed.ctl("stop", "web").expect(0)
+
+
+def test_startup_fails(bed):
+    """HealthStartupRetries= bad looks start the container again, or fail a start that waits; one that hangs is bad."""
+    bed.start_sleeper("web", "HealthStartupCmd=/bin/sh -c 'echo not yet; exit 1'", "HealthCmd=/bin/true", "HealthStartupInterval=200ms",
+                      "HealthStartupRetries=3")
+    leader = bed.leader("web")
+    wait_until(lambda: bed.active("web") == "active" and bed.leader("web") != leader, "a restart")
+    contains(read(bed.log), "for HealthStartupRetries=")
+    bed.ctl("stop", "web").expect(0)
+    bed.unit("waits", "ExecStart=/bin/sleep 1000", "Notify=healthy", "HealthStartupCmd=/bin/sleep 1000", "HealthStartupTimeout=200ms",
+             "HealthCmd=/bin/true", "HealthStartupInterval=100ms", "HealthStartupRetries=2")
+    result = bed.ctl("start", "waits")
+    check(result.code != 0, "started")
+    contains(result.out + result.err, "HealthStartupTimeout=")
+
+
 def test_mistakes(bed):
     """What cannot be meant is refused."""
     for lines, words in (
         (["Notify=healthy"], "HealthCmd= is not set"),
+        (["HealthStartupCmd=/bin/true"], "comes before HealthCmd="),
+        (["HealthCmd=/bin/true", "HealthStartupCmd=/bin/true", "HealthStartupInterval=infinity"], "and infinity never"),
         (["HealthCmd=/bin/true", "HealthInterval=0"], "0 would check without end"),
         (["HealthCmd=/bin/true", "HealthCmd=/bin/false"], "one command is what a check runs"),
         (["HealthCmd=/bin/true", "Type=oneshot"], "Type=oneshot does its work and ends"),

@@ -209,6 +209,17 @@ static int check_health(const Check *c) {
         if (c->spec->notify == READY_HEALTHY && c->spec->health_interval_usec == USEC_INFINITY)
                 error = diag_error(c->diag, ERROR_CONFLICT, where(c, DIRECTIVE_Notify), "Notify",
                                    "healthy waits for a check, and with HealthInterval=infinity there is none");
+        if (c->spec->health_startup_cmd.n > 1)
+                error = diag_error(c->diag, ERROR_CONFLICT, &c->spec->health_startup_cmd.items[1].origin, "HealthStartupCmd",
+                                   "stands %zu times, and one command is what a check runs; an empty HealthStartupCmd= before it "
+                                   "takes the earlier ones away", c->spec->health_startup_cmd.n);
+        if (c->spec->health_startup_cmd.n > 0 && l->n == 0 && !c->spec->wrong[DIRECTIVE_HealthCmd])
+                error = diag_error(c->diag, ERROR_CONFLICT, where(c, DIRECTIVE_HealthStartupCmd), "HealthStartupCmd",
+                                   "comes before HealthCmd=, which is not set");
+        if (c->spec->health_startup_cmd.n > 0 &&
+            (c->spec->health_startup_interval_usec == 0 || c->spec->health_startup_interval_usec == USEC_INFINITY))
+                error = diag_error(c->diag, ERROR_BAD_VALUE, where(c, DIRECTIVE_HealthStartupInterval), "HealthStartupInterval",
+                                   "0 would check without end, and infinity never; write a time such as 5s");
         if (l->n > 0 && c->spec->health_interval_usec == 0)
                 error = diag_error(c->diag, ERROR_BAD_VALUE, where(c, DIRECTIVE_HealthInterval), "HealthInterval",
                                    "0 would check without end; write a time, or infinity to check by hand alone");

@@ -48,14 +48,14 @@ static void warn_of_kill(const ContainerSpec *s, Diag *diag) {
 }
 
 /* Where the line comes from a Quadlet file, a shell reads it; here they are arguments of the program. */
-static void warn_of_shell_words(const ContainerSpec *s, Diag *diag) {
+static void warn_of_shell_words(const value_exec_list *list, const char *directive, Diag *diag) {
         static const char *const words[] = { "||", "&&", "|", "&", ";", ">", ">>", "<", "2>&1", ">/dev/null" };
 
-        for (size_t i = 0; i < s->health_cmd.n; i++)
-                for (char *const *a = s->health_cmd.items[i].argv; a && *a; a++)
+        for (size_t i = 0; i < list->n; i++)
+                for (char *const *a = list->items[i].argv; a && *a; a++)
                         for (size_t k = 0; k < ELEMENTSOF(words); k++)
                                 if (streq(*a, words[k])) {
-                                        diag_warning(diag, ERROR_BAD_VALUE, &s->health_cmd.items[i].origin, "HealthCmd",
+                                        diag_warning(diag, ERROR_BAD_VALUE, &list->items[i].origin, directive,
                                                      "'%s' is an argument of the program here, since no shell reads the line; "
                                                      "write /bin/sh -c '...'", *a);
                                         return;
@@ -88,7 +88,8 @@ static void warn_of_boot_filter(const ContainerSpec *s, Diag *diag) {
 int lifecycle_check(const ContainerSpec *spec, Diag *diag) {
         warn_of_steps(spec, diag);
         warn_of_kill(spec, diag);
-        warn_of_shell_words(spec, diag);
+        warn_of_shell_words(&spec->health_cmd, "HealthCmd", diag);
+        warn_of_shell_words(&spec->health_startup_cmd, "HealthStartupCmd", diag);
         warn_of_late_health(spec, diag);
         warn_of_boot_filter(spec, diag);
         return check_oneshot(spec, diag);

@@ -16,6 +16,7 @@
 struct HealthCheck {
         Container *container;
         uint32_t id;           /* of the session; 0 = not begun, or over */
+        bool startup;          /* of HealthStartupCmd= */
         sd_id128_t invocation; /* of the life that it is for */
         bool timed_out;
         int fds[2]; /* its output and errors */
@@ -50,16 +51,29 @@ static bool is_wanted(const Container *c) {
                !(container_type_notifies(c->spec->type) && !c->notify.facts.ready);
 }
 
-int health_command(const ContainerSpec *spec, char ***ret) {
-        const ExecCommand *e;
-
-        if (spec->health_cmd.n == 0)
-                return -ENODATA;
-        e = spec->health_cmd.items;
+static int arguments_of(const ContainerSpec *spec, const ExecCommand *e, char ***ret) {
         if (!e->no_env_expand)
                 return exec_arguments_expand(e->argv, spec->exec_environment, ret);
         *ret = strv_copy(e->argv);
         return *ret ? 0 : -ENOMEM;
+}
+
+int health_command(const ContainerSpec *spec, char ***ret) {
+        return spec->health_cmd.n == 0 ? -ENODATA : arguments_of(spec, spec->health_cmd.items, ret);
+}
+
+/* --- before HealthCmd= is asked the first time */
+
+static bool in_startup(const Container *c) {
+        return c->spec->health_startup_cmd.n > 0 && c->health.facts.startup_good < MAX_OF(c->spec->health_startup_success, 1U);
+}
+
+static uint64_t interval_of(const Container *c) {
+        return in_startup(c) ? c->spec->health_startup_interval_usec : c->spec->health_interval_usec;
+}
+
+static uint64_t timeout_of(const ContainerSpec *spec, bool startup) {
+        return startup ? spec->health_startup_timeout_usec : spec->health_timeout_usec;
 }
 
 /* --- what a check means */
@@ -79,17 +93,17 @@ static char *explain(const Container *c) {
         return text;
 }
 
-static void queue(Container *c, JobType type) {
+static void queue(Container *c, JobType type, const char *directive) {
         _cleanup_(diag_done) Diag diag = {};
         _cleanup_free_ char *words = NULL;
         uint32_t id;
 
-        log_message(&c->manager->config.log, LOG_NOTICE, "%s: %s for HealthOnFailure=", c->name, job_type_to_string(type));
+        log_message(&c->manager->config.log, LOG_NOTICE, "%s: %s for %s=", c->name, job_type_to_string(type), directive);
         if (container_queue_job(c, type, JOB_MODE_REPLACE, &diag, &id) >= 0)
                 return;
         words = diag_to_string(&diag, false);
-        log_message(&c->manager->config.log, LOG_WARNING, "%s: cannot %s for HealthOnFailure=: %s", c->name,
-                    job_type_to_string(type), strempty(words));
+        log_message(&c->manager->config.log, LOG_WARNING, "%s: cannot %s for %s=: %s", c->name, job_type_to_string(type), directive,
+                    strempty(words));
 }
 
 static void act(Container *c, bool never_was) {
@@ -110,10 +124,10 @@ static void act(Container *c, bool never_was) {
                 (void)container_doom(c, RESULT_UNHEALTHY, FAILURE_KILL, why);
                 return;
         case HEALTH_FAILURE_RESTART:
-                queue(c, JOB_RESTART);
+                queue(c, JOB_RESTART, "HealthOnFailure");
                 return;
         case HEALTH_FAILURE_STOP:
-                queue(c, JOB_STOP);
+                queue(c, JOB_STOP, "HealthOnFailure");
                 return;
         case HEALTH_FAILURE_NONE:
         case _HEALTH_FAILURE_MAX:
@@ -121,10 +135,35 @@ static void act(Container *c, bool never_was) {
         }
 }
 
+/* As in Podman: one that does not come up is started again. */
+static void startup_bad(Container *c) {
+        const uint32_t retries = c->spec->health_startup_retries;
+        char *why = NULL;
+
+        c->health.facts.startup_good = 0;
+        if (c->health.facts.startup_bad < UINT32_MAX)
+                c->health.facts.startup_bad++;
+        if (retries == 0 || c->health.facts.startup_bad != retries)
+                return;
+        (void)str_append(&why, "%u startup checks were bad%s%s", retries,
+                         isempty(c->health.output) ? "" : ", the last one said: ", strempty(c->health.output));
+        c->health.facts.state = HEALTH_UNHEALTHY;
+        if (c->spec->notify == READY_HEALTHY)
+                (void)container_doom(c, RESULT_UNHEALTHY, FAILURE_KILL, why);
+        else {
+                log_message(&c->manager->config.log, LOG_WARNING, "%s: it is unhealthy: %s", c->name, strempty(why));
+                free(c->last_error);
+                c->last_error = TAKE_PTR(why);
+                queue(c, JOB_RESTART, "HealthStartupRetries");
+        }
+        free(why);
+}
+
 static void on_good(Container *c) {
         bool first = c->health.facts.state == HEALTH_STARTING;
 
-        c->health.facts = (HealthFacts){ .state = HEALTH_HEALTHY };
+        c->health.facts.state = HEALTH_HEALTHY;
+        c->health.facts.streak = 0;
         if (first && c->spec->notify == READY_HEALTHY)
                 container_readiness_moved(c);
 }
@@ -154,9 +193,9 @@ static void schedule(Container *c, uint64_t delay) {
 }
 
 static uint64_t next_delay(Container *c) {
-        uint64_t interval = c->spec->health_interval_usec, delay = c->health.delay;
+        uint64_t interval = interval_of(c), delay = c->health.delay;
 
-        if (!may_still_start(c))
+        if (in_startup(c) || !may_still_start(c))
                 return interval;
         c->health.delay = MIN_OF(2 * delay, interval);
         return MIN_OF(delay, interval);
@@ -169,14 +208,18 @@ static void settle(Container *c, bool good, const char *words, const HealthCheck
         free(c->health.output);
         c->health.output = strdup(words ? words : h->output);
         c->health.checked_at = now_usec(CLOCK_REALTIME);
-        if (good)
+        if (h->startup && good)
+                c->health.facts.startup_good++;
+        else if (h->startup)
+                startup_bad(c);
+        else if (good)
                 on_good(c);
         else
                 on_bad(c);
         container_send_state(c);
         container_notify(c);
-        if (is_wanted(c))
-                schedule(c, next_delay(c));
+        if (is_wanted(c)) /* once it is up, the check itself begins */
+                schedule(c, h->startup && !in_startup(c) && c->spec->health_interval_usec != USEC_INFINITY ? 0 : next_delay(c));
 }
 
 /* --- a check */
@@ -208,7 +251,7 @@ static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
 
         /* Frozen with the container: it cannot be quicker. */
         if (c->frozen || c->freeze_wanted) {
-                (void)sd_event_source_set_time_relative(s, c->spec ? c->spec->health_timeout_usec : USEC_PER_SEC);
+                (void)sd_event_source_set_time_relative(s, c->spec ? timeout_of(c->spec, h->startup) : USEC_PER_SEC);
                 (void)sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
                 return 0;
         }
@@ -218,6 +261,7 @@ static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 static int listen_to(HealthCheck *h, ExecSession *session) {
+        const uint64_t timeout = timeout_of(h->container->spec, h->startup);
         int r;
 
         session->stdio[0] = safe_close(session->stdio[0]);
@@ -230,10 +274,10 @@ static int listen_to(HealthCheck *h, ExecSession *session) {
                 if (r < 0)
                         return r;
         }
-        if (h->container->spec->health_timeout_usec == USEC_INFINITY)
+        if (timeout == USEC_INFINITY)
                 return 0;
-        r = sd_event_add_time_relative(h->container->manager->event, &h->timeout, CLOCK_MONOTONIC,
-                                       h->container->spec->health_timeout_usec, USEC_PER_MSEC, on_timeout, h);
+        r = sd_event_add_time_relative(h->container->manager->event, &h->timeout, CLOCK_MONOTONIC, timeout, USEC_PER_MSEC, on_timeout,
+                                       h);
         return r < 0 ? r : 0;
 }
 
@@ -272,7 +316,10 @@ static void on_ended(uint32_t id, int code, int status, void *userdata) {
         c->health.check = NULL;
         if (is_of_this_life(h))
                 settle(c, code == CLD_EXITED && status == 0 && !h->timed_out,
-                       h->timed_out ? "it took longer than HealthTimeout=" : NULL, h);
+                       !h->timed_out ? NULL :
+                       h->startup    ? "it took longer than HealthStartupTimeout=" :
+                                       "it took longer than HealthTimeout=",
+                       h);
         (void)health_check_free(h);
 }
 
@@ -285,8 +332,8 @@ static int begin(Container *c) {
 
         if (!h)
                 return -ENOMEM;
-        *h = (HealthCheck){ .container = c, .invocation = c->invocation, .fds = { -EBADF, -EBADF } };
-        r = health_command(c->spec, &argv);
+        *h = (HealthCheck){ .container = c, .startup = in_startup(c), .invocation = c->invocation, .fds = { -EBADF, -EBADF } };
+        r = h->startup ? arguments_of(c->spec, c->spec->health_startup_cmd.items, &argv) : health_command(c->spec, &argv);
         if (r < 0)
                 return r;
         request.argv = argv;
@@ -311,14 +358,14 @@ static int on_due(sd_event_source *s, uint64_t usec, void *userdata) {
                 if (r < 0)
                         log_message(&c->manager->config.log, LOG_WARNING, "%s: its health cannot be checked now: %s", c->name,
                                     strerror(-r));
-                schedule(c, MIN_OF(c->spec->health_interval_usec, USEC_PER_SEC));
+                schedule(c, MIN_OF(interval_of(c), USEC_PER_SEC));
         } else if (!sd_id128_equal(c->invocation, c->health.check->invocation))
                 schedule(c, FIRST_DELAY);
         return 0;
 }
 
 void health_begin(Container *c) {
-        if (!is_wanted(c) || c->health.timer || c->spec->health_interval_usec == USEC_INFINITY)
+        if (!is_wanted(c) || c->health.timer || interval_of(c) == USEC_INFINITY)
                 return;
         if (c->health.facts.state == HEALTH_NONE)
                 c->health.facts.state = HEALTH_STARTING;

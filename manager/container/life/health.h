@@ -20,6 +20,7 @@ const char *health_state_to_string(HealthState s); /* "" = none; NULL = no state
 typedef struct HealthFacts { /* kept in the state blob */
         uint32_t state;   /* HealthState */
         uint32_t streak;  /* bad checks in a row that count */
+        uint32_t startup_good, startup_bad; /* of HealthStartupCmd=: good ones in a row, bad ones in all */
 } HealthFacts;
 
 typedef struct HealthCheck HealthCheck;
