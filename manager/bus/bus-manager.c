@@ -261,7 +261,7 @@ static int method_get_unit_paths(sd_bus_message *m, void *userdata, sd_bus_error
         r = sd_bus_message_read(m, "s", &name);
         if (r < 0)
                 return r;
-        r = container_name_valid(name) ? unit_paths(name, manager_config(c->bus->manager)->unit_path, &paths) : -ENOENT;
+        r = container_name_length(name) > 0 ? unit_paths(name, manager_config(c->bus->manager)->unit_path, &paths) : -ENOENT;
         if (r == -ENOENT || (r >= 0 && !paths))
                 return bus_error_set_code(error, ERROR_NO_SUCH_UNIT,
                                           "No unit file %.80s.container exists in the search path", name);

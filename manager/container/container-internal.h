@@ -190,6 +190,7 @@ struct Manager {
         char *keeper_socket;
         sd_event *event;
         HostFacts host;
+        char **aliases; /* other name, own name, ...: links among the units, as they were last read */
         bool host_gathered;
 
         Container *by_name; /* hash */
@@ -573,4 +574,6 @@ void manager_tell_reloading(Manager *m, bool active);
 int manager_add(Manager *m, const char *name, Container **ret);
 void manager_announce(Container *c); /* tells listeners of it, once */
 void manager_forget(Container *c);   /* tells listeners, and frees it */
+/* The name that such another name stands for, owned; NULL = it is none, or memory lacks. */
+char *manager_alias_of(const Manager *m, const char *name);
 bool container_is_forgettable(const Container *c);

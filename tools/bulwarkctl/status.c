@@ -67,15 +67,28 @@ static void print_head(const Context *c, json_object *p, const char *name) {
                strempty(safe));
 }
 
-static void print_loaded(const Context *c, json_object *p) {
+/* Empty where the manager does not say, or is of before. */
+static char *enabled_state(Context *c, const char *name) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *word;
+
+        if (client_call(&c->client, 0, &error, &reply, "GetUnitFileState", "s", name) < 0 ||
+            sd_bus_message_read(reply, "s", &word) < 0)
+                return NULL;
+        return escape_text(word, 0);
+}
+
+static void print_loaded(const Context *c, json_object *p, const char *enabled) {
         const char *load = property_string(p, "LoadState"), *file = property_string(p, "FragmentPath");
         json_object *drop_ins = property_value(p, "DropInPaths"), *error = property_value(p, "LoadError");
         bool fine = streq(load, "loaded");
         _cleanup_free_ char *safe = escape_text(file, 0);
 
         print_label("Loaded");
-        printf("%s%s%s%s%s%s\n", fine ? "" : ui_color(&c->ui, COLOR_RED), load, fine ? "" : ui_reset(&c->ui),
-               *file ? " (" : "", strempty(safe), *file ? ")" : "");
+        printf("%s%s%s%s%s%s%s%s\n", fine ? "" : ui_color(&c->ui, COLOR_RED), load, fine ? "" : ui_reset(&c->ui),
+               *file ? " (" : "", strempty(safe), *file && !isempty(enabled) ? "; " : "", *file ? strempty(enabled) : "",
+               *file ? ")" : "");
         for (size_t i = 0;
              json_object_is_type(drop_ins, json_type_array) && i < json_object_array_length(drop_ins); i++)
                 print_line(i == 0 ? "Drop-In" : "",
@@ -352,7 +365,7 @@ static bool is_false(json_object *p, const char *name) {
 static int status_one(Context *c, const char *name, bool first) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_json_ json_object *p = NULL;
-        _cleanup_free_ char *path = NULL;
+        _cleanup_free_ char *path = NULL, *enabled = NULL;
         int r;
 
         r = client_container(&c->client, name, &error, &path);
@@ -367,8 +380,9 @@ static int status_one(Context *c, const char *name, bool first) {
                 return json_print(p, stdout, c->options->output) < 0 ? EXIT_FAILURE : status_of(p);
         if (!first)
                 putchar('\n');
+        enabled = enabled_state(c, name);
         print_head(c, p, name);
-        print_loaded(c, p);
+        print_loaded(c, p, enabled);
         print_active(c, p);
         print_process(p);
         if (*property_string(p, "StatusText"))

@@ -19,6 +19,7 @@ static const char *const states[_INSTALL_STATE_MAX] = {
         [INSTALL_ENABLED] = "enabled",
         [INSTALL_ENABLED_RUNTIME] = "enabled-runtime",
         [INSTALL_ALIAS] = "alias",
+        [INSTALL_BAD] = "bad",
         [INSTALL_MASKED] = "masked",
         [INSTALL_MASKED_RUNTIME] = "masked-runtime",
 };
@@ -168,13 +169,20 @@ typedef struct Removal {
         int error;
 } Removal;
 
+/* A template stands for each of its instances, as systemd has it. */
+static bool is_of(const char *name, const char *unit) {
+        const char *at = endswith(unit, "@" UNIT_SUFFIX);
+
+        return streq(name, unit) || (at && strncmp(name, unit, (size_t)(at - unit) + 1) == 0);
+}
+
 static int remove_one(const char *path, const char *name, const char *wanter_directory, const char *target, void *userdata) {
         Removal *m = userdata;
         int r;
 
         if (streq(target, "/dev/null"))
                 return 0; /* a mask */
-        if (wanter_directory ? !streq(name, m->name) : streq(name, m->name) || !m->fragment || !streq(target, m->fragment))
+        if (wanter_directory ? !is_of(name, m->name) : streq(name, m->name) || !m->fragment || !streq(target, m->fragment))
                 return 0;
         r = link_remove(path, m->diag, m->changes);
         if (r < 0 && m->error == 0)
@@ -221,11 +229,32 @@ static int mask_path(const InstallRequest *q, const char *name, Diag *diag, char
         return r < 0 ? r : str_append(ret, "%s/%s" UNIT_SUFFIX, directory, bare);
 }
 
+/* A mask that would mask nothing: of a name that no unit has, most likely misspelt; or below the file that it is to hide. */
+static int check_mask(const InstallRequest *q, const char *name, const char *path, Diag *diag) {
+        _cleanup_free_ char *bare = NULL, *fragment = NULL;
+        int r;
+
+        r = bare_name(name, diag, &bare);
+        if (r >= 0)
+                r = unit_find_fragment(bare, q->search_path, &fragment);
+        if (r == -ENOENT)
+                return q->force ? 0 : diag_error(diag, ERROR_NO_SUCH_UNIT, NULL, NULL,
+                                                 "no unit file %s" UNIT_SUFFIX "; use --force to mask it before it comes", bare);
+        if (r < 0)
+                return r;
+        if (q->runtime && startswith(fragment, q->search_path[0]) && !streq(fragment, path))
+                return diag_error(diag, ERROR_CONFLICT, &(Origin){ fragment, 0 }, NULL,
+                                  "stands before a mask in %s; mask it without --runtime", q->search_path[1]);
+        return 0;
+}
+
 int install_mask(const InstallRequest *q, const char *name, Diag *diag, InstallChanges *changes) {
         _cleanup_free_ char *path = NULL;
         int r;
 
         r = mask_path(q, name, diag, &path);
+        if (r >= 0)
+                r = check_mask(q, name, path, diag);
         return r < 0 ? r : link_make(path, "/dev/null", q->force, diag, changes);
 }
 
@@ -355,7 +384,7 @@ typedef struct Look {
 static int look_at(const char *path, const char *name, const char *wanter_directory, const char *target, void *userdata) {
         Look *l = userdata;
 
-        l->enabled |= wanter_directory && streq(name, l->name) && !streq(target, "/dev/null");
+        l->enabled |= wanter_directory && is_of(name, l->name) && !streq(target, "/dev/null");
         return 0;
 }
 
@@ -370,7 +399,7 @@ int install_state(const InstallRequest *q, const char *name, Diag *diag, Install
                                   enabled[] = { INSTALL_ENABLED, INSTALL_ENABLED_RUNTIME };
         const size_t n = MIN_OF(strv_length(q->search_path), (size_t)2);
         _cleanup_(container_spec_unrefp) ContainerSpec *s = NULL;
-        _cleanup_free_ char *bare = NULL, *file = NULL;
+        _cleanup_free_ char *bare = NULL, *file = NULL, *alias = NULL;
         _cleanup_(diag_done) Diag ignored = {};
         int r;
 
@@ -395,10 +424,19 @@ int install_state(const InstallRequest *q, const char *name, Diag *diag, Install
                         return 0;
                 }
         }
-        /* A unit with mistakes has a state too, as far as it can be read. */
+        r = unit_alias_of(bare, q->search_path, &alias);
+        if (r < 0)
+                return r;
+        if (alias) {
+                *ret = INSTALL_ALIAS;
+                return 0;
+        }
         r = load(q, bare, &ignored, &s);
         if (!s && diag_first_code(&ignored) == ERROR_NO_SUCH_UNIT)
                 return diag_error(diag, ERROR_NO_SUCH_UNIT, NULL, NULL, "no unit file %s", file);
-        *ret = s && has_install(s) ? INSTALL_DISABLED : INSTALL_STATIC;
+        if (r < 0 && diag_first_code(&ignored) != ERROR_USAGE) /* a template without DefaultInstance= has no mistake */
+                *ret = INSTALL_BAD;
+        else
+                *ret = s && has_install(s) ? INSTALL_DISABLED : INSTALL_STATIC;
         return 0;
 }

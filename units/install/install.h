@@ -18,7 +18,8 @@ typedef enum InstallState {
         INSTALL_DISABLED,
         INSTALL_ENABLED,
         INSTALL_ENABLED_RUNTIME,
-        INSTALL_ALIAS,
+        INSTALL_ALIAS, /* another name of a unit */
+        INSTALL_BAD,   /* its file has mistakes */
         INSTALL_MASKED,
         INSTALL_MASKED_RUNTIME,
         _INSTALL_STATE_MAX,

@@ -72,6 +72,43 @@ int unit_find_fragment(const char *name, char *const *search_path, char **ret_pa
         return template ? find_file(template, search_path, ret_path) : -ENOENT;
 }
 
+/* "web@.container" -> "web@" where that is a name; else NULL. */
+static char *name_of_path(const char *path) {
+        const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *suffix = endswith(base, UNIT_SUFFIX);
+
+        return suffix && suffix != base ? strndup(base, (size_t)(suffix - base)) : NULL;
+}
+
+/* As systemd: a link whose end is the file of another unit that the search path has. A link to a file elsewhere is the
+ * unit's own, and one to /dev/null a mask. */
+int unit_alias_of(const char *name, char *const *search_path, char **ret) {
+        _cleanup_free_ char *path = NULL, *end = NULL, *base = NULL, *own = NULL, *other = NULL;
+        const char *at = strchr(name, '@');
+        struct stat st, file;
+        int r;
+
+        *ret = NULL;
+        r = unit_find_fragment(name, search_path, &path);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode))
+                return 0;
+        end = realpath(path, NULL);
+        base = end ? name_of_path(end) : NULL;
+        own = name_of_path(path);
+        if (!base || !own || streq(base, own) || !endswith(base, "@") != !endswith(own, "@"))
+                return 0;
+        r = find_file(base, search_path, &other);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        if (stat(other, &file) < 0 || stat(path, &st) < 0 || st.st_dev != file.st_dev || st.st_ino != file.st_ino)
+                return 0;
+        if (endswith(base, "@") && at && at[1])
+                return str_append(ret, "%s%s", base, at + 1);
+        *ret = TAKE_PTR(base);
+        return 0;
+}
+
 /* --- drop-ins */
 
 typedef struct DropIn {
@@ -254,6 +291,7 @@ static const char *const state_names[_UNIT_FILE_STATE_MAX] = {
         [UNIT_FILE_BAD] = "bad",
         [UNIT_FILE_MISNAMED] = "misnamed",
         [UNIT_FILE_TEMPLATE] = "template",
+        [UNIT_FILE_ALIAS] = "alias",
 };
 
 const char *unit_file_state_to_string(UnitFileState s) {
@@ -402,6 +440,17 @@ int unit_files_list(char *const *search_path, UnitFileEntry **ret, size_t *ret_n
                 l.n = kept;
                 if (l.n > 0)
                         qsort(l.items, l.n, sizeof(UnitFileEntry), entry_compare);
+        }
+        for (size_t i = 0; i < l.n; i++) {
+                _cleanup_free_ char *other = NULL;
+
+                if (l.items[i].state != UNIT_FILE_STATIC && l.items[i].state != UNIT_FILE_TEMPLATE)
+                        continue;
+                r = unit_alias_of(l.items[i].name, search_path, &other);
+                if (r < 0)
+                        return r;
+                if (other)
+                        l.items[i].state = UNIT_FILE_ALIAS;
         }
         *ret = TAKE_PTR(l.items);
         *ret_n = l.n;

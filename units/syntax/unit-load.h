@@ -39,6 +39,7 @@ typedef enum UnitFileState {
         UNIT_FILE_STATIC, /* no [Install] support yet: every good unit */
         UNIT_FILE_MASKED,
         UNIT_FILE_BAD,
+        UNIT_FILE_ALIAS, /* another name of a unit */
         UNIT_FILE_MISNAMED, /* no container can have this name: name and path are for people to read */
         UNIT_FILE_TEMPLATE,
         _UNIT_FILE_STATE_MAX,

@@ -15,12 +15,45 @@ static LoadState load_state_of(const Diag *diag) {
         }
 }
 
+static bool unit_is_named(const value_units *v, size_t n, const char *name) {
+        for (size_t i = 0; i < n; i++)
+                if (streq(v->items[i].name, name))
+                        return true;
+        return false;
+}
+
+/* A dependency on another name of a container is one on the container; one on a name of its own is none. */
+static void name_dependencies(const Manager *m, ContainerSpec *draft) {
+        for (DirectiveId id = 0; m->aliases && id < _DIRECTIVE_MAX; id++) {
+                value_units *v = container_spec_field(draft, id);
+                size_t kept = 0;
+
+                if (directives[id].type != &value_type_units)
+                        continue;
+                for (size_t i = 0; i < v->n; i++) {
+                        char *other = manager_alias_of(m, v->items[i].name);
+
+                        if (other) {
+                                free(v->items[i].name);
+                                v->items[i].name = other;
+                        }
+                        if (other && (streq(other, draft->name) || unit_is_named(v, kept, other)))
+                                free(v->items[i].name);
+                        else
+                                v->items[kept++] = v->items[i];
+                }
+                v->n = kept;
+        }
+}
+
 int definition_load(Manager *m, const char *name, Diag *diag, LoadState *ret_state,
                     const ContainerSpec **ret) {
         ContainerSpec *draft = NULL;
         int r;
 
         r = unit_load(name, m->config.unit_path, &m->host.specifiers, diag, &draft);
+        if (draft)
+                name_dependencies(m, draft);
         if (draft && unit_trees_gather(draft, &m->trees) < 0)
                 r = -ENOMEM;
         if (draft)

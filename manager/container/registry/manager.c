@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "manager/container/container-internal.h"
+#include "units/syntax/search.h"
 #include "manager/container/life/parts.h"
 #include "manager/host/streams/life-log.h"
 
@@ -75,6 +76,7 @@ Manager *manager_free(Manager *m) {
         for (size_t i = 0; i < m->n_sorted; i++)
                 container_destroy(m->sorted[i]);
         free(m->sorted);
+        m->aliases = strv_free(m->aliases);
         m->dependencies = dependency_graph_free(m->dependencies);
         m->keeper = keeper_client_free(m->keeper);
         descriptor_partings_free(m);
@@ -232,6 +234,36 @@ bool container_is_forgettable(const Container *c) {
         return c->state == CONTAINER_INACTIVE && !c->job && c->n_sessions == 0;
 }
 
+/* --- other names */
+
+/* What load_all() has seen is enough for dependencies; a name that a person says is looked for on disk. */
+static void aliases_read(Manager *m, const UnitFileEntry *entries, size_t n) {
+        m->aliases = strv_free(m->aliases);
+        for (size_t i = 0; i < n; i++) {
+                char *other = NULL;
+
+                if (entries[i].state != UNIT_FILE_ALIAS || unit_alias_of(entries[i].name, m->config.unit_path, &other) < 0 || !other)
+                        continue;
+                if (strv_extend(&m->aliases, entries[i].name) < 0 || strv_push(&m->aliases, other) < 0)
+                        return;
+        }
+}
+
+char *manager_alias_of(const Manager *m, const char *name) {
+        const char *at = strchr(name, '@');
+        const size_t n = at ? (size_t)(at - name) + 1 : 0;
+
+        for (char *const *a = m->aliases; a && a[0] && a[1]; a += 2) {
+                char *other = NULL;
+
+                if (streq(a[0], name))
+                        return strdup(a[1]);
+                if (n > 0 && strlen(a[0]) == n && memcmp(a[0], name, n) == 0)
+                        return str_append(&other, "%s%s", a[1], at + 1) < 0 ? NULL : other;
+        }
+        return NULL;
+}
+
 int manager_get(Manager *m, const char *name, Diag *diag, Container **ret) {
         const char *suffix = endswith(name, ".container");
         _cleanup_free_ char *plain = strndup(name, suffix ? (size_t)(suffix - name) : strlen(name));
@@ -245,6 +277,18 @@ int manager_get(Manager *m, const char *name, Diag *diag, Container **ret) {
         if (!container_name_valid(plain))
                 return diag_error(diag, ERROR_USAGE, NULL, NULL, "\"%s\" is not a container's name", name);
         c = manager_find(m, plain);
+        if (!c) {
+                _cleanup_free_ char *other = NULL;
+
+                r = unit_alias_of(plain, m->config.unit_path, &other);
+                if (r < 0)
+                        return r;
+                if (other && container_name_valid(other)) {
+                        free(plain);
+                        plain = TAKE_PTR(other);
+                        c = manager_find(m, plain);
+                }
+        }
         if (c) {
                 *ret = c;
                 return 0;
@@ -282,9 +326,12 @@ static int load_all(Manager *m, Diag *diag) {
         r = unit_files_list(m->config.unit_path, &entries, &n);
         if (r < 0)
                 return r;
+        aliases_read(m, entries, n);
         for (size_t i = 0; i < n && r >= 0; i++) {
                 Container *c;
 
+                if (entries[i].state == UNIT_FILE_ALIAS)
+                        continue;
                 if (entries[i].state == UNIT_FILE_MISNAMED) {
                         warn_of_name(m, entries + i, diag);
                         continue;

@@ -160,8 +160,16 @@ static void templates(void **state) {
 
         assert_int_equal(call(b, install_enable, "many@red", false, false, NULL), 1);
         assert_string_equal(target_of(b, "etc/multi-user.target.wants/many@red.container"), "usr/many@.container");
+        assert_int_equal(call(b, install_disable, "many@red", false, false, NULL), 1);
+        assert_string_equal(state_of(b, "many@"), "disabled");
         assert_int_equal(call(b, install_enable, "many@", false, false, NULL), 1);
         assert_string_equal(target_of(b, "etc/multi-user.target.wants/many@blue.container"), "usr/many@.container");
+        assert_string_equal(state_of(b, "many@"), "enabled");
+        assert_int_equal(call(b, install_disable, "many@", false, false, NULL), 1);
+        assert_string_equal(target_of(b, "etc/multi-user.target.wants/many@blue.container"), "");
+        assert_string_equal(state_of(b, "none@"), "static");
+        assert_int_equal(call(b, install_enable, "many@red", false, false, NULL), 1);
+        assert_int_equal(call(b, install_enable, "many@", false, false, NULL), 1);
         assert_true(call(b, install_enable, "none@", false, false, &words) < 0);
         assert_non_null(strstr(words, "without DefaultInstance="));
         assert_int_equal(call(b, install_disable, "many@red", false, false, NULL), 1);
@@ -185,6 +193,27 @@ static void masks(void **state) {
         put(b, "etc/own.container", UNIT);
         assert_true(call(b, install_mask, "own", false, true, &words) < 0);
         assert_non_null(strstr(words, "a file stands where the link would be made"));
+        free(TAKE_PTR(words));
+        /* and a mask that stands behind it hides nothing */
+        assert_true(call(b, install_mask, "own", true, false, &words) < 0);
+        assert_non_null(strstr(words, "mask it without --runtime"));
+        free(TAKE_PTR(words));
+        assert_true(call(b, install_mask, "nope", false, false, &words) < 0);
+        assert_non_null(strstr(words, "no unit file nope.container; use --force"));
+        assert_int_equal(call(b, install_mask, "nope", false, true, NULL), 1);
+        assert_string_equal(state_of(b, "nope"), "masked");
+        assert_int_equal(call(b, install_unmask, "nope", false, false, NULL), 1);
+}
+
+static void states_of_names(void **state) {
+        const Bed *b = *state;
+
+        put(b, "etc/wrong.container", "[Container]\nNonsense=1\n");
+        assert_string_equal(state_of(b, "wrong"), "bad");
+        assert_int_equal(call(b, install_enable, "web", false, false, NULL), 5);
+        assert_string_equal(state_of(b, "www"), "alias");
+        assert_int_equal(call(b, install_disable, "web", false, false, NULL), 2);
+        assert_int_equal(call(b, install_disable, "db", false, false, NULL), 3);
 }
 
 static void refusals(void **state) {
@@ -240,7 +269,7 @@ static void presets(void **state) {
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                TEST(enable_and_disable), TEST(until_the_boot), TEST(templates), TEST(masks), TEST(refusals), TEST(presets),
+                TEST(enable_and_disable), TEST(until_the_boot), TEST(templates), TEST(masks), TEST(states_of_names), TEST(refusals), TEST(presets),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
