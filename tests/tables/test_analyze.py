@@ -84,6 +84,42 @@ def warnings_are_no_failure():
     yield from expect(run("-q", "verify", "warn"), 0, "", "")
 
 
+def verify_knows_what_the_manager_refuses():
+    """Files that others may write, and circles of units that were given together."""
+    loose = put("loose/loose.container", f"[Container]\nRootDirectory={ROOT}\nExecStart=/bin/x\n")
+    os.chmod(loose, 0o666)
+    got = run("verify", loose)
+    yield from expect(got, 0, "")
+    if "can be written by everybody" not in got.stderr or "the manager refuses it" not in got.stderr:
+        yield f"no word of the mode: {got.stderr}"
+    yield from expect(run(f"--unit-path={TOP}/loose", "verify", "loose"), 5, "")
+    one = put("circle/one.container", f"[Unit]\nAfter=two\n[Container]\nRootDirectory={ROOT}\nExecStart=/bin/x\n")
+    two = put("circle/two.container", f"[Unit]\nAfter=three\n[Container]\nRootDirectory={ROOT}\nExecStart=/bin/x\n")
+    three = put("circle/three.container", f"[Unit]\nBefore=one\nAfter=one\n[Container]\nRootDirectory={ROOT}\nExecStart=/bin/x\n")
+    yield from expect(run("verify", one), 0, "", "")
+    got = run("verify", one, two, three)
+    yield from expect(got, 5, "")
+    for line in (f"{one}:2: After=: ", f"{two}:2: After=: ", "is part of a circle"):
+        if line not in got.stderr:
+            yield f"no {line}: {got.stderr}"
+    yield from expect(run("verify", one, two), 0, "", "")
+
+
+def shut_directories_are_passed_over():
+    """A user who may not read a directory of the search path sees the rest, and is told."""
+    shut = os.path.join(TOP, "shut")
+    os.makedirs(shut, exist_ok=True)
+    os.chmod(shut, 0)
+    os.chmod(TOP, 0o755)
+    command = [PROGRAM, f"--unit-path={shut}:{TOP}/units", "verify", "good"]
+    switch = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+    got = subprocess.run(command, capture_output=True, text=True, check=False, **switch)
+    os.chmod(shut, 0o755)
+    yield from expect(got, 0, "")
+    if f"{shut}: warning: cannot be read by this user" not in got.stderr:
+        yield f"no note: {got.stderr}"
+
+
 def verify_speaks_json():
     got = run("-o", "json", "verify", "bad", "warn")
     yield from expect(got, 5, None, "")
@@ -134,6 +170,8 @@ tap.main([
     ("verify reports all mistakes", verify_reports_all_mistakes),
     ("exit codes are those of the error table", exit_codes_are_those_of_the_table),
     ("warnings are no failure", warnings_are_no_failure),
+    ("verify knows what the manager refuses", verify_knows_what_the_manager_refuses),
+    ("directories that are shut are passed over", shut_directories_are_passed_over),
     ("verify speaks JSON", verify_speaks_json),
     ("plan names the unit line", plan_names_the_unit_line),
     ("--help and --version answer", answers),

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "manager/plan/unit-freeze.h"
 #include "tools/bulwark-analyze/analysis.h"
@@ -17,6 +19,14 @@ static bool is_file(const char *unit) {
         return strchr(unit, '/') || endswith(unit, ".container");
 }
 
+/* What is not seen may be what the manager would take. */
+static void note_shut_directories(const Options *o, Diag *diag) {
+        for (char *const *d = o->unit_path; geteuid() != 0 && d && *d; d++)
+                if (access(*d, R_OK | X_OK) < 0 && errno == EACCES)
+                        diag_warning(diag, ERROR_ACCESS, &(Origin){ *d, 0 }, NULL,
+                                     "cannot be read by this user; units and drop-ins in it are not seen");
+}
+
 int analyze(const Options *o, const char *unit, AnalysisEnd end, Analysis *a) {
         _cleanup_(container_spec_unrefp) ContainerSpec *draft = NULL;
         PlanParameters parameters = {};
@@ -28,6 +38,8 @@ int analyze(const Options *o, const char *unit, AnalysisEnd end, Analysis *a) {
         r = host_config_load(o->config, &a->diag, &a->host);
         if (r < 0)
                 return r;
+        if (!is_file(unit))
+                note_shut_directories(o, &a->diag);
         r = is_file(unit) ? unit_load_file(unit, &a->host.specifiers, &a->diag, &draft)
                           : unit_load(unit, o->unit_path, &a->host.specifiers, &a->diag, &draft);
         if (draft)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "tools/bulwark-analyze/analysis.h"
+#include "tools/bulwark-analyze/cycles.h"
 #include "tools/bulwark-analyze/policy.h"
 
 static int report_json(const Options *o, const char *unit, const Analysis *a, json_object *list) {
@@ -27,18 +28,34 @@ static int report_json(const Options *o, const char *unit, const Analysis *a, js
         return 0;
 }
 
+/* What no unit can know alone. */
+static int verify_together(const Options *o, const ContainerSpec *const *specs, size_t n, json_object *list) {
+        _cleanup_(analysis_done) Analysis all = {};
+        int r = cycles_check(specs, n, &all.diag), code = exit_code(&all, r);
+
+        if (o->output == FORMAT_TABLE)
+                report(o, &all);
+        else if (!list || report_json(o, "", &all, list) < 0)
+                code = EXIT_FAILURE;
+        return code;
+}
+
 static int verb_verify(const Options *o) {
         _cleanup_(json_putp) json_object *list = json_object_new_array();
-        int code = EXIT_SUCCESS;
+        const ContainerSpec **specs = calloc(strv_length(o->units) + 1, sizeof(*specs));
+        int code = specs ? EXIT_SUCCESS : EXIT_FAILURE, one;
+        size_t n = 0;
 
-        for (char *const *unit = o->units; *unit; unit++) {
+        for (char *const *unit = o->units; specs && *unit; unit++) {
                 _cleanup_(analysis_done) Analysis a = {};
-                int r, one;
+                int r;
 
                 r = analyze(o, *unit, ANALYZE_PLAN, &a);
                 explain(*unit, &a, r);
                 if (a.spec)
                         unit_sources_check(a.spec, &a.diag);
+                if (a.spec)
+                        specs[n++] = container_spec_ref(a.spec);
                 one = exit_code(&a, r);
                 if (o->output == FORMAT_TABLE)
                         report(o, &a);
@@ -47,8 +64,14 @@ static int verb_verify(const Options *o) {
                 if (code == EXIT_SUCCESS)
                         code = one;
         }
+        one = n > 1 ? verify_together(o, specs, n, list) : EXIT_SUCCESS;
+        if (code == EXIT_SUCCESS)
+                code = one;
         if (o->output != FORMAT_TABLE && list)
                 print_json(o, list);
+        while (n > 0)
+                container_spec_unref((ContainerSpec *)specs[--n]);
+        free(specs);
         return code;
 }
 

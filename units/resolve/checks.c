@@ -562,6 +562,51 @@ static int check_tasks(const Check *c) {
                           "the host's limit of tasks is not known; give a number instead of a percentage");
 }
 
+/* --- what enable, and the start, would refuse */
+
+/* Told where the unit is read, not only where it is enabled. */
+static int check_install(const Check *c) {
+        const struct {
+                DirectiveId id;
+                char *const *words;
+                bool containers;
+        } rows[] = {
+                { DIRECTIVE_WantedBy, c->spec->wanted_by, false },   { DIRECTIVE_RequiredBy, c->spec->required_by, false },
+                { DIRECTIVE_UpheldBy, c->spec->upheld_by, false },   { DIRECTIVE_Alias, c->spec->alias, true },
+                { DIRECTIVE_Also, c->spec->also, true },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                for (char *const *w = rows[i].words; w && *w; w++) {
+                        if (rows[i].containers ? container_name_length(*w) > 0 : host_unit_name_valid(*w))
+                                continue;
+                        diag_warning(c->diag, ERROR_BAD_VALUE, where(c, rows[i].id), directives[rows[i].id].name,
+                                     "'%s' is no %s, and enabling is refused%s", *w,
+                                     rows[i].containers ? "container's name" : "unit of the host",
+                                     rows[i].containers ? "" : "; write for example multi-user.target");
+                }
+        return 0;
+}
+
+/* A link of the kernel's own, which leads out of every root; the launcher does not follow it. */
+static int check_working_directory(const Check *c) {
+        static const char *const magic[] = { "cwd", "root", "exe", "fd", "ns", "map_files" };
+        const char *path = c->spec->working_directory.path, *p;
+
+        if (!path || !path_is_below(path, "/proc") || streq(path, "/proc"))
+                return 0;
+        for (p = path + strlen("/proc"); *p; p += strcspn(p, "/")) {
+                p++;
+                for (size_t i = 0; i < ELEMENTSOF(magic); i++)
+                        if (strcspn(p, "/") == strlen(magic[i]) && startswith(p, magic[i]))
+                                return diag_error(c->diag, ERROR_BAD_VALUE, where(c, DIRECTIVE_WorkingDirectory),
+                                                  "WorkingDirectory",
+                                                  "'%s' goes through a link of the kernel's own, which is never followed; write "
+                                                  "the directory itself", path);
+        }
+        return 0;
+}
+
 /* --- conditions */
 
 /* They ask the host, as systemd's do with RootDirectory=. */
@@ -639,6 +684,8 @@ static const CheckRow checks[] = {
         { check_capabilities, { DIRECTIVE_PrivateUsers, END } },
         { check_memory, { DIRECTIVE_MemoryHigh, DIRECTIVE_MemoryMax, END } },
         { check_tasks, { DIRECTIVE_TasksMax, END } },
+        { check_install, { END } },
+        { check_working_directory, { DIRECTIVE_WorkingDirectory, END } },
         { check_conditions, { END } },
         { check_dependencies, { END } },
 };

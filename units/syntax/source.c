@@ -58,20 +58,25 @@ static int report_missing(const char *path, const char *shown, Diag *diag) {
         return -EINVAL;
 }
 
-/* Whoever can write a unit decides what root starts. */
-static int check_trust(const struct stat *st, const char *shown, Diag *diag) {
+/* Whoever can write a unit decides what root starts. A file that a person named is only looked at, and told about: the
+ * manager would refuse it among its units. */
+static int check_trust(const struct stat *st, const char *shown, SourceFlags flags, Diag *diag) {
+        const bool foreign = st->st_uid != 0 && st->st_uid != geteuid(), written = st->st_mode & (S_IWGRP | S_IWOTH);
+        _cleanup_free_ char *words = NULL;
         Origin origin = {.file = shown};
+        int r = 0;
 
-        if (st->st_uid != 0 && st->st_uid != geteuid())
-                return diag_error(
-                        diag, ERROR_POLICY, &origin, NULL,
-                        "belongs to user %u, who could change what is started; run: chown root '%s'",
-                        st->st_uid, shown);
-        if (st->st_mode & (S_IWGRP | S_IWOTH))
-                return diag_error(diag, ERROR_POLICY, &origin, NULL,
-                                  "can be written by %s (mode %04o); run: chmod go-w '%s'",
-                                  st->st_mode & S_IWOTH ? "everybody" : "its group", st->st_mode & 07777,
-                                  shown);
+        if (foreign)
+                r = str_append(&words, "belongs to user %u, who could change what is started; run: chown root '%s'",
+                               (unsigned)st->st_uid, shown);
+        else if (written)
+                r = str_append(&words, "can be written by %s (mode %04o); run: chmod go-w '%s'",
+                               st->st_mode & S_IWOTH ? "everybody" : "its group", (unsigned)(st->st_mode & 07777), shown);
+        if (r < 0 || !words)
+                return r;
+        if (FLAGS_SET(flags, SOURCE_TRUSTED))
+                return diag_error(diag, ERROR_POLICY, &origin, NULL, "%s", words);
+        diag_warning(diag, ERROR_POLICY, &origin, NULL, "%s; the manager refuses it as it is", words);
         return 0;
 }
 
@@ -147,8 +152,8 @@ static int check_held(const HeldPath *h, const struct stat *st, const char *path
         r = check_regular(st, shown, diag);
         if (r >= 0 && h->path)
                 r = check_target(h, path, shown, diag);
-        if (r >= 0 && (followed || FLAGS_SET(flags, SOURCE_TRUSTED)))
-                r = check_trust(st, shown, diag);
+        if (r >= 0)
+                r = check_trust(st, shown, followed ? flags | SOURCE_TRUSTED : flags, diag);
         if (r < 0)
                 return r;
         if (h->path && path_check_read(h->writer, st) == PATH_MISTAKE_LINKS)

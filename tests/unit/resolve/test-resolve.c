@@ -105,6 +105,8 @@ static void contradictions(void **state) {
                 { GOOD "PrivateUsers=no\nAddCapability=CAP_SYS_RESOURCE", "AddCapability", ERROR_HOST_LACKS, 4,
                   "this host has lost CAP_SYS_RESOURCE" },
                 { GOOD "ReadOnly=no\nReadOnlyPaths=/", "ReadOnlyPaths", ERROR_CONFLICT, 4, "contradicts ReadOnly=no" },
+                { GOOD "WorkingDirectory=/proc/self/cwd", "WorkingDirectory", ERROR_BAD_VALUE, 3, "link of the kernel's own" },
+                { GOOD "WorkingDirectory=-/proc/1/root/etc", "WorkingDirectory", ERROR_BAD_VALUE, 3, "link of the kernel's own" },
                 { GOOD "EnvironmentFile=/etc/x", "EnvironmentFile", ERROR_MISSING, 3, "cannot read /etc/x" },
         };
 
@@ -154,6 +156,9 @@ static void warnings(void **state) {
                 { "RootDirectory=/srv/r\nBoot=yes\nSystemCallFilter=add_key keyctl bpf", "SystemCallFilter", "add @boot-container" },
                 { "RootDirectory=/srv/r\nBoot=yes\nSystemCallFilter=@boot-container bpf", NULL, NULL },
                 { "RootDirectory=/srv/r\nBoot=yes\nSystemCallFilter=~bpf", NULL, NULL },
+                { GOOD "WantedBy=multi-user", "WantedBy", "'multi-user' is no unit of the host" },
+                { GOOD "Alias=a/b", "Alias", "'a/b' is no container's name" },
+                { GOOD "WantedBy=multi-user.target\nAlias=b.container\nAlso=c", NULL, NULL },
                 { GOOD "SendSIGKILL=no", NULL, NULL },
                 { GOOD "FinalKillSignal=SIGQUIT", NULL, NULL },
                 { GOOD "AddCapability=CAP_SYS_RESOURCE", NULL, NULL },
