@@ -117,6 +117,7 @@ static int code_to_errno(ErrorCode code) {
         case ERROR_FAILED:
         case ERROR_LAUNCH:
         case ERROR_EXEC:
+        case ERROR_NO_PROGRAM:
         case ERROR_STATE:
                 return -EIO;
         case ERROR_POLICY:

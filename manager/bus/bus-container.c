@@ -173,6 +173,12 @@ typedef struct Property {
         int (*append)(const Container *c, sd_bus_message *reply);
 } Property;
 
+static const char *get_launch_error(const Container *c) {
+        ErrorCode code = container_launch_error(c);
+
+        return code < 0 ? NULL : error_code_bus_name(code);
+}
+
 static const char *get_result(const Container *c) {
         return container_result_to_string(container_result(c));
 }
@@ -392,6 +398,7 @@ static const Property properties[] = {
         { "FreezerState", "s", CHANGES, OPEN, .text = container_freezer_state },
         { "Result", "s", CHANGES, OPEN, .text = get_result },
         { "LastError", "s", CHANGES, SECRET, .text = container_last_error },
+        { "LaunchError", "s", CHANGES, OPEN, .text = get_launch_error },
         { "ConditionResult", "b", CHANGES, OPEN, .number = get_condition_result },
         { "AssertResult", "b", CHANGES, OPEN, .number = get_assert_result },
         { "FragmentPath", "s", CHANGES, SECRET, .text = container_fragment_path },

@@ -117,6 +117,7 @@ struct Container {
         Launch *launch; /* of the payload, from its preparation until it runs */
         bool spawning;  /* the keeper has it, or a command's, and has not told how it went */
         char *last_error;
+        ErrorCode launch_error; /* of the step that ended the last start; _ERROR_CODE_INVALID = none did */
 
         /* --- the life that runs, or the last one */
         sd_id128_t invocation;

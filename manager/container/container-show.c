@@ -107,6 +107,10 @@ bool container_assert_met(const Container *c) {
         return !c->assert_missed;
 }
 
+ErrorCode container_launch_error(const Container *c) {
+        return c->launch_error;
+}
+
 const char *container_last_error(const Container *c) {
         return c->last_error;
 }

@@ -35,6 +35,7 @@ int container_make(Manager *m, const char *name, Container **ret) {
         c->cgroup = CGROUP_EMPTY;
         c->machine = MACHINE_EMPTY;
         c->load = c->told.load = LOAD_NOT_FOUND;
+        c->launch_error = _ERROR_CODE_INVALID;
         *ret = c;
         return 0;
 }

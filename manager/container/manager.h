@@ -210,6 +210,7 @@ const char *container_load_error(const Container *c);    /* all mistakes, NULL =
 bool container_condition_met(const Container *c); /* by the last start, for want of one true */
 bool container_assert_met(const Container *c);
 const char *container_last_error(const Container *c);    /* why the last job failed: step, errno, unit line */
+ErrorCode container_launch_error(const Container *c); /* why the last start ended before its payload ran; _ERROR_CODE_INVALID = it did not */
 ContainerResult container_result(const Container *c);
 const ExitReport *container_exit(const Container *c);
 pid_t container_leader(const Container *c);              /* of its payload; 0 = none */

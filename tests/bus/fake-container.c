@@ -60,6 +60,10 @@ bool container_assert_met(const Container *c) {
         return true;
 }
 
+ErrorCode container_launch_error(const Container *c) {
+        return _ERROR_CODE_INVALID;
+}
+
 const char *container_last_error(const Container *c) {
         return c->last_error;
 }

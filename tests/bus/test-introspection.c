@@ -88,6 +88,7 @@ static const Member container_members[] = {
         { "FreezerState", NULL, "s" },
         { "Result", NULL, "s" },
         { "LastError", NULL, "s" },
+        { "LaunchError", NULL, "s" },
         { "ConditionResult", NULL, "b" },
         { "AssertResult", NULL, "b" },
         { "FragmentPath", NULL, "s" },

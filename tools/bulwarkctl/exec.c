@@ -297,9 +297,8 @@ static int session_result(const Session *s) {
 static int report_start(const sd_bus_error *error, int r, const char *name) {
         int status = client_report(error, r, "cannot run the command in", name);
 
-        if (error->name && streq(error->name, error_code_bus_name(ERROR_EXEC)))
-                return exec_failure_status(error->message);
-        return status;
+        r = program_failure_status(error->name);
+        return r < 0 ? status : r;
 }
 
 int exec_run(Context *c, const ExecRequest *q) {

@@ -321,10 +321,27 @@ static char *last_error(Client *client, const char *name) {
         return words;
 }
 
+static int launch_failure_status(Client *client, const char *name, int *ret) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_free_ char *path = NULL, *launch_error = NULL;
+        int r;
+
+        r = client_container(client, name, &error, &path);
+        if (r >= 0)
+                r = client_property_string(client, path, BUS_INTERFACE_CONTAINER, "LaunchError", &error, &launch_error);
+        if (r >= 0)
+                r = program_failure_status(launch_error);
+        if (r < 0)
+                return r;
+        *ret = r;
+        return 0;
+}
+
 static int report_failure(const Jobs *j, const Job *job, const char *result) {
         _cleanup_free_ char *words = last_error(&j->context->client, job->name), *head = NULL, *text = NULL;
         ErrorCode code = ERROR_FAILED;
         const char *fallback = result;
+        int status;
 
         for (size_t i = 0; i < ELEMENTSOF(job_results); i++)
                 if (streq(job_results[i].result, result)) {
@@ -337,8 +354,8 @@ static int report_failure(const Jobs *j, const Job *job, const char *result) {
                        job->name) < 0)
                 return EXIT_FAILURE;
         error_print(head, text);
-        if (j->wait && words_tell_of_exec(words))
-                return exec_failure_status(words);
+        if (j->wait && launch_failure_status(&j->context->client, job->name, &status) >= 0)
+                return status;
         return error_code_exit_status(code);
 }
 

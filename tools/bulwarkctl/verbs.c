@@ -34,11 +34,13 @@ int payload_exit_status(int code, int status) {
         }
 }
 
-int exec_failure_status(const char *words) {
-        return strstr(strempty(words), strerror(ENOENT)) ? 127 : 126;
-}
-
-/* LastError has no error name beside it; manager/container/life/step-error.c begins exactly these words so. */
-bool words_tell_of_exec(const char *words) {
-        return strstr(strempty(words), "cannot execute ");
+int program_failure_status(const char *error_name) {
+        switch (error_code_from_bus_name(strempty(error_name))) {
+        case ERROR_NO_PROGRAM:
+                return 127;
+        case ERROR_EXEC:
+                return 126;
+        default:
+                return -ENODATA;
+        }
 }

@@ -29,9 +29,6 @@ void help_print(const Ui *ui, const Verb *verb);
  * -ENODATA. */
 int payload_exit_status(int code, int status);
 
-/* The exit status that a shell gives where the program could not be run, from the manager's words: 127 where
- * it was not found, else 126. */
-int exec_failure_status(const char *words);
-/* Do the manager's words about a failed launch tell of the payload's program, and not of a step before it?
- */
-bool words_tell_of_exec(const char *words);
+/* The exit status that a shell gives where the program could not be run, from the name of the manager's error: 127 where it
+ * was not found, 126 where it could not be executed; -ENODATA where the error is another. */
+int program_failure_status(const char *error_name);

@@ -165,8 +165,10 @@ void command_not_started(Container *c, const StepFailure *failure) {
                 (void)container_event(c, EVENT_COMMAND_ENDED);
                 return;
         }
-        if (!was_ended(c) && c->kill_reason != KILL_CANCELED)
+        if (!was_ended(c) && c->kill_reason != KILL_CANCELED) {
+                c->launch_error = diag_first_code(&diag);
                 (void)command_failed(c, RESULT_LAUNCH, diag_to_string(&diag, false));
+        }
         (void)container_event(c, EVENT_NOT_STARTED);
 }
 

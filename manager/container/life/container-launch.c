@@ -40,6 +40,7 @@ void container_begin_life(Container *c) {
         c->oom_told = false;
         free(c->last_error);
         c->last_error = NULL;
+        c->launch_error = _ERROR_CODE_INVALID;
         if (!c->restart.again) /* a restart is not lost with the manager that begins it */
                 record_remove(c->manager->records_fd, c->name);
 }
@@ -368,6 +369,7 @@ void container_not_started(Container *c, const KeeperMessage *m) {
         else {
                 c->result = RESULT_LAUNCH;
                 (void)step_failure_explain(c->launch->plan, &m->failure, &diag);
+                c->launch_error = diag_first_code(&diag);
                 diag_keep(&diag, &c->last_error);
         }
         (void)container_event(c, EVENT_NOT_STARTED);

@@ -117,8 +117,8 @@ static const char *remedy_of(StepKind kind, int error) {
 
 int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag) {
         const char *name = step_kind_to_string(f->kind), *directive = NULL, *subject, *words, *remedy;
-        ErrorCode code = f->kind == STEP_EXECUTE ? ERROR_EXEC : ERROR_LAUNCH;
         int error = f->error < 0 ? -f->error : EIO;
+        ErrorCode code = f->kind != STEP_EXECUTE ? ERROR_LAUNCH : error == ENOENT ? ERROR_NO_PROGRAM : ERROR_EXEC;
         const PlanStep *step;
         Origin origin = {};
 

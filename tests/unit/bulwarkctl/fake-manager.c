@@ -335,8 +335,8 @@ static int method_exec(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return sd_bus_error_setf(error, error_code_bus_name(ERROR_NOT_ACTIVE), "%s is not running",
                                          name);
         if (argv && argv[0] && startswith(argv[0], "/nope"))
-                return sd_bus_error_setf(error, error_code_bus_name(ERROR_EXEC), "cannot execute %s: %s",
-                                         argv[0], strerror(streq(argv[0], "/nope") ? ENOENT : EACCES));
+                return sd_bus_error_setf(error, error_code_bus_name(streq(argv[0], "/nope") ? ERROR_NO_PROGRAM : ERROR_EXEC),
+                                         "cannot execute %s: %s", argv[0], strerror(streq(argv[0], "/nope") ? ENOENT : EACCES));
         read_exec_options(m, &options);
         n = options.terminal ? spawn_terminal(s, argv, &options, fds) : spawn_pipes(s, argv, &options, fds);
         s->session_fd = (int)syscall(SYS_pidfd_open, s->session, 0);
@@ -438,6 +438,8 @@ static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (sd_bus_message_read(m, "ss", &interface, &name) < 0)
                 return -EBADMSG;
         f = fake_of(sd_bus_message_get_path(m));
+        if (streq(name, "LaunchError"))
+                return sd_bus_reply_method_return(m, "v", "s", streq(f->name, "noexec") ? "org.bulwark1.Error.ProgramMissing" : "");
         if (streq(name, "Boot"))
                 return sd_bus_reply_method_return(m, "v", "b", 0);
         if (streq(name, "UnitPath"))

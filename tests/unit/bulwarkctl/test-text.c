@@ -390,9 +390,10 @@ static void test_exit_codes(void **state) {
         assert_int_equal(payload_exit_status(CLD_KILLED, SIGKILL), 137);
         assert_int_equal(payload_exit_status(CLD_DUMPED, SIGSEGV), 139);
         assert_int_equal(payload_exit_status(0, 0), -ENODATA);
-        assert_int_equal(exec_failure_status("cannot execute /x: No such file or directory"), 127);
-        assert_int_equal(exec_failure_status("cannot execute /x: Permission denied"), 126);
-        assert_int_equal(exec_failure_status(NULL), 126);
+        assert_int_equal(program_failure_status("org.bulwark1.Error.ProgramMissing"), 127);
+        assert_int_equal(program_failure_status("org.bulwark1.Error.ExecFailed"), 126);
+        assert_int_equal(program_failure_status("org.bulwark1.Error.LaunchFailed"), -ENODATA);
+        assert_int_equal(program_failure_status(NULL), -ENODATA);
 }
 
 static void test_names(void **state) {
