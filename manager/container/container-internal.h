@@ -577,4 +577,5 @@ void manager_announce(Container *c); /* tells listeners of it, once */
 void manager_forget(Container *c);   /* tells listeners, and frees it */
 /* The name that such another name stands for, owned; NULL = it is none, or memory lacks. */
 char *manager_alias_of(const Manager *m, const char *name);
+bool manager_forget_gone(Container *c); /* whether it was one, and c is no more */
 bool container_is_forgettable(const Container *c);

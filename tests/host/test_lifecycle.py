@@ -345,4 +345,36 @@ def test_stop_order_at_shutdown(bed):
     shutil.rmtree(order)
 
 
+def test_manager_end_stops_what_remains(bed):
+    """at the end of a standalone manager what remains after its exit is stopped, too: its ExecStop= runs."""
+    place = os.path.join(bed.out, "remains")
+    os.makedirs(place)
+    os.chmod(place, 0o777)
+    bed.unit("net", "Type=oneshot", "RemainAfterExit=yes", "BindPaths=%s:/log" % place,
+             "ExecStart=/bin/sh -c 'echo up >> /log/f'", "ExecStop=/bin/sh -c 'echo down >> /log/f'")
+    bed.ctl("start", "net").expect(0)
+    equal(bed.active("net"), "active", "after its start")
+    bed.stop_manager()
+    equal(read(os.path.join(place, "f")).split(), ["up", "down"], "what it did")
+    bed.start_manager()
+    equal(bed.active("net"), "inactive", "with the next manager")
+
+
+def test_units_that_have_gone(bed):
+    """of a container whose file has gone while no manager was there nothing comes back, and no record stays."""
+    path = bed.unit("brief", "Type=oneshot", "ExecStart=/bin/true")
+    bed.ctl("start", "--wait", "brief").expect(0)
+    other = bed.unit("gone", "Type=oneshot", "ExecStart=/bin/true")
+    bed.ctl("start", "--wait", "gone").expect(0)
+    os.unlink(other)
+    bed.ctl("daemon-reload").expect(0)
+    bed.kill_manager()
+    os.unlink(path)
+    bed.start_manager()
+    text = bed.ctl("list", "--all").out
+    for name in ("brief", "gone"):
+        check(name not in text, "%s came back:\n%s" % (name, text))
+        check(name not in os.listdir(os.path.join(bed.runtime, "state")), "the record of %s stays" % name)
+
+
 run(__name__)

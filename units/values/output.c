@@ -13,8 +13,6 @@ static const struct {
         const char *word, *why;
 } refused[] = {
         {"kmsg", "a container must not write the kernel's log; use journal"},
-        {"journal+console", "not supported yet; use journal"},
-        {"syslog+console", "not supported yet; use journal"},
         {"kmsg+console", "not supported yet; use journal"},
         {"tty", "not supported yet; use journal"},
         {"socket", "not supported yet; use journal"},
@@ -73,8 +71,10 @@ static int output_parse(const ValueContext *c, const char *text, void *field) {
         if (r < 0)
                 return r;
         /* As systemd reads it since there is the journal. */
-        if (streq(s, "syslog")) {
-                diag_warning(c->diag, ERROR_POLICY, &c->origin, c->directive, "syslog is an old word for journal; write that");
+        if (streq(s, "syslog") || streq(s, "journal+console") || streq(s, "syslog+console")) {
+                diag_warning(c->diag, ERROR_POLICY, &c->origin, c->directive,
+                             endswith(s, "+console") ? "%s means journal: a container writes to no console of the host"
+                                                     : "%s is an old word for journal; write that", s);
                 free(s);
                 s = strdup("journal");
                 if (!s)

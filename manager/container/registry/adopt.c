@@ -481,6 +481,8 @@ int manager_adopt(Manager *m, Diag *diag) {
         settle_stored(m);
         m->adopted = true;
         orphan_unlisted(m);
+        for (size_t i = m->n_sorted; i > 0; i--) /* units that went while no manager was there */
+                (void)manager_forget_gone(m->sorted[i - 1]);
         transient_schedule(m); /* what ended while no manager was there */
         return 0;
 }

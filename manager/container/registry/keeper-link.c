@@ -387,7 +387,8 @@ static int stop_all(Manager *m, bool *ret_all_down) {
 
                 if (c->job && c->job->type != JOB_STOP)
                         job_finish(c, "canceled", false);
-                if (container_is_down(c))
+                /* What remains after its exit is stopped as well: its ExecStop= undoes what its start did. */
+                if (container_is_dead(c))
                         continue;
                 *ret_all_down = false;
                 if (!c->job && (container_is_up(c) || c->state == CONTAINER_RESTARTING))

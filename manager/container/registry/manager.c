@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "manager/container/container-internal.h"
+#include "manager/record/record-store.h"
 #include "units/syntax/search.h"
 #include "manager/container/life/parts.h"
 #include "manager/host/streams/life-log.h"
@@ -345,14 +346,21 @@ static int load_all(Manager *m, Diag *diag) {
         return r;
 }
 
+/* Of a container whose unit has gone, and that does nothing and has not failed, nothing is kept. */
+bool manager_forget_gone(Container *c) {
+        if (c->load != LOAD_NOT_FOUND || !container_is_forgettable(c))
+                return false;
+        record_remove(c->manager->records_fd, c->name);
+        manager_forget(c);
+        return true;
+}
+
 static void reload_one(Container *c) {
         _cleanup_(diag_done) Diag diag = {};
 
         (void)container_load(c, &diag);
-        if (c->load == LOAD_NOT_FOUND && container_is_forgettable(c)) {
-                manager_forget(c);
+        if (manager_forget_gone(c))
                 return;
-        }
         if (c->shown)
                 container_notify(c);
         else
