@@ -267,6 +267,7 @@ static const UnitRow rows[] = {
         { DIRECTIVE_ReadWritePaths, compare_items, NULL, false, POLICY_LOOSER },
         { DIRECTIVE_NoExecPaths, compare_items, NULL, false, POLICY_TIGHTER },
         { DIRECTIVE_ExecPaths, compare_items, NULL, false, POLICY_LOOSER },
+        { DIRECTIVE_DeviceAllow, compare_items, NULL, false, POLICY_LOOSER },
         { DIRECTIVE_ProtectSystem, compare_value, rank_protect_system, false, 0 },
         { DIRECTIVE_ProtectHome, compare_value, rank_protect_home, true, 0 },
         { DIRECTIVE_PrivateTmp, compare_value, rank_private_tmp, false, 0 },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "policies/apparmor/apparmor.h"
+#include "policies/bpf/devices.h"
 #include "policies/caps/caps.h"
 #include "policies/compile.h"
 #include "policies/families.h"
@@ -14,6 +15,7 @@ const PolicyBackend *const policy_backends[] = {
         &policy_backend_apparmor,
         &policy_backend_selinux,
         &policy_backend_landlock,
+        &policy_backend_devices,
 };
 
 size_t policy_backends_count(void) {

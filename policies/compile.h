@@ -78,6 +78,15 @@ typedef struct LandlockPolicy {
         PolicyRules unsaid; /* protections of the unit that Landlock, or its ABI here, cannot express; mounts have them */
 } LandlockPolicy;
 
+/* struct bpf_insn[] for the control group; none = devices are not filtered. */
+typedef struct DevicePolicyProgram {
+        void *program;
+        size_t n_instructions;
+        char *text; /* of it, for people */
+        Digest digest;
+        PolicyRules rules;
+} DevicePolicyProgram;
+
 typedef struct PolicySet {
         unsigned n_ref;
         ContainerSpec *spec; /* referenced: the rules' origins point into it */
@@ -86,6 +95,7 @@ typedef struct PolicySet {
         AppArmorPolicy apparmor; /* compiled whatever the host runs, so that it can be shown; spec->mac says what is used */
         SELinuxPolicy selinux;
         LandlockPolicy landlock;
+        DevicePolicyProgram devices;
         Digest digest; /* of what the kernel is given: not of rules and origins */
 } PolicySet;
 
@@ -101,7 +111,7 @@ static inline void policy_set_unrefp(const PolicySet **p) {
 
 typedef struct PolicyChanges PolicyChanges; /* policies/compare.h */
 typedef struct PolicyBackend {
-        const char *name;                     /* "caps", "seccomp", "apparmor", "selinux", "landlock" */
+        const char *name;                     /* "caps", "seccomp", "apparmor", "selinux", "landlock", "devices" */
         int (*compile)(const ContainerSpec *spec, int cache_fd, Diag *diag, PolicySet *set);
         int (*render)(const PolicySet *set, char **ret); /* for people: rules, or the filter as text */
         const PolicyRules *(*rules)(const PolicySet *set);

@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 #include <linux/mount.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "manager/base/string-list.h"
 #include "manager/claims/claims-build.h"
@@ -188,9 +189,12 @@ static void of_node(ClaimBuilder *b, const PlanStep *s) {
                 b->error = -ENOMEM;
                 return;
         }
-        (void)snprintf(number, sizeof(number), "char %u:%u", (unsigned)(s->b >> 32), (unsigned)s->b);
+        (void)snprintf(number, sizeof(number), "%s %u:%u", S_ISBLK((mode_t)s->a) ? "block" : "char", (unsigned)(s->b >> 32), (unsigned)s->b);
         claim_add(b, (ClaimText){ .topic = TOPIC_DEVICE, .kind = QUESTION_DEVICE, .text = path, .expected = number },
                   "device %s", path);
+        /* What opening a device of the unit's does, its driver says. */
+        if (s->origin_file.size > 0)
+                return;
         /* /dev/tty answers only who has a terminal. */
         claim_add(b, (ClaimText){ .topic = TOPIC_DEVICE, .kind = QUESTION_OPEN, .text = path, .test = TEST_INCLUDES,
                                   .expected = streq(name, "tty") ? "ok|ENXIO" : "ok" },
@@ -200,10 +204,12 @@ static void of_node(ClaimBuilder *b, const PlanStep *s) {
 static void devices(ClaimBuilder *b, const Mounts *m) {
         _cleanup_free_ char *names = NULL;
 
-        claim_origin_none(b);
         for (uint32_t i = 0; i < b->start->header->n_steps; i++)
-                if (b->start->steps[i].kind == STEP_MAKE_NODE)
+                if (b->start->steps[i].kind == STEP_MAKE_NODE) {
+                        claim_origin_step(b, b->start, b->start->steps + i);
                         of_node(b, b->start->steps + i);
+                }
+        claim_origin_none(b);
         if (device_names(b->start, m, &names) < 0) {
                 b->error = -ENOMEM;
                 return;

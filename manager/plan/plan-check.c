@@ -5,6 +5,7 @@
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "manager/plan/plan-format.h"
 #include "manager/plan/process-attributes.h"
@@ -120,9 +121,10 @@ static bool operands_good(const PlanView *p, const PlanStep *s) {
         case STEP_MAKE_DIRECTORY:
         case STEP_MAKE_FILE:
         case STEP_MAKE_SYMLINK:
-        case STEP_MAKE_NODE:
         case STEP_CONTROL_TERMINAL:
                 return s->slot != PLAN_NO_SLOT && text_good(p, s->s) && text_good(p, s->t);
+        case STEP_MAKE_NODE:
+                return s->slot != PLAN_NO_SLOT && text_good(p, s->s) && (s->a & ~(uint64_t)(S_IFBLK | 0666)) == 0;
         case STEP_LANDLOCK_RULESET:
         case STEP_LANDLOCK_RESTRICT:
                 return s->slot != PLAN_NO_SLOT;

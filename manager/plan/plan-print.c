@@ -159,8 +159,8 @@ static int describe_symlink(char **s, const PlanView *p, const PlanStep *step) {
 }
 
 static int describe_node(char **s, const PlanView *p, const PlanStep *step) {
-        return str_append(s, "%s c %u:%u mode=%04o", plan_text(p, step->s), (unsigned)(step->b >> 32),
-                          (unsigned)step->b, (unsigned)step->a);
+        return str_append(s, "%s %c %u:%u mode=%04o", plan_text(p, step->s), S_ISBLK((mode_t)step->a) ? 'b' : 'c',
+                          (unsigned)(step->b >> 32), (unsigned)step->b, (unsigned)step->a & 0777);
 }
 
 static int describe_stream(char **s, const PlanView *p, const PlanStep *step) {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <limits.h>
+#include <linux/bpf.h>
 #include <linux/mount.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -100,9 +102,52 @@ static void attach(PlanWriter *w, int16_t slot, const char *path, unsigned type,
                       (StepOperands){ .slot1 = SLOT(slot), .s = path, .d = d, .flags = flags });
 }
 
+static bool is_standard(const char *name) {
+        for (const ContainerDevice *d = container_devices; d->name; d++)
+                if (streq(d->name, name))
+                        return true;
+        for (const ContainerDeviceLink *l = container_device_links; l->name; l++)
+                if (streq(l->name, name))
+                        return true;
+        return startswith(name, "pts/") || startswith(name, "shm/") || startswith(name, "mqueue/");
+}
+
+/* An earlier rule makes it, or the directory. */
+static bool is_made_before(const ContainerSpec *spec, size_t i, const char *path, size_t n) {
+        for (size_t k = 0; k < i; k++) {
+                const char *other = spec->device_rules[k].node;
+
+                if (other && strncmp(other, path, n) == 0 && (other[n] == 0 || other[n] == '/'))
+                        return true;
+        }
+        return false;
+}
+
+/* A node that DeviceAllow= names, with the directories on its way; owner is the container's root, and the mode the host's
+ * as far as the line lets it be. */
+static void make_unit_node(PlanWriter *w, const ContainerSpec *spec, size_t i, int16_t dev) {
+        const DeviceRule *rule = spec->device_rules + i;
+        const char *name = rule->node ? rule->node + strlen("/dev/") : NULL;
+        const unsigned mode = rule->mode & ((rule->access & BPF_DEVCG_ACC_READ ? 0444U : 0) | (rule->access & BPF_DEVCG_ACC_WRITE ? 0222U : 0));
+
+        if (!name || is_standard(name) || is_made_before(spec, i, rule->node, strlen(rule->node)))
+                return;
+        plan_origin(w, &rule->origin, "DeviceAllow");
+        for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+                char directory[PATH_MAX];
+
+                (void)snprintf(directory, sizeof(directory), "%.*s", (int)(slash - name), name);
+                if (!is_made_before(spec, i, rule->node, (size_t)(slash - rule->node)))
+                        plan_add_step(w, STEP_MAKE_DIRECTORY, ACTOR_OUTER, (StepOperands){ .slot1 = SLOT(dev), .s = directory, .a = 0755 });
+        }
+        plan_add_step(w, STEP_MAKE_NODE, ACTOR_OUTER,
+                      (StepOperands){ .slot1 = SLOT(dev), .s = name, .a = mode | (rule->block ? S_IFBLK : 0),
+                                      .b = (uint64_t)rule->major << 32 | rule->minor });
+}
+
 /* A /dev of the unit's own: nodes that outer makes as the container's root in a tmpfs of the host's user namespace,
  * where they work; nobody inside can make more. */
-static void make_dev(PlanWriter *w, const PlanParameters *p, RootSlots *slots) {
+static void make_dev(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, RootSlots *slots) {
         static const char *const directories[] = { "pts", "shm", "mqueue", PLAN_MASK_HOME };
         char uid[32], gid[32];
 
@@ -114,6 +159,9 @@ static void make_dev(PlanWriter *w, const PlanParameters *p, RootSlots *slots) {
                 plan_add_step(w, STEP_MAKE_NODE, ACTOR_OUTER,
                               (StepOperands){ .slot1 = SLOT(slots->dev), .s = d->name, .a = d->mode,
                                               .b = (uint64_t)d->major << 32 | d->minor });
+        for (size_t i = 0; i < spec->n_device_rules; i++)
+                make_unit_node(w, spec, i, slots->dev);
+        plan_origin_none(w);
         for (const ContainerDeviceLink *l = container_device_links; l->name; l++)
                 plan_add_step(w, STEP_MAKE_SYMLINK, ACTOR_OUTER,
                               (StepOperands){ .slot1 = SLOT(slots->dev), .s = l->name, .t = l->target });
@@ -487,7 +535,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         credentials_slot(w, spec, slots);
         log_slot(w, spec, slots);
         plan_origin_none(w);
-        make_dev(w, p, slots);
+        make_dev(w, spec, p, slots);
         if (!spec->private_network) {
                 plan_origin_row(w, spec, DIRECTIVE_PrivateNetwork);
                 slots->sys = new_file_system(w, ACTOR_OUTER, "sysfs", SAFE_NOEXEC | MOUNT_ATTR_RDONLY, NULL);

@@ -377,7 +377,7 @@ int step_make_symlink(Stage *s, const PlanStep *step) {
 }
 
 int step_make_node(Stage *s, const PlanStep *step) {
-        return mknodat(stage_slot(s, step->slot), plan_text(&s->plan, step->s), S_IFCHR | (mode_t)step->a,
+        return mknodat(stage_slot(s, step->slot), plan_text(&s->plan, step->s), (S_ISBLK((mode_t)step->a) ? 0 : S_IFCHR) | (mode_t)step->a,
                        makedev((unsigned)(step->b >> 32), (unsigned)step->b)) < 0
                        ? -errno
                        : 0;

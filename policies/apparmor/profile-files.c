@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A profile allows or says nothing: what wins within it is not the longest path but any rule that matches. So the tree
  * is cut into pieces that do not overlap, at every path where something changes, and each piece gets one rule. */
+#include <linux/bpf.h>
+
 #include "manager/base/string-list.h"
 #include "policies/apparmor/profile-files.h"
 #include "policies/apparmor/quote.h"
@@ -414,6 +416,17 @@ static int device_rules(const ContainerSpec *spec, PolicyRules *rules) {
 
         for (const ContainerDevice *d = container_devices; r >= 0 && d->name; d++)
                 r = policy_rules_add(rules, NULL, "/dev/%s rw,", d->name);
+        for (size_t i = 0; r >= 0 && i < spec->n_device_rules; i++) {
+                const DeviceRule *rule = spec->device_rules + i;
+                _cleanup_free_ char *quoted = NULL;
+
+                if (!rule->node)
+                        continue;
+                r = apparmor_quote(rule->node, &quoted);
+                if (r >= 0)
+                        r = policy_rules_add(rules, &rule->origin, "\"%s\" %s%s,", quoted, rule->access & BPF_DEVCG_ACC_READ ? "r" : "",
+                                             rule->access & BPF_DEVCG_ACC_WRITE ? "w" : "");
+        }
         return r;
 }
 

@@ -97,7 +97,7 @@ def directives_are_described():
         for section, name, *_ in rows(f"units/spec/{table}.inc", kind):
             if not re.search(rf"^\.Cm .*\b{name}=", page, flags=re.M):
                 yield f"bulwark.container(5) lacks {name}= of {table}.inc"
-    for section, name, accepted, _ in rows("units/spec/refused.inc", "FIXED"):
+    for section, name, accepted, *_ in rows("units/spec/refused.inc", "FIXED"):
         text = items.pop((section, name), None)
         described = text and re.search(r"^Default:(.*)", plain(text), flags=re.S | re.M)
         if not described or described[1].split()[0].strip(".,") != accepted.split()[0]:

@@ -231,9 +231,58 @@ def test_kernel(bed):
     equal(bed.ctl("exec", "named", "/bin/hostname").expect(0).out.strip(), "other", "host name")
 
 
+def filters_of(bed, name):
+    """The programs of devices that are attached to its control group."""
+    if not shutil.which("bpftool"):
+        return None
+    shown = subprocess.run(["bpftool", "-j", "cgroup", "show", os.path.join(bed.cgroup, "containers", name)], capture_output=True, text=True, check=False)
+    return [p for p in json.loads(shown.stdout or "[]") if p.get("attach_type") in ("device", "cgroup_device")]
+
+
+def test_devices(bed):
+    """DeviceAllow=, DevicePolicy=: nodes of the container's own, and a filter above its control group."""
+    def opened(name, *lines):
+        what = ["read:/dev/null", "write:/dev/null", "read:/dev/zero", "write:/dev/full", "read:/dev/urandom", "read:/dev/kmsg",
+                "write:/dev/kmsg", "read:/dev/net/tun", "write:/dev/net/tun"]
+        return tried(bed, name, what, *lines)
+    results = opened("default")
+    answers(results, "ok", "read:/dev/null", "write:/dev/null", "read:/dev/zero", "write:/dev/full", "read:/dev/urandom")
+    answers(results, "ENOENT", "read:/dev/kmsg", "read:/dev/net/tun")
+    for policy in ("auto", "closed", "strict"):
+        results = opened("some", "DeviceAllow=/dev/kmsg w", "DevicePolicy=" + policy)
+        answers(results, "ok", "read:/dev/null", "write:/dev/null", "read:/dev/zero", "write:/dev/full", "read:/dev/urandom", "write:/dev/kmsg")
+        check(results["read:/dev/kmsg"] in ("EPERM", "EACCES"), "kmsg can be read: %s" % results)
+    check(results["read:/dev/net/tun"] == "ENOENT", "tun is there")
+    if os.path.exists("/dev/net/tun"):
+        results = opened("tun", "DeviceAllow=/dev/net/tun", "DeviceAllow=char-pts rw")
+        answers(results, "ok", "write:/dev/net/tun")
+        results = opened("private", "DeviceAllow=/dev/net/tun", "PrivateDevices=yes")
+        answers(results, "ENOENT", "write:/dev/net/tun")
+    # The filter itself: as the host's root, with a node of one's own making.
+    capable = ("PrivateUsers=no", "AddCapability=CAP_MKNOD", "MandatoryAccessControl=no", "TemporaryFileSystem=/mnt")
+    for lines, expected in ((("DevicePolicy=closed",), "EPERM"), (("DevicePolicy=closed", "DeviceAllow=/dev/kmsg rwm"), "ok")):
+        results = tried(bed, "made", ["mknod-kmsg:/dev/shm/node"], *capable, *lines)
+        equal(results["mknod-kmsg:/dev/shm/node"], expected, "mknod of kmsg with %s" % (lines,))
+    bed.start_sleeper("terminal", "DeviceAllow=/dev/kmsg w")
+    bed.ctl("exec", "terminal", "/bin/sh", "-c", "exec 3<>/dev/ptmx && echo ok >/dev/null").expect(0)
+    attached = filters_of(bed, "terminal")
+    if attached is not None:
+        check(len(attached) == 1, "attached to the group: %s" % attached)
+        bed.kill_manager()
+        bed.start_manager()
+        equal(filters_of(bed, "terminal"), attached, "after the manager was killed")
+    bed.start_sleeper("proven", "DeviceAllow=/dev/kmsg w", "DevicePolicy=closed", "MemoryDenyWriteExecute=yes", "LockPersonality=yes",
+                      "RestrictNamespaces=yes", "ProtectClock=yes", "ProtectHome=yes", "PrivateTmp=yes", "ProtectProc=invisible")
+    bed.ctl("probe", "proven").expect(0)
+    bed.unit("missing", "ExecStart=/bin/true", "DeviceAllow=/dev/not-there rw")
+    bed.ctl("start", "missing").expect(bed.ctl("start", "missing").code, "DeviceAllow", "/dev/not-there")
+    bed.unit("no", "ExecStart=/bin/true", "PrivateDevices=no")
+    bed.ctl("start", "no").expect(5, "PrivateDevices", "DeviceAllow=")
+
+
 def test_what_is_always_so(bed):
     """what a container has anyway is accepted and true, and its contrary refused with the reason."""
-    report = bed.inside("fixed", "PrivateIPC=yes", "PrivatePIDs=true", "PrivateMounts=on", "MountAPIVFS=1", "MountFlags=private",
+    report = bed.inside("fixed", "PrivateIPC=yes", "PrivatePIDs=true", "PrivateMounts=on", "MountAPIVFS=1", "MountFlags=private", "SystemCallArchitectures=native",
                         "DelegateNamespaces=yes", "SELinuxNested=no", "ProtectKernelTunables=yes", "ProtectControlGroups=strict")
     for kind in ("ipc", "pid", "mnt"):
         check(report["ns_" + kind] != os.readlink("/proc/self/ns/" + kind), "the %s namespace is the host's" % kind)
@@ -246,7 +295,7 @@ def test_what_is_always_so(bed):
         check("ro" in points[path].split()[5].split(","), path + " is writable")
     for line in ("PrivateIPC=no", "PrivatePIDs=no", "PrivateMounts=0", "MountAPIVFS=no", "MountFlags=slave", "DelegateNamespaces=mnt",
                  "SELinuxNested=yes", "ProtectKernelTunables=no", "ProtectControlGroups=no", "ProtectControlGroups=private", "ProtectHostname=no",
-                 "RestrictFileSystems=ext4"):
+                 "RestrictFileSystems=ext4", "SystemCallArchitectures=x86"):
         bed.unit("refused", "ExecStart=/bin/true", line)
         check(bed.ctl("start", "refused").code != 0, line + " is taken")
         bed.ctl("start", "refused").expect(bed.ctl("start", "refused").code, line.split("=")[0])

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <sys/stat.h>
+
 #include "manager/base/string-list.h"
 #include "manager/plan/unit-freeze.h"
 #include "tests/tables/compiler.h"
@@ -64,6 +66,22 @@ static int table_trees(const ContainerSpec *draft, UnitFacts *f) {
         return 0;
 }
 
+/* A character device 10:229 by every name but those below /dev/missing; two groups. */
+static int table_devices(const ContainerSpec *draft, UnitFacts *f) {
+        const size_t n = draft->device_allow.n;
+
+        f->devices = calloc(n + 1, sizeof(*f->devices));
+        f->device_groups = strdup("Character devices:\n  1 mem\n136 pts\n\nBlock devices:\n  8 sd\n");
+        if (!f->devices || !f->device_groups)
+                return -ENOMEM;
+        for (; f->n_devices < n; f->n_devices++)
+                f->devices[f->n_devices] = (DeviceFact){
+                        .error = startswith(draft->device_allow.items[f->n_devices].name, "/dev/missing") ? ENOENT : 0,
+                        .mode = S_IFCHR | 0666, .major = 10, .minor = 229,
+                };
+        return 0;
+}
+
 /* Every root is there but those below /missing; one environment file exists. */
 static int table_facts(const ContainerSpec *draft, UnitFacts *f) {
         size_t n = draft->environment_file.n;
@@ -87,7 +105,7 @@ static int table_facts(const ContainerSpec *draft, UnitFacts *f) {
                 f->environment_files[f->n_environment_files].text = text ? strdup(text) : NULL;
                 f->environment_files[f->n_environment_files].error = text ? 0 : ENOENT;
         }
-        return table_trees(draft, f);
+        return table_devices(draft, f) < 0 ? -ENOMEM : table_trees(draft, f);
 }
 
 /* What the manager's loader would choose there. */

@@ -109,6 +109,10 @@ static int set_landlock(Options *o, const char *value) {
         return set_layer(o, "landlock");
 }
 
+static int set_devices(Options *o, const char *value) {
+        return set_layer(o, "devices");
+}
+
 static int print_help(Options *o, const char *value);
 
 static int print_version(Options *o, const char *value) {
@@ -134,6 +138,7 @@ static const struct {
         [OPTION_APPARMOR] = { 0, "apparmor", NULL, "the AppArmor profile only", set_apparmor, false },
         [OPTION_SELINUX] = { 0, "selinux", NULL, "what SELinux gets only", set_selinux, false },
         [OPTION_LANDLOCK] = { 0, "landlock", NULL, "the Landlock ruleset only", set_landlock, false },
+        [OPTION_DEVICES] = { 0, "devices", NULL, "the device filter only", set_devices, false },
         [OPTION_LISTING] = { 0, "listing", NULL, "the profile, module or filter as text instead of its rules",
                              set_listing, false },
         [OPTION_OUTPUT_DIRECTORY] = { 0, "output-directory", "DIR", "write files here", set_output_directory, false },

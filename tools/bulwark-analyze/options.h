@@ -26,6 +26,7 @@ typedef enum OptionId {
         OPTION_APPARMOR,
         OPTION_SELINUX,
         OPTION_LANDLOCK,
+        OPTION_DEVICES,
         OPTION_LISTING,
         OPTION_OUTPUT_DIRECTORY,
         OPTION_FORCE,

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 
 #include "manager/base/io.h"
@@ -419,6 +420,30 @@ static bool tree_is_shut(const char *path, const PathTrees *written) {
         return shut;
 }
 
+static int gather_devices(const ContainerSpec *draft, UnitFacts *f) {
+        const value_device_allow *v = &draft->device_allow;
+
+        if (v->n == 0)
+                return 0;
+        f->devices = calloc(v->n, sizeof(*f->devices));
+        if (!f->devices)
+                return -ENOMEM;
+        for (; f->n_devices < v->n; f->n_devices++) {
+                DeviceFact *d = f->devices + f->n_devices;
+                const char *name = v->items[f->n_devices].name;
+                struct stat st;
+
+                if (*name != '/') {
+                        if (!f->device_groups)
+                                (void)read_text(AT_FDCWD, "/proc/devices", 0, FACT_FILE_MAX, &f->device_groups);
+                } else if (stat(name, &st) < 0)
+                        d->error = errno;
+                else
+                        *d = (DeviceFact){ .mode = st.st_mode, .major = major(st.st_rdev), .minor = minor(st.st_rdev) };
+        }
+        return 0;
+}
+
 static int gather_trees(const ContainerSpec *draft, const PathTrees *written, UnitFacts *f) {
         const size_t max = container_spec_host_trees_max(draft);
         HostTree tree;
@@ -510,6 +535,8 @@ int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFa
                 r = gather_trees(draft, &own, &f);
         if (r >= 0)
                 r = gather_condition_paths(draft, root, &f);
+        if (r >= 0)
+                r = gather_devices(draft, &f);
         if (r < 0)
                 return r;
 
@@ -556,6 +583,8 @@ void unit_facts_done(UnitFacts *f) {
                 free(f->trees[i].path);
         free(f->trees);
         free(f->condition_paths);
+        free(f->devices);
+        free(f->device_groups);
         free(f->root_path);
         free(f->root_refused);
         free(f->passwd);

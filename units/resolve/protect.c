@@ -133,7 +133,7 @@ static int check_no(const ContainerSpec *s, Diag *diag) {
 
                 if (r < 0)
                         return r;
-                if (streq(text, "no"))
+                if (protections[i].why_not && streq(text, "no"))
                         error = diag_error(diag, ERROR_CONFLICT, container_spec_origin(s, id), directives[id].name,
                                            "no opens nothing: %s; take the line out", protections[i].why_not);
         }

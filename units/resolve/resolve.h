@@ -66,7 +66,15 @@ typedef struct UnitFacts {
                 bool shut; /* no user of the host but root can come to it: a directory above is closed to all others */
         } *trees; /* of container_spec_host_tree() */
         size_t n_trees;
+        struct DeviceFact {
+                int error;     /* errno of looking at it */
+                unsigned mode; /* with its type */
+                uint32_t major, minor;
+        } *devices; /* one an item of DeviceAllow=, in its order; groups have none */
+        size_t n_devices;
+        char *device_groups; /* /proc/devices, where a group is named */
 } UnitFacts;
+typedef struct DeviceFact DeviceFact;
 typedef struct TreeFact TreeFact;
 int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFacts *ret);
 void unit_facts_done(UnitFacts *f);

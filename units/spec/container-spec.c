@@ -162,6 +162,7 @@ static ContainerSpec *container_spec_free(ContainerSpec *s) {
         strv_free(s->exec_environment);
         free(s->exec_directory);
         free(s->exposed_tree.path);
+        free(s->device_rules);
 
         free(s->name);
         free(s->prefix);

@@ -104,6 +104,17 @@ typedef struct MacDecision {
         unsigned landlock_abi; /* 0 = none */
 } MacDecision;
 
+/* What DeviceAllow= comes to on this host. */
+#define DEVICE_MINOR_ANY UINT32_MAX
+typedef struct DeviceRule {
+        const char *node; /* below /dev, made in the container's; NULL = none is. Of the item */
+        bool block;
+        uint32_t major, minor; /* minor DEVICE_MINOR_ANY: all */
+        unsigned mode;         /* of the host's node */
+        unsigned access;       /* BPF_DEVCG_ACC_* */
+        Origin origin;
+} DeviceRule;
+
 typedef struct ContainerSpec {
         unsigned n_ref;
 
@@ -135,6 +146,9 @@ typedef struct ContainerSpec {
         bool init_role;          /* ProcessTwo= resolved: the keeper's init is PID 1 */
         uint64_t host_memory, host_tasks; /* what percentages were taken of */
         MacDecision mac;
+        DeviceRule *device_rules;
+        size_t n_device_rules;
+        bool devices_filtered; /* only these, and those of every container */
         /* A tree of the host that the payload may write to as the host's root, and that users of the host can enter; path
          * NULL = there is none. It switches RestrictSUIDSGID= on and takes CAP_SETFCAP away. */
         struct {

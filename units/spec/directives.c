@@ -25,6 +25,17 @@ static const uint16_t by_name[_DIRECTIVE_MAX] = {
 #include "directive-index.inc"
 };
 
+/* What SystemCallArchitectures= calls the native one, beside native. */
+#if defined(__x86_64__) && !defined(__ILP32__)
+#define NATIVE_ARCHITECTURE " x86-64"
+#elif defined(__aarch64__)
+#define NATIVE_ARCHITECTURE " arm64"
+#elif defined(__riscv) && __riscv_xlen == 64
+#define NATIVE_ARCHITECTURE " riscv64"
+#else
+#define NATIVE_ARCHITECTURE ""
+#endif
+
 static const RefusedDirective refused[] = {
 #define FIXED(section_, dname, accepted_, why_) {SECTION_##section_, #dname, why_, accepted_},
 #define LATER(section_, dname) {SECTION_##section_, #dname, NULL, NULL},

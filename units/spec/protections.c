@@ -21,6 +21,10 @@ static bool no_hostname(const ContainerSpec *s) {
         return s->protect_hostname.mode == PROTECT_HOSTNAME_YES;
 }
 
+static bool no_devices(const ContainerSpec *s) {
+        return s->private_devices == TRISTATE_YES;
+}
+
 const Protection protections[] = {
         { DIRECTIVE_ProtectKernelModules, no_modules, BIT(CAP_SYS_MODULE), "@module", { "/usr/lib/modules", "/lib/modules", NULL },
           "a container loads no module of the kernel but with AddCapability=CAP_SYS_MODULE and SystemCallFilter=@module, which "
@@ -32,6 +36,7 @@ const Protection protections[] = {
           "the clock is the host's; AddCapability=CAP_SYS_TIME and SystemCallFilter=@clock open it by name" },
         { DIRECTIVE_ProtectHostname, no_hostname, 0, "sethostname setdomainname", {},
           "a container always has a host name of its own; private lets it change that" },
+        { DIRECTIVE_PrivateDevices, no_devices, BIT(CAP_MKNOD) | BIT(CAP_SYS_RAWIO), "@raw-io", {}, NULL },
 };
 
 size_t protections_count(void) {

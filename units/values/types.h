@@ -350,6 +350,24 @@ typedef struct NamespaceName {
 } NamespaceName;
 extern const NamespaceName namespace_types[]; /* ends in a row of NULL */
 
+typedef struct DeviceAllowItem {
+        char *name;      /* "/dev/fuse", or a group of /proc/devices: "char-pts", "block-*" */
+        unsigned access; /* BPF_DEVCG_ACC_* */
+        Origin origin;
+} DeviceAllowItem;
+typedef struct value_device_allow {
+        DeviceAllowItem *items;
+        size_t n;
+} value_device_allow;
+void device_access_text(unsigned access, char text[static 4]); /* "rwm" */
+typedef enum DevicePolicy {
+        DEVICE_POLICY_AUTO,   /* filtered where DeviceAllow= names something */
+        DEVICE_POLICY_CLOSED, /* filtered in any case */
+        DEVICE_POLICY_STRICT, /* the same: no program runs without the nodes that every container has */
+        _DEVICE_POLICY_MAX,
+} DevicePolicy;
+typedef DevicePolicy value_device_policy;
+
 typedef enum ProtectSystem {
         PROTECT_SYSTEM_NO,
         PROTECT_SYSTEM_YES,    /* /usr, /boot, /efi read-only */
@@ -735,7 +753,8 @@ SysctlNamespace sysctl_namespace(const char *name); /* whose it is; _SYSCTL_INVA
         X(secure_bits) X(coredump_filter) X(thp_mode) X(directories) X(credential_sources) X(credential_texts) X(credential_globs) X(protect_system) \
         X(protect_home) X(private_tmp) X(protect_proc) X(proc_subset) X(protect_cgroups) \
         X(protect_hostname) X(input) X(input_data) X(input_text) X(labels) X(variables) X(exit_type) \
-        X(shm_size) X(time_offset) X(sysctls) X(conditions) X(syslog_level) X(syslog_facility) X(log_fields) X(log_patterns)
+        X(shm_size) X(time_offset) X(sysctls) X(conditions) X(syslog_level) X(syslog_facility) X(log_fields) X(log_patterns) \
+        X(device_allow) X(device_policy)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)

@@ -61,7 +61,7 @@ static int directory_teardown(void **state) {
 }
 
 static void backends(void **state) {
-        static const char *const names[] = { "caps", "seccomp", "apparmor", "selinux", "landlock" };
+        static const char *const names[] = { "caps", "seccomp", "apparmor", "selinux", "landlock", "devices" };
 
         assert_int_equal(policy_backends_count(), ELEMENTSOF(names));
         for (size_t i = 0; i < policy_backends_count(); i++) {
