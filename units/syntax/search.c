@@ -450,8 +450,11 @@ int unit_files_list(char *const *search_path, UnitFileEntry **ret, size_t *ret_n
         }
         for (size_t i = 0; i < l.n; i++) {
                 _cleanup_free_ char *other = NULL;
+                struct stat st;
 
                 if (l.items[i].state != UNIT_FILE_STATIC && l.items[i].state != UNIT_FILE_TEMPLATE)
+                        continue;
+                if (lstat(l.items[i].path, &st) < 0 || !S_ISLNK(st.st_mode)) /* nearly all: ten thousand units are listed at once */
                         continue;
                 r = unit_alias_of(l.items[i].name, search_path, &other);
                 if (r < 0)

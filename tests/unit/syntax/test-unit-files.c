@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "manager/base/string-list.h"
+#include "units/syntax/search.h"
 #include "units/syntax/source.h"
 #include "units/syntax/unit-load.h"
 
@@ -245,6 +246,34 @@ static void test_drop_in_stands_alone(void **state) {
         expect_failure(b, "web", ERROR_SYNTAX, "1.conf:1: 'Description=' stands before any section");
         put(b, "lib/web.container.d/1.conf", DESCRIPTION("x"));
         expect_description(b, "web", "x");
+}
+
+/* A link to another unit of the search path is its other name; one to a file elsewhere is a unit of its own. */
+static void test_other_names(void **state) {
+        const Bed *b = *state;
+        static const struct {
+                const char *name, *own; /* NULL = it is no other name */
+        } rows[] = {
+                { "web", NULL }, { "site", "web" }, { "shop", "web" }, { "job@a", "work@a" }, { "work@a", NULL },
+                { "odd", NULL }, { "gone", NULL },  { "hidden", NULL }, { "none", NULL },
+        };
+
+        put(b, "lib/web.container", DESCRIPTION("x"));
+        put(b, "lib/work@.container", DESCRIPTION("x"));
+        put(b, "outside.container", DESCRIPTION("x"));
+        link_to(b, "etc/site.container", "../lib/web.container");
+        link_to(b, "run/shop.container", "../etc/site.container");
+        link_to(b, "etc/job@.container", "../lib/work@.container");
+        link_to(b, "etc/odd.container", "../outside.container");
+        link_to(b, "etc/gone.container", "../lib/nothing.container");
+        link_to(b, "etc/hidden.container", "/dev/null");
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *other = NULL;
+
+                assert_int_equal(unit_alias_of(rows[i].name, b->path, &other), 0);
+                if (!streq_ptr(other, rows[i].own))
+                        fail_msg("%s is %s, not %s", rows[i].name, strempty(other), strempty(rows[i].own));
+        }
 }
 
 static void test_mistakes_of_all_files(void **state) {
@@ -548,6 +577,7 @@ int main(void) {
                 FILES(test_drop_ins),
                 FILES(test_drop_ins_of_instances),
                 FILES(test_drop_in_stands_alone),
+                FILES(test_other_names),
                 FILES(test_mistakes_of_all_files),
                 FILES(test_paths),
                 FILES(test_links),
