@@ -3,6 +3,7 @@
 #include "policies/bpf/devices.h"
 #include "policies/caps/caps.h"
 #include "policies/compile.h"
+#include "policies/exposure/exposure.h"
 #include "policies/families.h"
 #include "policies/landlock/landlock.h"
 #include "policies/seccomp/seccomp.h"
@@ -71,6 +72,8 @@ int policy_compile(const ContainerSpec *spec, int cache_fd, Diag *diag, const Po
         }
         if (result >= 0)
                 result = address_families_check_sockets(spec, address_families_of(spec, set), diag);
+        if (result >= 0)
+                result = exposure_check(set, diag);
         if (result < 0)
                 return result;
 

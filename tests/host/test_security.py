@@ -280,6 +280,21 @@ def test_devices(bed):
     bed.ctl("start", "no").expect(5, "PrivateDevices", "DeviceAllow=")
 
 
+def test_exposure(bed):
+    """bulwarkctl security, and ExposureMax=, which refuses the start with 5."""
+    path = bed.unit("one", "ExecStart=/bin/true")
+    shown = json.loads(bed.ctl("security", "-o", "json", path).expect(0).out)[0]
+    check(0 < shown["exposure"] < 5, "exposure of the default: %s" % shown["exposure"])
+    opened = bed.unit("open", "ExecStart=/bin/true", "PrivateUsers=no", "AddCapability=CAP_SYS_ADMIN", "PrivateNetwork=no")
+    check(json.loads(bed.ctl("security", "-o", "json", opened).expect(0).out)[0]["exposure"] > shown["exposure"], "what is open weighs nothing")
+    bed.ctl("security", "--threshold=10.0", path, opened).expect(0, "one: exposure", "open: exposure")
+    bed.ctl("security", "--threshold=0.1", path).expect(1)
+    bed.unit("limited", "Type=oneshot", "ExecStart=/bin/true", "ExposureMax=%.1f" % shown["exposure"])
+    bed.ctl("start", "limited").expect(0)
+    bed.unit("limited", "Type=oneshot", "ExecStart=/bin/true", "ExposureMax=%.1f" % shown["exposure"], "PrivateUsers=no")
+    bed.ctl("start", "limited").expect(5, "ExposureMax", "PrivateUsers")
+
+
 def test_what_is_always_so(bed):
     """what a container has anyway is accepted and true, and its contrary refused with the reason."""
     report = bed.inside("fixed", "PrivateIPC=yes", "PrivatePIDs=true", "PrivateMounts=on", "MountAPIVFS=1", "MountFlags=private", "SystemCallArchitectures=native",

@@ -242,7 +242,7 @@ CONSUMERS = {
     "PLAN": ["units/spec/service-directories.c", "manager/plan", "units/resolve"],
     "POLICY": ["policies", "units/spec/protections.c"],
     "CGROUP": ["manager/host/cgroup"],
-    "MANAGER": ["units/spec/service-directories.c", "manager/container", "manager/host", "manager/order"],
+    "MANAGER": ["policies/exposure", "units/spec/service-directories.c", "manager/container", "manager/host", "manager/order"],
 }
 
 

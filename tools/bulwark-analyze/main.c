@@ -101,6 +101,8 @@ static int verb_plan(const Options *o) {
 const Verb verbs[] = {
         { "verify", "FILE|NAME...", "report every mistake of units", 1, SIZE_MAX, USE(OUTPUT), verb_verify },
         { "plan", "FILE|NAME", "show what a start would do, step by step", 1, 1, USE(OUTPUT), verb_plan },
+        { "security", "NAME|FILE...", "show how much of the host units leave within reach", 1, SIZE_MAX, USE(OUTPUT) | USE(THRESHOLD),
+          verb_security },
         { "policy show", "NAME|FILE", "show every rule and the line that caused it", 1, 1,
           USE(OUTPUT) | USE(LISTING) | USE_LAYERS, verb_policy_show },
         { "policy diff", "A B", "show what B loosens and tightens against A", 2, 2, USE(OUTPUT) | USE_LAYERS,

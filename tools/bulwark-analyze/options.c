@@ -6,6 +6,7 @@
 #include "tools/bulwark-analyze/options.h"
 #include "units/resolve/resolve.h"
 #include "units/syntax/unit-load.h"
+#include "units/values/types.h"
 
 static const char *const format_names[_FORMAT_MAX] = {
         [FORMAT_TABLE] = "table",
@@ -113,6 +114,11 @@ static int set_devices(Options *o, const char *value) {
         return set_layer(o, "devices");
 }
 
+static int set_threshold(Options *o, const char *value) {
+        o->threshold_set = true;
+        return exposure_from_string(value, &o->threshold) < 0 ? -EINVAL : 0;
+}
+
 static int print_help(Options *o, const char *value);
 
 static int print_version(Options *o, const char *value) {
@@ -142,6 +148,7 @@ static const struct {
         [OPTION_LISTING] = { 0, "listing", NULL, "the profile, module or filter as text instead of its rules",
                              set_listing, false },
         [OPTION_OUTPUT_DIRECTORY] = { 0, "output-directory", "DIR", "write files here", set_output_directory, false },
+        [OPTION_THRESHOLD] = { 0, "threshold", "EXPOSURE", "fail where a unit is above this", set_threshold, false },
         [OPTION_FORCE] = { 0, "force", NULL, "overwrite files that were not exported before", set_force, false },
         [OPTION_HELP] = { 'h', "help", NULL, "show this text", print_help, true },
         [OPTION_VERSION] = { 0, "version", NULL, "show the version", print_version, true },

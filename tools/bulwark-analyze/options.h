@@ -30,6 +30,7 @@ typedef enum OptionId {
         OPTION_LISTING,
         OPTION_OUTPUT_DIRECTORY,
         OPTION_FORCE,
+        OPTION_THRESHOLD,
         OPTION_HELP,
         OPTION_VERSION,
         _OPTION_MAX,
@@ -50,6 +51,8 @@ struct Options {
         bool quiet, no_legend, listing, force;
         uint32_t layers; /* bits by index of policy_backends; 0 = all */
         const char *output_directory;
+        unsigned threshold; /* in tenths, where threshold_set */
+        bool threshold_set;
         const Verb *verb;   /* NULL: --help or --version was answered */
         char *const *units; /* borrowed from argv */
 };

@@ -17,6 +17,7 @@ int layer_note(const Analysis *a, const char *layer, char **ret);
 /* "web.container:7", or "default". */
 int origin_to_string(const Origin *origin, char **ret);
 /* The directive that stands there; NULL where none does. Static. */
+int verb_security(const Options *o);
 const char *origin_directive(const Origin *origin);
 /* Adds file, line and directive. */
 int origin_to_json(const Origin *origin, json_object *to);

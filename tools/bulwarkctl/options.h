@@ -36,7 +36,7 @@ typedef struct Options {
         const Verb *verb; /* NULL = none was given */
         char **arguments; /* borrowed from argv, in order */
         size_t n_arguments;
-        const char *runtime_directory, *user, *workdir, *unit_path, *kill_whom, *output_directory, *job_mode,
+        const char *runtime_directory, *user, *workdir, *unit_path, *kill_whom, *output_directory, *threshold, *job_mode,
                 *preset_path, *grep;
         char **properties, **environment, **states; /* owned */
         uint64_t since, until;            /* microseconds since 1970; 0 = not given */

@@ -368,6 +368,12 @@ typedef enum DevicePolicy {
 } DevicePolicy;
 typedef DevicePolicy value_device_policy;
 
+typedef struct value_exposure { /* ExposureMax= */
+        unsigned tenths;
+        bool set;
+} value_exposure;
+int exposure_from_string(const char *text, unsigned *ret); /* "3.5" -> 35; -EINVAL, -ERANGE */
+
 typedef enum ProtectSystem {
         PROTECT_SYSTEM_NO,
         PROTECT_SYSTEM_YES,    /* /usr, /boot, /efi read-only */
@@ -754,7 +760,8 @@ SysctlNamespace sysctl_namespace(const char *name); /* whose it is; _SYSCTL_INVA
         X(protect_home) X(private_tmp) X(protect_proc) X(proc_subset) X(protect_cgroups) \
         X(protect_hostname) X(input) X(input_data) X(input_text) X(labels) X(variables) X(exit_type) \
         X(shm_size) X(time_offset) X(sysctls) X(conditions) X(syslog_level) X(syslog_facility) X(log_fields) X(log_patterns) \
-        X(device_allow) X(device_policy)
+        X(device_allow) X(device_policy) \
+        X(exposure)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)
