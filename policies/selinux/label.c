@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "manager/base/held-path.h"
 #include "policies/selinux/label.h"
 #include "policies/selinux/selinux.h"
 
@@ -88,18 +89,19 @@ static void raise_limit(void) {
 
 int label_tree(const char *path, const char *context) {
         Labelling l = { .path = path, .context = context, .size = strlen(context) + 1 };
-        _cleanup_free_ char *real = realpath(path, NULL);
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_(held_path_done) HeldPath held = HELD_PATH_EMPTY;
+        int fd, r = held_path_open(path, NULL, 0, &held); /* what is looked at is what is labelled */
         struct stat st;
-        int r = 0;
 
-        if (!real || selinux_path_is_system(real)) { /* by another name too */
+        if (r < 0 || selinux_path_is_system(held.path)) { /* by another name too */
+                _cleanup_free_ char *words = r < 0 ? held_path_words(&held, r) : NULL;
+
                 (void)fprintf(stderr, "%s: %s\n", path,
-                              real ? "belongs to the host and is not relabelled for a container" : strerror(errno));
-                return real ? -EPERM : -errno;
+                              r >= 0 ? "belongs to the host and is not relabelled for a container" : words ?: strerror(-r));
+                return r < 0 ? r : -EPERM;
         }
-        fd = open(real, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &st) < 0)
+        fd = held.fd;
+        if (fstat(fd, &st) < 0)
                 r = -errno;
         raise_limit();
         l.device = st.st_dev;
