@@ -214,7 +214,7 @@ static void input_text_done(void *field) {
 }
 
 static int input_text_parse(const ValueContext *c, const char *text, void *field) {
-        _cleanup_free_ char *quoted = NULL, *word = NULL, *line = NULL, *escaped = NULL;
+        _cleanup_free_ char *word = NULL, *line = NULL, *escaped = NULL;
         value_input_text *v = field;
         const char *p;
         size_t size = 0;
@@ -267,7 +267,7 @@ static int input_text_explode(const void *field, char ***ret) {
 /* All lines as one assignment, which a line break in it parts again. */
 static int input_text_print(const void *field, char **ret) {
         const value_input_text *v = field;
-        _cleanup_free_ char *joined = *v ? strv_join(*v, "\n") : strdup(""), *quoted = NULL, *plain = NULL;
+        _cleanup_free_ char *joined = *v ? strv_join(*v, "\n") : strdup("");
         char *s = strdup(""), *to;
 
         if (!joined || !s) {

@@ -15,7 +15,7 @@ static void test_what_is_built_is_read(void **state) {
         NetlinkMessage m = {};
         NetlinkAttribute a, inner;
         const struct nlmsghdr *one;
-        uint32_t number;
+        uint32_t number = 0;
         size_t nest, deeper, at = 0;
 
         netlink_begin(&m, RTM_NEWLINK, NLM_F_CREATE, &header, sizeof(header));
@@ -87,7 +87,7 @@ static void test_lengths_are_doubted(void **state) {
         static const uint32_t lengths[] = { 0, 1, NLMSG_HDRLEN - 1, sizeof(m) + 1, UINT32_MAX, UINT32_MAX - 3 };
         const struct nlmsghdr *one;
         NetlinkAttribute a;
-        uint32_t number;
+        uint32_t number = 0;
         size_t at = 0;
 
         assert_true(netlink_next(&m, sizeof(m), &at, &one) && netlink_attribute_find(one, 0, 3, &a) && netlink_get_u32(&a, &number));
