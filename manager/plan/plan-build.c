@@ -85,16 +85,32 @@ static void command_done(Command *c) {
         c->argv = strv_free(c->argv);
 }
 
-/* The environment is that of the payload, in which its words are expanded. */
-static int command_of(const ExecCommand *e, char *const *environment, Command *ret) {
+/* An init that is systemd takes its name from /etc/hostname of the root, unless it is told another. */
+static int init_command(const ContainerSpec *spec, Command *c) {
+        int r = 0;
+
+        c->candidates = strv_copy(init_candidates);
+        c->argv = strv_copy(init_argv);
+        if (!c->candidates || !c->argv)
+                return -ENOMEM;
+        if (spec->hostname) {
+                char *word = NULL;
+
+                r = str_append(&word, "systemd.hostname=%s", spec->hostname);
+                if (r >= 0)
+                        r = strv_push(&c->argv, word);
+        }
+        return r;
+}
+
+/* The environment is that of the payload, in which its words are expanded. e NULL: the init of the root. */
+static int command_of(const ContainerSpec *spec, const ExecCommand *e, char *const *environment, Command *ret) {
         _cleanup_(command_done) Command c = {};
         int r;
 
-        if (!e) {
-                c.candidates = strv_copy(init_candidates);
-                c.argv = strv_copy(init_argv);
-                r = c.candidates && c.argv ? 0 : -ENOMEM;
-        } else {
+        if (!e)
+                r = init_command(spec, &c);
+        else {
                 r = plan_candidates(e->path, environment, &c.candidates);
                 if (r >= 0 && e->no_env_expand)
                         r = (c.argv = strv_copy(e->argv)) ? 0 : -ENOMEM;
@@ -269,7 +285,7 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
         if (r >= 0)
                 r = environment_of_start(spec, parameters, &passed, &environment);
         if (r >= 0) /* what the manager has to say may stand in a command's words; a payload's are as they ever were */
-                r = command_of(e, plan_is_beside(parameters) ? environment : spec->exec_environment, &command);
+                r = command_of(spec, e, plan_is_beside(parameters) ? environment : spec->exec_environment, &command);
         if (r < 0)
                 return diag_errno(diag, ERROR_NO_MEMORY, NULL, NULL, -r, "cannot build the plan");
 
@@ -361,7 +377,7 @@ int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const 
                 return r;
         r = environment_of_exec(spec, p, &environment);
         if (r >= 0 && p->command)
-                r = command_of(p->command, environment, &command);
+                r = command_of(spec, p->command, environment, &command);
         else if (r >= 0)
                 r = plan_candidates(p->argv[0], environment, &command.candidates);
         if (r < 0)

@@ -43,6 +43,15 @@ static int install_open(Context *c, Install *i) {
         return 0;
 }
 
+bool unit_is_enabled(const Context *c, const char *name) {
+        _cleanup_(install_done) Install i = {};
+        _cleanup_(diag_done) Diag diag = {};
+        InstallState state;
+
+        return install_open((Context *)(uintptr_t)c, &i) >= 0 && install_state(&i.request, name, &diag, &state) >= 0 &&
+               (state == INSTALL_ENABLED || state == INSTALL_ENABLED_RUNTIME);
+}
+
 /* --- after a change */
 
 /* The service manager reads what the generator makes of the links. */

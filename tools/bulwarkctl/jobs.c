@@ -8,6 +8,7 @@
 #include "manager/base/string-list.h"
 #include "tools/bulwarkctl/job-output.h"
 #include "tools/bulwarkctl/names.h"
+#include "tools/bulwarkctl/host-units.h"
 #include "tools/bulwarkctl/notify.h"
 #include "tools/bulwarkctl/progress.h"
 #include "tools/bulwarkctl/property-text.h"
@@ -446,7 +447,7 @@ static int stopped_status(Context *c, const char *name) {
 
 static int run_jobs(Context *c, const char *verb, const char *member) {
         _cleanup_(jobs_done) Jobs j = { .context = c, .verb = verb, .member = member, .wait = c->options->wait || !member };
-        bool stops = streq(verb, "stop");
+        bool stops = streq(verb, "stop"), starts = streq(verb, "start") || streq(verb, "restart");
         int r, status = EXIT_SUCCESS;
 
         if (c->options->notify && (!(c->options->wait || stops) || c->options->no_block || c->options->n_arguments != 1)) {
@@ -485,6 +486,8 @@ static int run_jobs(Context *c, const char *verb, const char *member) {
                 if (status == EXIT_SUCCESS)
                         status = r;
         }
+        if (status == EXIT_SUCCESS && starts && !c->options->notify && !c->options->no_block && !c->options->wait)
+                host_units_follow(c, c->names);
         return status == EXIT_SUCCESS && stops && c->options->notify ? stopped_status(c, j.items->name) : status;
 }
 

@@ -22,6 +22,9 @@ struct Context {
 /* Checks a container's unit as it would be with this search path; mistakes go to standard error. Its exit status. */
 int offline_verify(const char *unit_path, const char *name);
 
+/* Whether the unit is enabled, for this boot or every one. */
+bool unit_is_enabled(const Context *c, const char *name);
+
 /* Writes the whole help, or one command's. */
 void help_print(const Ui *ui, const Verb *verb);
 

@@ -9,7 +9,7 @@ SERVICES = ("dbus.service", "systemd-journald.service", "systemd-logind.service"
 
 def start(bed):
     """The example as it stands, with a limit of ours above systemd's own."""
-    example(bed, "system", "MemoryMax=768M")
+    example(bed, "system", "MemoryMax=768M", "Hostname=given")
     bed.ctl("start", "system").expect(0)
 
 
@@ -39,7 +39,7 @@ def test_boot(bed):
     comes_up(bed)
     equal(inside(bed, "cat", "/proc/1/comm").out, "systemd\n", "PID 1")
     equal(inside(bed, "cat", "/proc/self/cgroup").out, "0::/init.scope\n", "cgroup of exec, beside the init's that handed out controllers")
-    equal(inside(bed, "hostname").out, "inner\n", "hostname")
+    equal(inside(bed, "hostname").out, "given\n", "Hostname=, above the root's own /etc/hostname")
     states = inside(bed, "systemctl", "is-active", *SERVICES).out.split()
     equal(states, ["active"] * len(SERVICES), "states of " + " ".join(SERVICES))
     equal(inside(bed, "redis-cli", "ping").out, "PONG\n", "redis")

@@ -94,7 +94,7 @@ def test_start_and_stop(bed):
     contains(group, "/bulwark-keeper.service/containers/%s" % NAME)
     equal(read("/sys/fs/cgroup" + os.path.dirname(group) + "/memory.max").strip(), str(64 << 20), "memory.max")
     bulwarkctl(bed, "exec", NAME, "logger", "-t", "prog", "a word of its own").expect(0)
-    wait_until(lambda: "prog: a word of its own" in systemctl(bed, "status", "bulwark@%s" % NAME).out.replace("[%s]" % leader, ""),
+    wait_until(lambda: re.search(r"prog(\[\d+\])?: a word of its own", systemctl(bed, "status", "bulwark@%s" % NAME).out),
                "systemctl status to show the container's lines")
     systemctl(bed, "reload", "bulwark@%s" % NAME).expect(0)
     bulwarkctl(bed, "exec", NAME, "test", "-e", "/tmp/reloaded").expect(0)
@@ -164,6 +164,49 @@ def test_enable(bed):
         bed.run(["journalctl", "--no-pager", "-n", "20"]).out))
     bulwarkctl(bed, "disable", NAME).expect(0)
     check(not wants(), "still wanted")
+
+
+@with_system
+def test_started_by_hand(bed):
+    """what is enabled and started by bulwarkctl is a unit of the host: systemctl tells of it, stops it, and starts it again with the keeper."""
+    system_unit(bed, NAME, "ExecStart=/bin/sleep 1000", "[Install]", "WantedBy=multi-user.target")
+    unit = "bulwark@%s" % NAME
+    leader = lambda: bulwarkctl(bed, "show", NAME, "-p", "MainPID", "--value").expect(0).out.strip()  # noqa
+    bulwarkctl(bed, "enable", "--now", NAME).expect(0)
+    equal((prop(bed, unit, "ActiveState"), prop(bed, unit, "MainPID")), ("active", leader()), "the unit after enable --now")
+    systemctl(bed, "stop", unit).expect(0)
+    equal(bulwarkctl(bed, "is-active", NAME).out, "inactive\n", "the container after systemctl stop")
+    bulwarkctl(bed, "start", NAME).expect(0)
+    equal((prop(bed, unit, "ActiveState"), prop(bed, unit, "MainPID")), ("active", leader()), "the unit after start")
+    before = leader()
+    bulwarkctl(bed, "restart", NAME).expect(0)
+    check(leader() != before, "it was not restarted")
+    equal((prop(bed, unit, "ActiveState"), prop(bed, unit, "MainPID")), ("active", leader()), "the unit after restart")
+    systemctl(bed, "restart", "bulwark-keeper").expect(0)
+    wait_until(lambda: prop(bed, unit, "ActiveState") == "active" and bulwarkctl(bed, "is-active", NAME).out == "active\n",
+               "the container to come back with the keeper", 30)
+    bulwarkctl(bed, "stop", NAME).expect(0)
+    wait_until(lambda: prop(bed, unit, "ActiveState") == "inactive", "the unit to end")
+    bulwarkctl(bed, "disable", NAME).expect(0)
+
+
+@with_system
+def test_sandbox(bed):
+    """what waits for a container has no right of root's; the manager and the services come up sandboxed, and none has lost what it needs."""
+    system_unit(bed, NAME, "ExecStart=/bin/sleep 1000")
+    systemctl(bed, "start", "bulwark@%s" % NAME).expect(0)
+    waits = [pid for pid in read("/sys/fs/cgroup%s/cgroup.procs" % prop(bed, "bulwark@%s" % NAME, "ControlGroup")).split()]
+    equal(len(waits), 1, "processes of the unit")
+    status = status_of({"status": read("/proc/%s/status" % waits[0]).splitlines()})
+    equal((status["CapEff"], status["CapBnd"], status["NoNewPrivs"], status["Seccomp"]), ("0" * 16, "0" * 16, "1", "2"), "what waits")
+    levels = {}
+    for unit in ("bulwark@%s.service" % NAME, "bulwarkd.service"):
+        shown = bed.run(["systemd-analyze", "--no-pager", "security", unit], timeout=120).out
+        levels[unit] = float(re.search(r"Overall exposure level for \S+: ([0-9.]+)", shown)[1])
+    check(levels["bulwark@%s.service" % NAME] <= 2.0 and levels["bulwarkd.service"] <= 5.6, "exposure: %s" % levels)
+    systemctl(bed, "reload-or-restart", "bulwark@%s" % NAME)
+    systemctl(bed, "stop", "bulwark@%s" % NAME).expect(0)
+    equal((bulwarkctl(bed, "is-active", NAME).out, prop(bed, "bulwark@%s" % NAME, "Result")), ("inactive\n", "success"), "the end")
 
 
 def monotonic(bed, unit, key):
