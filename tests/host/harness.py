@@ -73,9 +73,25 @@ def read(path):
 
 
 def write(path, text, mode=0o644):
+    """A file that is new appears whole: content, mode and then the name. A payload may read it, or take it away, at once."""
+    data = text if isinstance(text, bytes) else text.encode()
+    try:
+        fd = os.open(os.path.dirname(path) or ".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:  # a file system that has no files without a name
+        fd = -1
+    if fd >= 0:
+        with open(fd, "wb") as f:
+            f.write(data)
+            f.flush()
+            os.fchmod(fd, mode)
+            try:
+                os.link("/proc/self/fd/%d" % fd, path, src_dir_fd=fd, follow_symlinks=True)  # with a directory it is linkat(2)
+                return
+            except FileExistsError:
+                pass
     with open(path, "wb") as f:
-        f.write(text if isinstance(text, bytes) else text.encode())
-    os.chmod(path, mode)
+        os.fchmod(f.fileno(), mode)
+        f.write(data)
 
 
 def cgroup2_mount():

@@ -12,7 +12,9 @@
 #include "tools/bulwarkctl/property-text.h"
 #include "tools/bulwarkctl/time-text.h"
 
-#define BARRIER_USEC (5 * USEC_PER_SEC)
+/* While it reads all its units anew systemd hears nothing, for seconds. Who ended before it has heard would end as a process
+ * that is not the unit's main one, and the exit code of the container would be lost. */
+#define BARRIER_USEC (120 * USEC_PER_SEC)
 #define CGROUP_MOUNT "/sys/fs/cgroup" /* where systemd has it */
 #define AWAIT_MSEC 30000 /* in all */
 /* What the container uses is looked at soon after it has moved, then less and less often. Whenever it is, it may be a little
