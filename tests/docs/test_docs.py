@@ -275,6 +275,16 @@ def bus_files_are_whole():
             yield f"org.bulwark1.service lacks {line}"
 
 
+def the_map_names_what_exists():
+    """README's table of where things are."""
+    named = [path for line in read("README.md").split("\n") if line.startswith("| ") for path in re.findall(r"`([^`]+)`", line)]
+    if len(named) < 20:
+        yield f"only {len(named)} paths were read"
+    for path in named:
+        if not os.path.exists(os.path.join(TOP, path)):
+            yield f"README.md names {path}, which is not there"
+
+
 tap.main([
     ("every directive is described with its default", directives_are_described),
     ("every inherited attribute is described", attributes_are_described),
@@ -285,4 +295,5 @@ tap.main([
     ("--help and manual pages agree", help_matches_its_page),
     ("the error table is in bulwarkctl(1)", error_table_is_in_the_manual),
     ("the files for the bus and polkit hold together", bus_files_are_whole),
+    ("README's map names what exists", the_map_names_what_exists),
 ])
