@@ -447,6 +447,23 @@ def test_dynamic_user(bed):
     bed.ctl("start", "boot").expect(5, "DynamicUser=")
 
 
+def test_machine_id(bed):
+    """MachineID= is told to the init."""
+    out = output_of(bed, "id", "env", "MachineID=0123456789ABCDEF0123456789abcdef").splitlines()
+    check("container_uuid=01234567-89ab-cdef-0123-456789abcdef" in out, out)
+
+
+def test_timezone(bed):
+    """Timezone= is what date says, in an image without a time zone."""
+    if not os.path.exists("/usr/share/zoneinfo/Asia/Tokyo"):
+        raise Skip("the host knows no time zones")
+    check(not os.path.exists(os.path.join(bed.root, "usr/share/zoneinfo")), "the image knows zones itself")
+    equal(output_of(bed, "zone", "date -d @0 +%%H%%Z", "Timezone=Asia/Tokyo"), "09JST\n", "date")
+    equal(output_of(bed, "zone", "date -d @0 +%%H%%Z", "Timezone=Asia/Tokyo", "Environment=TZ=UTC0"), "00UTC\n", "the unit counts more")
+    bed.unit("zone", "ExecStart=/bin/sleep 1", "Timezone=Asia/Tokio")
+    bed.ctl("start", "zone").expect(5, "Timezone=", "does not know")
+
+
 def test_labels(bed):
     """Label= and Annotation= are shown."""
     bed.unit("web", "ExecStart=/bin/sleep 1", 'Label=tier=front "owner=a b" alone', "Annotation=x/y=z", "Label=tier=back")

@@ -360,6 +360,32 @@ int environment_for_user(char *const *environment, const Identity *from, const I
         return 0;
 }
 
+/* As systemd-nspawn says it to an init, which takes it where the image has no id of its own. */
+static int apply_machine_id(const ContainerSpec *spec, char ***env) {
+        const char *id = spec->machine_id;
+        char uuid[37];
+
+        if (!id)
+                return 0;
+        (void)snprintf(uuid, sizeof(uuid), "%.8s-%.4s-%.4s-%.4s-%.12s", id, id + 8, id + 12, id + 16, id + 20);
+        return environment_set(env, "container_uuid", uuid);
+}
+
+/* The rules themselves: the image need not know the zone, and no file of it is covered. */
+static int apply_timezone(const ContainerSpec *spec, const UnitFacts *facts, Diag *diag, char ***env) {
+        const Origin *origin = container_spec_origin(spec, DIRECTIVE_Timezone);
+
+        if (!spec->timezone)
+                return 0;
+        if (facts->timezone)
+                return environment_set(env, "TZ", facts->timezone);
+        if (facts->timezone_error == ENODATA)
+                return diag_error(diag, ERROR_MISSING, origin, "Timezone", "the host's file of '%s' has no rules of a time zone",
+                                  spec->timezone);
+        return diag_error(diag, ERROR_MISSING, origin, "Timezone", "the host does not know '%s': %s; timedatectl list-timezones shows "
+                          "what it knows", spec->timezone, strerror(facts->timezone_error));
+}
+
 int environment_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag) {
         _cleanup_strv_ char **env = NULL;
         int r;
@@ -370,6 +396,11 @@ int environment_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag)
         r = apply_service_directories(spec, &env);
         if (r >= 0)
                 r = apply_credentials(spec, &env);
+        if (r < 0)
+                return r;
+        r = apply_machine_id(spec, &env);
+        if (r >= 0)
+                r = apply_timezone(spec, facts, diag, &env);
         if (r < 0)
                 return r;
         for (char *const *p = facts->passed; p && *p; p++) {

@@ -493,6 +493,44 @@ static int gather_condition_paths(const ContainerSpec *draft, int root_fd, UnitF
         return 0;
 }
 
+#define ZONE_RULES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789<>+-,.:/" /* of POSIX's TZ */
+#define ZONE_FILE_MAX (64U << 10)
+
+/* The last line of a file of tzfile(5), version 2 and later: the rules from now on, which every C library reads without a file. */
+static int read_zone(const char *path, char **ret) {
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        char data[ZONE_FILE_MAX + 1];
+        const char *line;
+        struct stat st;
+        ssize_t n;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        n = S_ISREG(st.st_mode) ? read(fd, data, sizeof(data) - 1) : 0;
+        if (n < 0)
+                return -errno;
+        if (n < 8 || memcmp(data, "TZif", 4) != 0 || data[4] < '2' || data[n - 1] != '\n')
+                return -ENODATA;
+        data[n - 1] = 0;
+        line = memrchr(data, '\n', (size_t)n - 1);
+        if (!line || strlen(line + 1) != (size_t)(data + n - 2 - line) || !line[1] || strspn(line + 1, ZONE_RULES) != strlen(line + 1))
+                return -ENODATA;
+        *ret = strdup(line + 1);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int gather_timezone(const ContainerSpec *draft, UnitFacts *f) {
+        char path[PATH_MAX];
+        int r;
+
+        if (!draft->timezone)
+                return 0;
+        (void)snprintf(path, sizeof(path), streq(draft->timezone, "local") ? "/etc/localtime" : "/usr/share/zoneinfo/%s", draft->timezone);
+        r = read_zone(path, &f->timezone);
+        f->timezone_error = r < 0 ? -r : 0;
+        return r == -ENOMEM ? r : 0;
+}
+
 static int gather_passed(const ContainerSpec *draft, UnitFacts *f) {
         int r = 0;
 
@@ -529,6 +567,8 @@ int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFa
                 gather_database(root, "etc/group", &f.group, &f.group_error);
         }
         r = gather_passed(draft, &f);
+        if (r >= 0)
+                r = gather_timezone(draft, &f);
         if (r >= 0)
                 r = gather_environment_files(draft, &own, &f);
         if (r >= 0)
@@ -579,6 +619,7 @@ void unit_facts_done(UnitFacts *f) {
         }
         free(f->environment_files);
         strv_free(f->passed);
+        free(f->timezone);
         for (size_t i = 0; i < f->n_trees; i++)
                 free(f->trees[i].path);
         free(f->trees);

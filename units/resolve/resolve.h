@@ -60,6 +60,8 @@ typedef struct UnitFacts {
                 bool on_host, in_root;
         } *condition_paths; /* every path of a Condition...= or Assert...= */
         size_t n_condition_paths;
+        char *timezone;     /* rules of Timezone= as TZ has them, "CET-1CEST,M3.5.0,M10.5.0/3" */
+        int timezone_error; /* errno; ENODATA: its file has none */
         char **passed; /* NAME=VALUE of what PassEnvironment= names and this process has */
         struct TreeFact {
                 char *path;

@@ -742,6 +742,9 @@ typedef struct value_sysctls {
 } value_sysctls;
 SysctlNamespace sysctl_namespace(const char *name); /* whose it is; _SYSCTL_INVALID = the host's */
 
+typedef char *value_machine_id; /* 32 hexadecimal digits; NULL = unset */
+typedef char *value_timezone;   /* "Europe/Berlin", "local"; NULL = unset */
+
 /* In this order the fuzzer numbers them: new ones stand at the end. */
 #define VALUE_TYPES(X)                                                                                        \
         X(bool) X(string) X(path) X(hostname) X(words) X(time_span) X(signal) X(tristate) X(container_type)     \
@@ -760,8 +763,7 @@ SysctlNamespace sysctl_namespace(const char *name); /* whose it is; _SYSCTL_INVA
         X(protect_home) X(private_tmp) X(protect_proc) X(proc_subset) X(protect_cgroups) \
         X(protect_hostname) X(input) X(input_data) X(input_text) X(labels) X(variables) X(exit_type) \
         X(shm_size) X(time_offset) X(sysctls) X(conditions) X(syslog_level) X(syslog_facility) X(log_fields) X(log_patterns) \
-        X(device_allow) X(device_policy) \
-        X(exposure)
+        X(device_allow) X(device_policy) X(exposure) X(machine_id) X(timezone)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)
