@@ -209,6 +209,31 @@ static int request_signal(Record *r, int signal) {
         return pidfd_signal(r->pidfd, signal);
 }
 
+/* The page is the init's, too: what it says is no more than a container's word, and goes to the manager as such. */
+static int request_payload(Keeper *k, Connection *c, const Record *r, int32_t asked) {
+        KeeperMessage m;
+        LaunchPage p;
+
+        if (r->state != KEEPER_RUNNING || !r->inner_alive || !r->init_role || r->join || asked < 0)
+                return -ESRCH;
+        if (asked > 0) {
+                p.main_asked = asked;
+                p.main_answer = 0;
+                if (pwrite(r->page_fd, &p.main_answer, sizeof(p.main_answer), offsetof(LaunchPage, main_answer)) < 0 ||
+                    pwrite(r->page_fd, &p.main_asked, sizeof(p.main_asked), offsetof(LaunchPage, main_asked)) < 0)
+                        return -errno;
+                (void)pidfd_signal(r->pidfd, SIGCHLD); /* it looks at once */
+        }
+        if (pread(r->page_fd, &p, sizeof(p), 0) != (ssize_t)sizeof(p))
+                return -EIO;
+        record_describe(r, KEEPER_EVENT_PAYLOAD, &m);
+        m.exit_code = p.starter_known ? p.starter_code : 0;
+        m.exit_status = p.starter_status;
+        m.payload_pid = p.main_answer;
+        keeper_send(k, c, &m, -EBADF);
+        return 0;
+}
+
 static int request_ack(Keeper *k, Record *r) {
         if (r->state != KEEPER_EXITED)
                 return -EBUSY;
@@ -253,6 +278,8 @@ static int dispatch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, 
                 return 0;
         case KEEPER_STORE:
                 return request_store(k, m, fds, n_fds);
+        case KEEPER_PAYLOAD:
+                return r ? request_payload(k, c, r, m->value) : -ESRCH;
         case KEEPER_CRASH_AT:
                 if (m->value < 0 || m->value >= _KEEPER_POINT_MAX)
                         return -EINVAL;
@@ -273,6 +300,7 @@ static int dispatch(Keeper *k, Connection *c, const KeeperMessage *m, int *fds, 
         case KEEPER_EVENT_EXITED:
         case KEEPER_EVENT_LISTED:
         case KEEPER_EVENT_STORED:
+        case KEEPER_EVENT_PAYLOAD:
         case _KEEPER_TYPE_MAX:
                 break;
         }

@@ -23,6 +23,9 @@
  *   ACK     id: the exit status is recorded; the keeper forgets the container. -EBUSY while it runs.
  *   STOP_ALL stops every container, the deepest first and all of one depth at once, each by its plan's signal and timeout;
  *           value = 1: and ends the keeper. KEEPER_STOP_LIMIT_USEC later whatever still runs is killed.
+ *   PAYLOAD id: of a plan whose init goes on without the payload's first process: EVENT_PAYLOAD comes before the REPLY.
+ *           value > 0: the init is asked before whether this number, as the container counts, is a child of it. If so it
+ *           is the main process from now on; a later PAYLOAD has the answer, the number or its negative, 0 = not yet.
  *   CRASH_AT value = a KeeperPoint: for tests, the keeper dies there.
  *
  * The manager's connection ends: launches not yet started (or awaiting GO) are killed and forgotten; running
@@ -34,7 +37,7 @@
 #include "manager/stage/step-failure.h"
 
 #define KEEPER_MAGIC UINT32_C(0x31504b42) /* "BKP1" */
-#define KEEPER_VERSION 2
+#define KEEPER_VERSION 3
 #define KEEPER_ID_MAX 128 /* with the NUL */
 #define KEEPER_MAX_SLOTS 200 /* PLAN_MAX_SENT */
 #define KEEPER_MAX_HELD 8
@@ -60,6 +63,8 @@ typedef enum KeeperType {
         KEEPER_STORE,
         KEEPER_EVENT_STORED,
         KEEPER_CRASH_AT,
+        KEEPER_PAYLOAD,
+        KEEPER_EVENT_PAYLOAD,  /* exit_code, exit_status of the first process, 0 = it runs; payload_pid: what the init answered */
         _KEEPER_TYPE_MAX,
 } KeeperType;
 

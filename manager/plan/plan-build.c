@@ -49,6 +49,15 @@ static void build_clone(PlanWriter *w, const ContainerSpec *spec, const PlanPara
         plan_add_step(w, STEP_BECOME_ROOT, ACTOR_INNER, (StepOperands){});
 }
 
+static uint64_t init_flags(const ContainerSpec *spec) {
+        uint64_t flags = spec->exit_type == EXIT_TYPE_CGROUP ? INIT_LINGERS : 0;
+
+        if (spec->type != CONTAINER_TYPE_FORKING)
+                return flags;
+        return flags | INIT_FORKING |
+               (spec->exec_start.n > 0 && spec->exec_start.items[0].ignore_failure ? INIT_STARTER_IGNORED : 0);
+}
+
 /* While outer assembles the root, inner does what needs none; then it takes over the locked mounts. */
 static void build_inner(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p) {
         if (spec->private_network) {
@@ -64,10 +73,11 @@ static void build_inner(PlanWriter *w, const ContainerSpec *spec, const PlanPara
         if (p->await_go)
                 plan_add_step(w, STEP_AWAIT_GO, ACTOR_INNER, (StepOperands){});
         if (has_init(spec, p)) {
-                const bool linger = spec->exit_type == EXIT_TYPE_CGROUP && !plan_is_beside(p);
+                const uint64_t flags = plan_is_beside(p) ? 0 : init_flags(spec);
 
-                plan_origin_row(w, spec, linger ? DIRECTIVE_ExitType : DIRECTIVE_ProcessTwo);
-                plan_add_step(w, STEP_FORK_PAYLOAD, ACTOR_INNER, (StepOperands){ .a = linger });
+                plan_origin_row(w, spec, flags & INIT_FORKING ? DIRECTIVE_Type :
+                                         flags & INIT_LINGERS ? DIRECTIVE_ExitType : DIRECTIVE_ProcessTwo);
+                plan_add_step(w, STEP_FORK_PAYLOAD, ACTOR_INNER, (StepOperands){ .a = flags });
                 plan_origin_none(w);
                 plan_label(w, spec, &p->labels, LABEL_CURRENT, ACTOR_INIT); /* it executes nothing any more */
         }

@@ -137,7 +137,7 @@ static bool operands_good(const PlanView *p, const PlanStep *s) {
         case STEP_SECURITY_LABEL:
                 return s->a < _LABEL_ATTRIBUTE_MAX && s->t.size > 0 && text_good(p, s->s) && text_good(p, s->t);
         case STEP_FORK_PAYLOAD:
-                return s->a <= 1;
+                return s->a <= _INIT_FLAG_ALL && ((s->a & INIT_FORKING) || !(s->a & INIT_STARTER_IGNORED));
         case STEP_SYSCTL:
                 return s->slot != PLAN_NO_SLOT && s->s.size > 0 && s->t.size > 0 && text_good(p, s->s) && text_good(p, s->t) &&
                        strncmp(plan_text(p, s->s), "sys/", 4) == 0;

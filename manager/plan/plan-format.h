@@ -113,6 +113,13 @@ typedef struct PlanStep {
         uint32_t reserved;
 } PlanStep;
 
+typedef enum InitFlag { /* of FORK_PAYLOAD: when the init ends */
+        INIT_LINGERS = 1 << 0,         /* with the last process of the container, not with the main one */
+        INIT_FORKING = 1 << 1,         /* the first process, ended well, has left the main one behind */
+        INIT_STARTER_IGNORED = 1 << 2, /* ... however it ends */
+        _INIT_FLAG_ALL = (1 << 3) - 1,
+} InitFlag;
+
 typedef enum PlanFlags {
         PLAN_FLAG_JOIN = 1 << 0,       /* enters a running container; no mount namespace of its own */
         PLAN_FLAG_INIT_ROLE = 1 << 1,  /* the keeper's init is PID 1 */

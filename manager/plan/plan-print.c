@@ -265,7 +265,14 @@ static int describe_sysctl(char **s, const PlanView *p, const PlanStep *step) {
 }
 
 static int describe_fork(char **s, const PlanView *p, const PlanStep *step) {
-        return step->a ? str_append(s, "until the last process has ended") : 0;
+        static const char *const words[] = { "until the last process has ended", "goes on when the first has started others",
+                                             "however it ends" };
+        int r = 0;
+
+        for (size_t i = 0, n = 0; r >= 0 && i < ELEMENTSOF(words); i++)
+                if (step->a & (UINT64_C(1) << i))
+                        r = str_append(s, "%s%s", n++ > 0 ? ", " : "", words[i]);
+        return r;
 }
 
 static int describe_user_keyring(char **s, const PlanView *p, const PlanStep *step) {

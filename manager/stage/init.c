@@ -43,25 +43,74 @@ static int confine_self(void) {
         return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
 }
 
-/* Reaps everything there is; true once the payload itself was among it or, for who lingers, once nothing is left. */
-static bool reap(LaunchPage *page, pid_t payload, bool linger) {
+typedef struct Children {
+        LaunchPage *page;
+        uint64_t flags;
+        pid_t main;   /* whose end is the payload's, and who gets the signals; 0 = not known */
+        bool started; /* Type=forking: the first process has ended, well, and left the rest behind */
+        bool over;    /* the end of the main process has come */
+} Children;
+
+static void tell_end(Children *c, int code, int status) {
+        c->page->exit_code = code;
+        c->page->exit_status = status;
+        atomic_store(&c->page->exit_known, 1);
+}
+
+static void main_ended(Children *c, const siginfo_t *si) {
+        const bool starter = (c->flags & INIT_FORKING) && !c->started;
+
+        c->main = 0; /* its number may be another process's later */
+        if (starter && ((c->flags & INIT_STARTER_IGNORED) || (si->si_code == CLD_EXITED && si->si_status == 0))) {
+                c->started = true;
+                c->page->starter_code = si->si_code;
+                c->page->starter_status = si->si_status;
+                atomic_store(&c->page->starter_known, 1);
+                return;
+        }
+        /* What could not start has left nothing that is worth staying for. */
+        c->over = starter || !(c->flags & INIT_LINGERS);
+        tell_end(c, si->si_code, si->si_status);
+}
+
+/* All have ended, and none of them was known as the main process: what started them is all that can be told of. */
+static bool none_left(Children *c) {
+        if (c->started && !atomic_load(&c->page->exit_known))
+                tell_end(c, c->page->starter_code, c->page->starter_status);
+        return atomic_load(&c->page->exit_known);
+}
+
+/* Reaps everything there is; true once nothing is to be waited for any more. */
+static bool reap(Children *c) {
         for (;;) {
                 siginfo_t si = {};
 
                 if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG) < 0)
-                        return atomic_load(&page->exit_known);
+                        return none_left(c);
                 if (si.si_pid == 0)
-                        return !linger && atomic_load(&page->exit_known);
-                /* Its number may be another process's later. */
-                if (si.si_pid != payload || atomic_load(&page->exit_known))
-                        continue;
-                page->exit_code = si.si_code;
-                page->exit_status = si.si_status;
-                atomic_store(&page->exit_known, 1);
+                        return c->over;
+                if (si.si_pid == c->main)
+                        main_ended(c, &si);
         }
 }
 
-int init_run(Stage *s, pid_t payload, bool linger) {
+/* The keeper asks with a number that stood in the container: it is believed of a child alone, which may have ended but is
+ * not reaped yet, so that the number is its own. */
+static void answer(Children *c) {
+        pid_t asked = c->started ? atomic_exchange(&c->page->main_asked, 0) : 0;
+        siginfo_t si;
+
+        if (asked <= 0 || c->over)
+                return;
+        if (waitid(P_PID, (id_t)asked, &si, WEXITED | WNOHANG | WNOWAIT) < 0)
+                asked = -asked;
+        else
+                c->main = asked;
+        atomic_store(&c->page->main_answer, asked);
+}
+
+int init_run(Stage *s, pid_t payload, uint64_t flags) {
+        Children children = { .page = s->page, .flags = flags, .main = payload };
         LaunchPage *page = s->page;
         sigset_t all;
         int r;
@@ -82,11 +131,11 @@ int init_run(Stage *s, pid_t payload, bool linger) {
                 return r; /* PID 1 ends, so the kernel kills the payload too */
         stage_futex_set(&page->init_ready);
 
-        while (!reap(page, payload, linger)) {
+        for (answer(&children); !reap(&children); answer(&children)) {
                 int signal = sigwaitinfo(&all, NULL);
 
                 if (signal > 0 && signal != SIGCHLD)
-                        (void)kill(atomic_load(&page->exit_known) ? -1 : payload, signal);
+                        (void)kill(children.main > 0 ? children.main : -1, signal);
         }
         /* The exit code is for whoever looks at the process; the keeper reads the page. */
         _exit(page->exit_code == CLD_EXITED ? page->exit_status : 128 + page->exit_status);

@@ -35,6 +35,14 @@ typedef struct LaunchPage {
         _Atomic uint32_t exit_known;
         int32_t exit_code, exit_status; /* of the payload, told by the init */
         int32_t slots[PLAN_MAX_SLOTS];  /* descriptors; negative = absent */
+        /* Of a payload that goes on without its first process. The keeper asks, and the init, which alone knows its
+         * children, takes the question out as it answers: the number is the main process from now on, or, negative, it is
+         * no child. */
+        _Atomic int32_t main_asked, main_answer;
+        /* How the first process of such a payload ended, well. It is no end of the payload: an init that is killed later
+         * must not seem to have ended so. */
+        _Atomic uint32_t starter_known;
+        int32_t starter_code, starter_status;
 } LaunchPage;
 
 _Static_assert(sizeof(LaunchPage) <= LAUNCH_PAGE_SIZE, "a launch fits one page");

@@ -123,7 +123,7 @@ int stage_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inhe
 void stage_hide_command_line(Stage *s, const char *name);
 /* The init role: reaps, forwards, tells the page how the payload ended, and ends with it. Returns only where it
  * could not confine itself. */
-int init_run(Stage *s, pid_t payload, bool linger); /* linger: until the last process has ended */
+int init_run(Stage *s, pid_t payload, uint64_t flags); /* InitFlag */
 /* Runs what the plan has for the given actors from there on; a step that fails ends the process. */
 void stage_run_steps(Stage *s, unsigned actors, uint32_t from);
 /* Continues the plan with the given actors; never returns. */

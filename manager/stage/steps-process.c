@@ -82,7 +82,7 @@ int step_fork_payload(Stage *s, const PlanStep *step) {
         if (pid < 0)
                 return -errno;
         if (pid > 0)
-                return init_run(s, (pid_t)pid, step->a != 0);
+                return init_run(s, (pid_t)pid, step->a);
 
         /* PID 1 is the parent now, and its end ends everything here: no death signal needed any more. */
         atomic_store(&s->page->payload_pid, (int32_t)syscall(SYS_getpid));

@@ -7,14 +7,13 @@ static const char *const container_type_words[] = {
         [CONTAINER_TYPE_ONESHOT] = "oneshot",
         [CONTAINER_TYPE_NOTIFY] = "notify",
         [CONTAINER_TYPE_NOTIFY_RELOAD] = "notify-reload",
+        [CONTAINER_TYPE_FORKING] = "forking",
         [_CONTAINER_TYPE_MAX] = NULL,
 };
 
 static const struct {
         const char *word, *why;
 } refused[] = {
-        {"forking", "a container's first process is tracked for certain; let the program stay in the "
-                    "foreground and use exec"},
         {"dbus", "the container is not on the host's bus; use exec"},
 };
 
@@ -41,7 +40,7 @@ static int container_type_parse(const ValueContext *c, const char *text, void *f
                 if (streq(refused[i].word, text))
                         return value_error(c, "'%s': %s", text, refused[i].why);
         near = text_nearest(text, container_type_words);
-        return value_error(c, "'%s' is not a type; write simple, exec, oneshot, notify or notify-reload%s%s%s", text,
+        return value_error(c, "'%s' is not a type; write simple, exec, oneshot, notify, notify-reload or forking%s%s%s", text,
                            near ? "; did you mean " : "", strempty(near), near ? "?" : "");
 }
 
@@ -55,7 +54,7 @@ static int container_type_explode(const void *field, char ***ret) {
 
 const ValueType value_type_container_type = {
         .name = "container_type",
-        .syntax = "simple, exec, oneshot, notify or notify-reload; idle means simple",
+        .syntax = "simple, exec, oneshot, notify, notify-reload or forking; idle means simple",
         .signature = "s",
         .size = sizeof(value_container_type),
         .parse = container_type_parse,

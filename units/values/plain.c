@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "manager/base/string-list.h"
 #include "units/values/parse.h"
 
 #define BOOL_SYNTAX "yes, true, on, 1 or no, false, off, 0"
@@ -173,6 +174,40 @@ const ValueType value_type_path = {
         .signature = "s",
         .size = sizeof(value_path),
         .parse = path_parse,
+        .print = text_print,
+        .explode = text_explode,
+        .done = text_done,
+};
+
+/* --- a file below /run: written there with or without its directory, and by its old name */
+
+static int pid_file_parse(const ValueContext *c, const char *text, void *field) {
+        _cleanup_free_ char *s = NULL, *path = NULL, *whole = NULL;
+        int r;
+
+        r = value_scalar(c, text, &s);
+        if (r < 0)
+                return r;
+        if (!*s)
+                return text_set(field, TAKE_PTR(s));
+        if (*s != '/' && str_append(&whole, "/run/%s", s) < 0)
+                return -ENOMEM;
+        r = value_check_scalar_path(c, whole ? whole : s, &path);
+        if (r < 0)
+                return r;
+        if (startswith(path, "/var/run/")) /* what is left is shorter */
+                memmove(path, path + strlen("/var"), strlen(path + strlen("/var")) + 1);
+        if (streq(path, "/") || streq(path, "/run") || streq(path, "/var/run"))
+                return value_error(c, "'%s' is a directory; write the path of a file", s);
+        return text_set(field, TAKE_PTR(path));
+}
+
+const ValueType value_type_pid_file = {
+        .name = "pid_file",
+        .syntax = "the path of a file; a relative one is below /run",
+        .signature = "s",
+        .size = sizeof(value_pid_file),
+        .parse = pid_file_parse,
         .print = text_print,
         .explode = text_explode,
         .done = text_done,

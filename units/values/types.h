@@ -15,6 +15,7 @@
 typedef bool value_bool;
 typedef char *value_string;     /* NULL = unset; no control characters */
 typedef char *value_path;       /* absolute, normalised, no "..", no trailing slash; NULL = unset */
+typedef char *value_pid_file;   /* a path; one that is relative is below /run, and /var/run is /run; NULL = unset */
 typedef char *value_hostname;   /* NULL = unset; RFC 1123, at most 64 */
 typedef char **value_words;     /* quoted, space separated words; appended */
 typedef uint64_t value_time_span; /* microseconds; USEC_INFINITY; plain number = seconds */
@@ -28,13 +29,18 @@ typedef enum ContainerType {
         CONTAINER_TYPE_ONESHOT,
         CONTAINER_TYPE_NOTIFY, /* started once it says READY=1 */
         CONTAINER_TYPE_NOTIFY_RELOAD, /* the same, and it reloads by a signal and says so */
+        CONTAINER_TYPE_FORKING, /* started once ExecStart= has ended and left the payload behind */
         _CONTAINER_TYPE_MAX,
         _CONTAINER_TYPE_INVALID = -EINVAL,
 } ContainerType;
 static inline bool container_type_notifies(ContainerType t) {
         return t == CONTAINER_TYPE_NOTIFY || t == CONTAINER_TYPE_NOTIFY_RELOAD;
 }
-typedef ContainerType value_container_type; /* forking, dbus: refused with the reason; idle is simple */
+/* Started later than executed: by its own word or by what it leaves. */
+static inline bool container_type_waits(ContainerType t) {
+        return container_type_notifies(t) || t == CONTAINER_TYPE_FORKING;
+}
+typedef ContainerType value_container_type; /* dbus: refused with the reason; idle is simple */
 
 typedef struct ExecCommand {
         char *path;  /* absolute, or a bare name searched in the container's PATH */
@@ -763,7 +769,7 @@ typedef char *value_timezone;   /* "Europe/Berlin", "local"; NULL = unset */
         X(protect_home) X(private_tmp) X(protect_proc) X(proc_subset) X(protect_cgroups) \
         X(protect_hostname) X(input) X(input_data) X(input_text) X(labels) X(variables) X(exit_type) \
         X(shm_size) X(time_offset) X(sysctls) X(conditions) X(syslog_level) X(syslog_facility) X(log_fields) X(log_patterns) \
-        X(device_allow) X(device_policy) X(exposure) X(machine_id) X(timezone)
+        X(device_allow) X(device_policy) X(exposure) X(machine_id) X(timezone) X(pid_file)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)
