@@ -12,6 +12,7 @@
 #include "manager/container/life/commands.h"
 #include "manager/order/dependency.h"
 #include "manager/host/sockets/descriptor-store.h"
+#include "manager/container/life/forking.h"
 #include "manager/container/life/health.h"
 #include "manager/keeper-client/keeper-client.h"
 #include "manager/record/kept-set.h"
@@ -46,6 +47,15 @@ typedef struct Launch {
 } Launch;
 Launch *launch_free(Launch *l);
 DEFINE_CLEANUP(Launch, launch_free)
+
+/* A start of Type=forking whose main process is not known yet. */
+typedef struct Forking {
+        sd_event_source *starter; /* the end of ExecStart= */
+        sd_event_source *pause, *reading;
+        uint64_t pause_usec;
+        ForkingFacts facts;
+        const char *why; /* it has not started yet */
+} Forking;
 
 typedef struct Job {
         uint32_t id;
@@ -154,6 +164,7 @@ struct Container {
         Notify notify;
         Health health;
         Commands commands;
+        Forking forking;
         DescriptorStore store; /* beyond the life, and so are the */
         Sockets sockets;
 
@@ -484,6 +495,17 @@ void notify_sweep(Manager *m); /* sockets of launches that went with an earlier 
 bool container_waits_for_ready(const Container *c);
 bool container_was_ready(const Container *c); /* it has shown it, or need not */
 void container_readiness_moved(Container *c);
+
+void notify_ready(Container *c); /* it has shown that it does what it is there for */
+void notify_find_main(Container *c); /* anew, after the facts have another number */
+#define CONTAINER_FIRST_PID 2 /* of a payload that the init of Bulwark forks, before anything else */
+/* How the container counts a process, whose number is the host's, that is a child of its leader; 0 = it is none. */
+pid_t container_child_number(const Container *c, pid_t pid);
+
+/* --- forking-run.c */
+void forking_told(Container *c, const KeeperMessage *m); /* EVENT_PAYLOAD */
+void forking_end(Container *c);
+char *forking_why(const Container *c); /* what a start waits for, owned; NULL = nothing of this kind */
 
 /* --- descriptor-store.c */
 /* What is taken of fds is set negative; *ret_why is set where one was refused. True: something is different now. */

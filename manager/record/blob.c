@@ -70,6 +70,7 @@ typedef enum Tag {
         TAG_NOTIFY_STATUS,
         TAG_HEALTH_STARTUP_GOOD = 120,
         TAG_HEALTH_STARTUP_BAD,
+        TAG_MAIN,
 } Tag;
 _Static_assert(TAG_INACTIVE_MONOTONIC < TAG_APPARMOR_PROFILE, "one tag for two things");
 
@@ -118,6 +119,7 @@ static void encode_notify(Encoder *e, const Blob *b) {
         encode_u64(e, TAG_NOTIFY_WATCHDOG, b->notify.watchdog_usec);
         encode_u64(e, TAG_NOTIFY_ERROR, b->notify.error);
         encode_u64(e, TAG_NOTIFY_EXIT, b->notify.exit_status);
+        encode_u64(e, TAG_MAIN, b->notify.main);
         encode_u64(e, TAG_START_UNTIL, b->notify.start_until);
         encode_u64(e, TAG_RUN_UNTIL, b->notify.run_until);
 }
@@ -217,6 +219,7 @@ static const struct {
         NUMBER(TAG_NOTIFY_WATCHDOG, notify.watchdog_usec),
         NUMBER(TAG_NOTIFY_ERROR, notify.error),
         NUMBER(TAG_NOTIFY_EXIT, notify.exit_status),
+        NUMBER(TAG_MAIN, notify.main),
         NUMBER(TAG_START_UNTIL, notify.start_until),
         NUMBER(TAG_RUN_UNTIL, notify.run_until),
         NUMBER(TAG_HEALTH_STATE, health.state),

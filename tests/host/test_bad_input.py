@@ -16,7 +16,7 @@ BROKEN = [
     ("bad_syscall", "ExecStart=/bin/true\nSystemCallFilter=nosuchcall\n", [":4", "SystemCallFilter=", "nosuchcall"]),
     ("bad_users", "ExecStart=/bin/true\nPrivateUsers=sometimes\n", [":4", "PrivateUsers=", "sometimes"]),
     ("bad_type", "ExecStart=/bin/true\nType=sometimes\n", [":4", "Type=", "sometimes"]),
-    ("forking", "ExecStart=/bin/true\nType=forking\n", [":4", "Type=", "forking"]),
+    ("dbus", "ExecStart=/bin/true\nType=dbus\n", [":4", "Type=", "dbus"]),
     ("relative_exec", "ExecStart=bin/../true\n", [":3", "ExecStart="]),
     ("relative_bind", "ExecStart=/bin/true\nBindPaths=data:/data\n", [":4", "BindPaths=", "data"]),
     ("dotdot", "ExecStart=/bin/true\nBindPaths=/tmp:/data/../etc\n", [":4", "BindPaths="]),

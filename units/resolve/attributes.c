@@ -53,6 +53,23 @@ static int check_exit_type(const ContainerSpec *s, Diag *diag) {
         return 0;
 }
 
+static int check_forking(const ContainerSpec *s, Diag *diag) {
+        static const DirectiveId alone[] = { DIRECTIVE_PIDFile, DIRECTIVE_GuessMainPID };
+
+        if (s->type != CONTAINER_TYPE_FORKING) {
+                for (size_t i = 0; i < ELEMENTSOF(alone); i++)
+                        if (attribute_is_said(s, alone[i]))
+                                diag_warning(diag, ERROR_CONFLICT, container_spec_origin(s, alone[i]), directives[alone[i]].name,
+                                             "has no effect without Type=forking: the main process is the one that is started");
+                return 0;
+        }
+        if (s->boot || s->process_two == TRISTATE_NO)
+                return diag_error(diag, ERROR_CONFLICT, container_spec_origin(s, DIRECTIVE_Type), "Type",
+                                  "'forking' takes the init of Bulwark, which stays when the first process has ended; take Boot=yes or "
+                                  "ProcessTwo=no out");
+        return 0;
+}
+
 static int check_sysctls(const ContainerSpec *s, Diag *diag) {
         int error = 0;
 
@@ -109,7 +126,7 @@ static void warn_of_ulimit(const ContainerSpec *s, Diag *diag) {
 
 int attributes_check(const ContainerSpec *spec, Diag *diag) {
         static int (*const checks[])(const ContainerSpec *s, Diag *diag) = {
-                check_priority, check_nodes, check_keyring, check_exit_type, check_sysctls, check_input, check_dynamic_user,
+                check_priority, check_nodes, check_keyring, check_exit_type, check_forking, check_sysctls, check_input, check_dynamic_user,
         };
         int error = 0;
 

@@ -52,6 +52,18 @@ static int add_exit(const Container *c, char ***l) {
         return add(l, "EXIT_STATUS", c->exit.code == CLD_EXITED || !signal ? number : signal);
 }
 
+/* As the command counts, inside. */
+static int add_main(const Container *c, char ***l) {
+        char number[16];
+
+        if (c->spec->type != CONTAINER_TYPE_FORKING)
+                return add(l, "MAINPID", c->spec->init_role ? STRINGIFY(CONTAINER_FIRST_PID) : "1");
+        if (c->notify.facts.main == 0)
+                return 0; /* not known */
+        (void)snprintf(number, sizeof(number), "%u", c->notify.facts.main);
+        return add(l, "MAINPID", number);
+}
+
 static int variables_of(const Container *c, char ***ret) {
         const CommandKind kind = c->commands.kind;
         char invocation[SD_ID128_STRING_MAX];
@@ -59,8 +71,8 @@ static int variables_of(const Container *c, char ***ret) {
         int r;
 
         r = add(&l, "INVOCATION_ID", sd_id128_to_string(c->invocation, invocation));
-        if (r >= 0 && c->leader_fd >= 0) /* as the command counts, inside */
-                r = add(&l, "MAINPID", c->spec->init_role ? "2" : "1");
+        if (r >= 0 && c->leader_fd >= 0)
+                r = add_main(c, &l);
         if (r >= 0 && (kind == COMMAND_STOP || kind == COMMAND_STOP_POST)) {
                 r = add(&l, "SERVICE_RESULT",
                         container_result_to_string(c->doom != RESULT_SUCCESS ? c->doom : c->result));

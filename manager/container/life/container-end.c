@@ -150,7 +150,11 @@ static void explain_end(Container *c) {
         _cleanup_free_ char *text = NULL;
         int r;
 
-        if (c->result == RESULT_PROTOCOL)
+        if (c->result == RESULT_PROTOCOL && c->spec && c->spec->type == CONTAINER_TYPE_FORKING)
+                r = str_append(&text, c->spec->pid_file ? "it ended before PIDFile= named a process of it (%s)" :
+                                                          "its ExecStart= ended otherwise than with exit code 0 (%s)",
+                               container_result_to_string(c->result));
+        else if (c->result == RESULT_PROTOCOL)
                 r = str_append(&text, "its program ended without having said READY=1 (%s)",
                                container_result_to_string(c->result));
         else if (c->exit.code == 0)
@@ -190,10 +194,12 @@ static bool reboot(Container *c) {
 
 /* What the container itself said, or did not say, about its end. */
 static ContainerResult result_of_messages(const Container *c, ContainerResult result) {
-        if (result == RESULT_SUCCESS && !c->stop_requested && c->spec && container_type_notifies(c->spec->type) &&
-            !c->notify.facts.ready)
-                return RESULT_PROTOCOL;
-        return result;
+        if (result != RESULT_SUCCESS || c->stop_requested || !c->spec || !container_type_waits(c->spec->type) ||
+            c->notify.facts.ready)
+                return result;
+        /* One that has started something which ended at once has done what it was asked for. */
+        return c->spec->type == CONTAINER_TYPE_FORKING && !c->spec->pid_file && c->exit.code == CLD_EXITED &&
+                               c->exit.status == 0 ? RESULT_SUCCESS : RESULT_PROTOCOL;
 }
 
 void container_ended(Container *c, const ExitReport *report) {

@@ -48,7 +48,7 @@ const char *health_state_to_string(HealthState s) {
 
 static bool is_wanted(const Container *c) {
         return c->spec && c->spec->health_cmd.n > 0 && container_is_running(c) && c->leader_fd >= 0 &&
-               !(container_type_notifies(c->spec->type) && !c->notify.facts.ready);
+               !(container_type_waits(c->spec->type) && !c->notify.facts.ready);
 }
 
 static int arguments_of(const ContainerSpec *spec, const ExecCommand *e, char ***ret) {

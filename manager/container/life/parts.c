@@ -9,6 +9,7 @@
 const LifePart *const life_parts[] = {
         &part_ids,     &part_policies, &part_plan,  &part_machine, &part_cgroup,   &part_filters, &part_directories, &part_trees,
         &part_streams, &part_messages, &part_store, &part_sockets, &part_commands, &part_health,
+        &part_forking,
 };
 
 size_t life_parts_count(void) {

@@ -99,7 +99,7 @@ bool container_extend_life(Container *c, uint64_t until) {
 }
 
 static int on_life_over(sd_event_source *s, uint64_t usec, void *userdata) {
-        _cleanup_free_ char *span = NULL, *why = NULL;
+        _cleanup_free_ char *span = NULL, *why = NULL, *awaited = NULL;
         Container *c = userdata;
         LifeFacts facts;
         LifeLimit limit;
@@ -115,6 +115,9 @@ static int on_life_over(sd_event_source *s, uint64_t usec, void *userdata) {
         span = time_span_to_string(limit == LIFE_STARTS ? c->spec->timeout_start_usec : c->spec->runtime_max_usec);
         (void)str_append(&why, limit == LIFE_STARTS ? "it did not start within TimeoutStartSec=%s"
                                                     : "it ran longer than RuntimeMaxSec=%s", strempty(span));
+        awaited = limit == LIFE_STARTS ? forking_why(c) : NULL;
+        if (awaited)
+                (void)str_append(&why, ": %s", awaited);
         (void)container_doom(c, RESULT_TIMEOUT,
                              limit == LIFE_STARTS ? c->spec->timeout_start_failure_mode : FAILURE_TERMINATE, why);
         return 0;

@@ -137,6 +137,8 @@ static void on_event(const KeeperMessage *message, int *fds, size_t n_fds, void 
                 container_started(c, message, n_fds > 0 ? fds : &none);
         else if (message->type == KEEPER_EVENT_FAILED)
                 container_not_started(c, message);
+        else if (message->type == KEEPER_EVENT_PAYLOAD)
+                forking_told(c, message);
         else if (message->type == KEEPER_EVENT_EXITED) {
                 crash_point(m, END_TOLD);
                 container_ended(c, &(ExitReport){ .valid = true,

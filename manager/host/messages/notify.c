@@ -92,12 +92,13 @@ void notify_sweep(Manager *m) {
 
 /* --- who is heard */
 
-/* "NAME:" of /proc/PID/status: the last of its numbers. */
-static int status_number(pid_t pid, const char *name, pid_t *ret) {
+/* "NAME:" of /proc/PID/status: the number of that place, or the last one where there are not so many. *ret_n: how many there
+ * are. */
+static int status_numbers(pid_t pid, const char *name, size_t place, pid_t *ret, size_t *ret_n) {
         _cleanup_free_ char *path = NULL, *text = NULL;
         _cleanup_close_ int fd = -EBADF;
         const char *line;
-        size_t size;
+        size_t size, count = 0;
         int r;
 
         if (asprintf(&path, "/proc/%d/status", (int)pid) < 0)
@@ -112,9 +113,28 @@ static int status_number(pid_t pid, const char *name, pid_t *ret) {
         if (!line)
                 return -ENODATA;
         for (const char *p = line + strlen(name); *p && *p != '\n'; p++)
-                if (p[0] >= '0' && p[0] <= '9' && (p[-1] < '0' || p[-1] > '9'))
+                if (p[0] >= '0' && p[0] <= '9' && (p[-1] < '0' || p[-1] > '9') && count++ <= place)
                         *ret = (pid_t)strtol(p, NULL, 10);
+        *ret_n = count;
         return 0;
+}
+
+static int status_number(pid_t pid, const char *name, pid_t *ret) {
+        size_t n;
+
+        return status_numbers(pid, name, SIZE_MAX, ret, &n);
+}
+
+/* A process may be in a namespace of its own below the container's: what counts is its number in that of the leader. */
+pid_t container_child_number(const Container *c, pid_t pid) {
+        pid_t parent = 0, inside = 0;
+        size_t depth = 0, n = 0;
+
+        if (c->leader <= 0 || status_number(pid, "\nPPid:", &parent) < 0 || parent != c->leader ||
+            status_numbers(c->leader, "\nNSpid:", 0, &inside, &depth) < 0 || depth == 0 ||
+            status_numbers(pid, "\nNSpid:", depth - 1, &inside, &n) < 0 || n < depth)
+                return 0;
+        return inside;
 }
 
 /* The payload is the leader, or where that is our init its child of a known number. */
@@ -126,17 +146,16 @@ static void find_main(Container *c, pid_t payload_pid) {
                 c->notify.main_pid = c->leader;
                 return;
         }
-        if (payload_pid <= 0)
-                payload_pid = 2; /* what the init forks first */
-        if (container_processes(c, &pids, &n) < 0)
+        if (c->spec->type == CONTAINER_TYPE_FORKING && c->notify.facts.ready)
+                payload_pid = (pid_t)c->notify.facts.main;
+        else if (payload_pid <= 0)
+                payload_pid = CONTAINER_FIRST_PID;
+        c->notify.main_pid = 0;
+        if (payload_pid <= 0 || container_processes(c, &pids, &n) < 0)
                 return;
-        for (size_t i = 0; i < n; i++) {
-                pid_t parent = 0, inside = 0;
-
-                if (status_number(pids[i], "\nPPid:", &parent) >= 0 && parent == c->leader &&
-                    status_number(pids[i], "\nNSpid:", &inside) >= 0 && inside == payload_pid)
+        for (size_t i = 0; i < n; i++)
+                if (container_child_number(c, pids[i]) == payload_pid)
                         c->notify.main_pid = pids[i];
-        }
 }
 
 /* A number may be somebody else's once its process is gone, but nobody outside of the container has the socket: what is
@@ -194,11 +213,9 @@ static bool on_ready(Container *c, const NotifyMessage *m) {
                 c->notify.reload = RELOAD_NONE;
                 command_reloaded(c);
         }
-        if (!c->notify.facts.ready) {
-                c->notify.facts.ready = true;
-                health_begin(c);
-                container_readiness_moved(c);
-        }
+        if (c->spec && c->spec->type == CONTAINER_TYPE_FORKING && !c->notify.facts.ready)
+                return false; /* that is seen, not said */
+        notify_ready(c);
         return moved;
 }
 
@@ -472,7 +489,20 @@ void notify_listen(Container *c, pid_t payload_pid) {
         watchdog_arm(c);
 }
 
+void notify_find_main(Container *c) {
+        if (c->notify.fd >= 0)
+                find_main(c, 0);
+}
+
 /* --- readiness */
+
+void notify_ready(Container *c) {
+        if (c->notify.facts.ready)
+                return;
+        c->notify.facts.ready = true;
+        health_begin(c);
+        container_readiness_moved(c);
+}
 
 bool container_waits_for_ready(const Container *c) {
         if (c->state != CONTAINER_RUNNING || !c->spec)
@@ -481,7 +511,7 @@ bool container_waits_for_ready(const Container *c) {
 }
 
 bool container_was_ready(const Container *c) {
-        return !(container_type_notifies(c->spec->type) && !c->notify.facts.ready) &&
+        return !(container_type_waits(c->spec->type) && !c->notify.facts.ready) &&
                !(c->spec->notify == READY_HEALTHY && c->health.facts.state <= HEALTH_STARTING);
 }
 

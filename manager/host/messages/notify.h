@@ -15,6 +15,7 @@ typedef struct NotifyFacts { /* of what was said; kept in the state blob */
         uint64_t watchdog_usec;   /* WATCHDOG_USEC=: instead of WatchdogSec=; 0 = nothing said */
         uint32_t error;           /* ERRNO= */
         uint32_t exit_status;     /* EXIT_STATUS= */
+        uint32_t main;            /* Type=forking: the main process as the container counts; 0 = not known */
         uint64_t start_until, run_until; /* EXTEND_TIMEOUT_USEC=: monotonic; 0 = nothing said */
 } NotifyFacts;
 

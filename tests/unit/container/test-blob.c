@@ -69,7 +69,7 @@ static Blob sample(const ContainerSpec *spec) {
                    .exit_monotonic = 10,
                    .labels = { .apparmor_content = (char *)"web.3/sha256 abc", .apparmor_enforced = true },
                    .holds_notify = true,
-                   .notify = { .ready = true, .status = (char *)"serving", .watchdog_usec = 7,
+                   .notify = { .ready = true, .status = (char *)"serving", .watchdog_usec = 7, .main = 31,
                                .error = 13, .exit_status = 4, .start_until = 21, .run_until = 22 } };
 
         memset(b.invocation.bytes, 0x5a, sizeof(b.invocation.bytes));
@@ -124,6 +124,7 @@ static void comes_back_as_it_was(void **state) {
         assert_int_equal(back.notify.watchdog_usec, 7);
         assert_int_equal(back.notify.error, 13);
         assert_int_equal(back.notify.exit_status, 4);
+        assert_int_equal(back.notify.main, 31);
         assert_true(back.notify.start_until == 21 && back.notify.run_until == 22);
 
         assert_non_null(back.spec);

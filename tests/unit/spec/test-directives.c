@@ -69,7 +69,6 @@ static void the_refused_say_what_to_use(void **state) {
                 { SECTION_Container, "MemoryLimit", "MemoryMax=" },
                 { SECTION_Container, "BlockIOWeight", "IOWeight=" },
                 { SECTION_Container, "PAMName", "User=" },
-                { SECTION_Container, "PIDFile", "pidfd" },
                 { SECTION_Container, "BusName", "Type=dbus" },
                 { SECTION_Container, "Image", "RootDirectory=" },
                 { SECTION_Container, "Volatile", NULL },
