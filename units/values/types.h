@@ -499,6 +499,18 @@ typedef struct ListenAddress {
 } ListenAddress;
 int listen_address_parse(const char *text, ListenAddress *ret); /* -EINVAL, -ENAMETOOLONG */
 
+/* --- addresses of a container's own network */
+typedef struct IpPrefix {
+        uint8_t family; /* AF_INET, AF_INET6; 0 = none */
+        uint8_t length; /* of a single address: 32, 128 */
+        uint8_t bytes[16];
+} IpPrefix;
+/* "10.1.2.3/20", "fd00::5/64"; without a length that of a single address, and *ret_whole is true. -EINVAL. */
+int ip_prefix_parse(const char *text, IpPrefix *ret, bool *ret_whole);
+#define IP_PREFIX_TEXT_MAX (INET6_ADDRSTRLEN + 4)
+/* with_length: also "/20". */
+void ip_prefix_to_text(const IpPrefix *p, bool with_length, char ret[static IP_PREFIX_TEXT_MAX]);
+
 typedef enum MacMode {
         MAC_MODE_UNSET, /* the host's default: bulwarkd.conf, else auto */
         MAC_MODE_AUTO,  /* every module that the kernel runs */
