@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <syslog.h>
-#include <systemd/sd-journal.h>
 #include <time.h>
 
 #include "manager/container/container-internal.h"
@@ -54,12 +54,31 @@ static int write_line(LogFile *log, uint64_t now, int priority, const char *text
         return line ? log_file_append(log, line, log_line_format(now, priority, LOG_ORIGIN_MANAGER, text, size, line)) : -ENOMEM;
 }
 
+/* The text in the form that may hold anything: its size, then its bytes. */
+static void tell_journal(Container *c, int priority, const char *words) {
+        _cleanup_free_ char *fields = NULL, *text = NULL;
+        uint64_t size;
+        int r;
+
+        r = str_append(&fields, "PRIORITY=%d\nBULWARK_CONTAINER=%s\nOBJECT_SYSTEMD_UNIT=bulwark@%s.service\nSYSLOG_IDENTIFIER=bulwarkd\n",
+                       priority, c->name, c->name);
+        if (r >= 0)
+                r = str_append(&text, "%s: %s\n", c->name, words);
+        if (r < 0)
+                return;
+        size = htole64(strlen(text) - 1);
+        (void)journal_socket_send(log_scratch_journal(c->manager->scratch),
+                                  (const struct iovec[]){ { fields, strlen(fields) },
+                                                          { (char *)"MESSAGE\n", strlen("MESSAGE\n") },
+                                                          { &size, sizeof(size) },
+                                                          { text, strlen(text) } }, 4);
+}
+
 static void tell_container_log(Container *c, uint64_t now, int priority, const char *words) {
         _cleanup_(log_file_unrefp) LogFile *log = NULL;
 
         if (c->logs_to_journal) {
-                (void)sd_journal_send("MESSAGE=%s: %s", c->name, words, "PRIORITY=%d", priority, "BULWARK_CONTAINER=%s", c->name,
-                                      "OBJECT_SYSTEMD_UNIT=bulwark@%s.service", c->name, "SYSLOG_IDENTIFIER=bulwarkd", NULL);
+                tell_journal(c, priority, words);
                 return;
         }
         log = container_log(c);

@@ -48,6 +48,7 @@ int log_scratch_new(LogScratch **ret) {
         s->read_fd = fds[0];
         s->write_fd = fds[1];
         s->journal.fd = -EBADF;
+        (void)journal_socket_open(&s->journal); /* before the first line, so that no life opens it */
         *ret = s;
         return 0;
 }

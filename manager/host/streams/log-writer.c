@@ -66,7 +66,7 @@ void journal_socket_await(const JournalSocket *j, int msec) {
                 (void)poll(&p, 1, msec);
 }
 
-static int journal_send(JournalSocket *j, const struct iovec *iov, size_t n) {
+int journal_socket_send(JournalSocket *j, const struct iovec *iov, size_t n) {
         const struct msghdr h = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
 
         for (unsigned tries = 0; tries < 2; tries++) {
@@ -106,7 +106,7 @@ static int put_journal(LogWriter *w, const LogEntryIn *e, int level, int facilit
         PART(e->text, e->text_size);
         PART("\n", 1);
 #undef PART
-        return journal_send(w->journal, iov, n);
+        return journal_socket_send(w->journal, iov, n);
 }
 
 static uint64_t now_realtime(void) {

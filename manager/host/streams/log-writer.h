@@ -5,6 +5,8 @@
  * streams of the life share it. An entry comes as it was read; the writer judges it by LogLevelMax=, LogFilterPatterns= and
  * the rate limit, marks it, and stores it. */
 
+#include <sys/uio.h>
+
 #include "manager/host/streams/log-file.h"
 #include "units/spec/container-spec.h"
 
@@ -15,6 +17,8 @@ typedef struct JournalSocket {
 /* Whether there is a journal here. */
 bool journal_socket_open(JournalSocket *j);
 void journal_socket_close(JournalSocket *j);
+/* One entry, as it is sent. -EAGAIN: it takes no more now; -ENOTCONN: there is no journal. */
+int journal_socket_send(JournalSocket *j, const struct iovec *iov, size_t n);
 /* Waits until it takes more, at most msec. */
 void journal_socket_await(const JournalSocket *j, int msec);
 
