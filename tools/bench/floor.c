@@ -11,6 +11,11 @@
  *   ruleset FILES NETWORK SCOPES            Landlock: the rights that it handles
  *   path PATH RIGHTS                        Landlock: rights below a path
  *   entries PATH RIGHTS [NAME...]           Landlock: rights below each entry but those named
+ *   file NAME VALUE                         written to /proc/self/NAME
+ *   signals all | limit NAME | call NAME    what is set anew instead of inherited: one system call each, with the values
+ *                                           that are there, so that none needs a privilege
+ *
+ * Before each stands who does it: outer, inner or payload.
  *
  * PROGRAM, a path in ROOT, prints CLOCK_MONOTONIC in nanoseconds. For each of COUNT launches one line comes
  * out: nanoseconds from the first call to the payload's first instruction, and to the last process reaped. */
@@ -81,8 +86,9 @@ typedef struct Page {
 #define FACTS_MAX 128
 #define FACT_WORDS_MAX 16
 
-/* A line of FACTS: its words. */
+/* A line of FACTS: who, then the words. */
 typedef struct Fact {
+        const char *actor;
         char *words[FACT_WORDS_MAX];
         size_t n;
         uint64_t numbers[FACT_WORDS_MAX];
@@ -197,6 +203,71 @@ static void capabilities(uint64_t mask) {
         check(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
 }
 
+static void write_attribute(const Floor *f, const char *name, const char *value) {
+        char path[64];
+        int fd;
+
+        (void)snprintf(path, sizeof(path), "thread-self/%s", name);
+        fd = openat(f->proc, path, O_RDWR | O_CLOEXEC);
+        if (fd < 0)
+                return;
+        if (write(fd, value, strlen(value)) < 0)
+                errno = 0; /* not allowed here, as it is not there */
+        close(fd);
+}
+
+static void reset_signals(void) {
+        for (int signal = 1; signal < NSIG; signal++)
+                if (signal != SIGKILL && signal != SIGSTOP) {
+                        struct sigaction action;
+
+                        if (sigaction(signal, NULL, &action) == 0)
+                                (void)sigaction(signal, &action, NULL);
+                }
+}
+
+static void one_call(const char *name) {
+        uint8_t processors[128];
+        struct sched_param parameter = {};
+
+        if (strcmp(name, "personality") == 0)
+                (void)syscall(SYS_personality, 0);
+        else if (strcmp(name, "set_mempolicy") == 0)
+                (void)syscall(SYS_set_mempolicy, 0, NULL, 0);
+        else if (strcmp(name, "sched_getaffinity") == 0) {
+                if (syscall(SYS_sched_getaffinity, 0, sizeof(processors), processors) > 0)
+                        (void)syscall(SYS_sched_setaffinity, 0, sizeof(processors), processors);
+        } else if (strcmp(name, "ioprio_set") == 0)
+                (void)syscall(SYS_ioprio_set, 1, 0, 0);
+        else if (strcmp(name, "setpriority") == 0)
+                (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0));
+        else if (strcmp(name, "sched_setscheduler") == 0)
+                (void)syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &parameter);
+        else
+                (void)prctl(PR_SET_TIMERSLACK, 50000, 0, 0, 0);
+}
+
+/* What a process has that would be its parent's otherwise. */
+static void attributes(const Floor *f, const char *actor) {
+        for (size_t i = 0; i < f->n_facts; i++) {
+                const Fact *fact = f->facts + i;
+                struct rlimit limit;
+
+                if (strcmp(fact->actor, actor) != 0)
+                        continue;
+                if (strcmp(fact->words[0], "file") == 0)
+                        write_attribute(f, fact->words[1], fact->words[2]);
+                else if (strcmp(fact->words[0], "signals") == 0)
+                        reset_signals();
+                else if (strcmp(fact->words[0], "call") == 0)
+                        one_call(fact->words[1]);
+                else if (strcmp(fact->words[0], "limit") == 0) {
+                        check(prlimit(0, RLIMIT_NOFILE, NULL, &limit));
+                        check(prlimit(0, RLIMIT_NOFILE, &limit, NULL));
+                }
+        }
+}
+
 static void landlock_add(int ruleset, int fd, uint64_t rights) {
         struct landlock_path_beneath_attr rule = {.allowed_access = rights, .parent_fd = fd};
         struct stat st;
@@ -265,19 +336,15 @@ static void landlock(const Floor *f) {
 static _Noreturn void payload(Floor *f) {
         char *argv[] = {(char *)f->program, (char *)f->argument, NULL},
              *environment[] = {(char *)"PATH=/bin", NULL};
-        struct rlimit limit = {1024, 0};
-
         check(syscall(SYS_keyctl, 1 /* JOIN_SESSION_KEYRING */, NULL));
         check(setsid());
         check(dup2(f->null, 0));
         check(dup2(f->output, 1));
         check(dup2(f->output, 2));
         umask(0022);
-        check(prlimit(0, RLIMIT_NOFILE, NULL, &limit));
-        limit.rlim_cur = 1024;
-        check(prlimit(0, RLIMIT_NOFILE, &limit, NULL));
         check(chdir("/"));
         landlock(f);
+        attributes(f, "payload");
         check(syscall(SYS_close_range, 3, ~0U, 0));
         capabilities(DEFAULT_CAPABILITIES);
         check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
@@ -440,6 +507,7 @@ static _Noreturn void outer(Floor *f) {
         char path[64];
 
         check(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+        attributes(f, "outer");
         if (check(syscall(SYS_clone3, &args, sizeof(args))) == 0)
                 inner(f);
         write_map(f, "gid_map");
@@ -528,7 +596,8 @@ static void read_facts(Floor *f, const char *path) {
 
                 if (f->n_facts == FACTS_MAX)
                         check(-1);
-                for (char *w = strtok_r(line, " ", &words); w && fact->n < FACT_WORDS_MAX; w = strtok_r(NULL, " ", &words)) {
+                fact->actor = strtok_r(line, " ", &words);
+                for (char *w = strtok_r(NULL, " ", &words); w && fact->n < FACT_WORDS_MAX; w = strtok_r(NULL, " ", &words)) {
                         fact->numbers[fact->n] = strtoull(w, NULL, 0);
                         fact->words[fact->n++] = w;
                 }
