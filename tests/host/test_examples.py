@@ -82,6 +82,21 @@ def test_nginx(bed):
     shutil.rmtree(pages)
 
 
+def test_service_of_nginx(bed):
+    """the service file of Debian's nginx, as it is: Type=forking and PIDFile=."""
+    root = service_root()
+    text = read(os.path.join(root, "usr/lib/systemd/system/nginx.service"))
+    contains(text, "Type=forking", "PIDFile=")
+    bed.unit("forks", raw=text.replace("[Service]", "[Container]\nRootDirectory=%s\nTemporaryFileSystem=/var/log/nginx /var/lib/nginx" % root))
+    bed.ctl("start", "forks").expect(0)
+    number = bed.ctl("exec", "forks", "busybox", "cat", "/run/nginx.pid").expect(0).out.strip()
+    contains(bed.ctl("exec", "forks", "busybox", "cat", "/proc/%s/cmdline" % number).expect(0).out, "master process")
+    bed.ctl("reload", "forks").expect(0)
+    bed.ctl("exec", "forks", "busybox", "wget", "-q", "-O", "-", "http://127.0.0.1/nothere").expect(1, "404")
+    bed.ctl("stop", "forks").expect(0)
+    equal((bed.active("forks"), bed.property("forks", "Result"), bed.property("forks", "ExecMainStatus")), ("inactive", "success", "0"), "its end")
+
+
 def test_redis(bed):
     """redis-server as an ordinary user keeps a value over a restart."""
     data = os.path.join(bed.directory, "redis")

@@ -5,6 +5,7 @@ that the container says about it is believed outside."""
 import signal
 
 from harness import *
+from speaker import speaker
 
 # A daemon as sh can be one; $1: what its parent does after it has put it into the background.
 DAEMON = """#!/bin/sh
@@ -250,11 +251,35 @@ def test_other_manager(bed):
         contains(bed.logs(name), "got TERM")
 
 
-def test_said_ready(bed):
-    """READY=1 does not stand in for the end of ExecStart=, and NotifyAccess=main hears the main process afterwards."""
-    forking(bed, "web", "/bin/inside notify READY=1 || :\n/bin/sleep 1000\n", "NotifyAccess=all", "TimeoutStartSec=1s")
-    bed.ctl("start", "web").expect(1)
+SAYS = """
+say("READY=1\\nSTATUS=from the first")
+if os.path.exists("/data/stays"): time.sleep(1000)
+if os.fork(): os._exit(0)
+while True:
+    time.sleep(0.1)
+    say("STATUS=from process %d" % os.getpid())
+"""
+
+
+def test_messages(bed):
+    """READY=1 does not stand in for the end of ExecStart=; NotifyAccess=main hears the main process, once it is known."""
+    stays = os.path.join(bed.root, "data/stays")
+    write(stays, "")
+    speaker(bed, "web", SAYS, "NotifyAccess=main", "TimeoutStartSec=2s", RELOAD, kind="forking")
+    start = bed.spawn(bed.ctl_command("start", "web"), stderr=subprocess.DEVNULL)
+    wait_until(lambda: bed.property("web", "StatusText") == "from the first", "the message")
+    equal(bed.active("web"), "activating", "after READY=1")
+    equal(start.wait(20), 1, "the start")
     equal(bed.property("web", "Result"), "timeout", "Result")
+    os.unlink(stays)
+    bed.ctl("start", "web").expect(0)
+    wait_until(lambda: bed.property("web", "StatusText") == "from process " + main_number(bed, "web"), "a message of the main process")
+    bed.kill_manager()
+    bed.start_manager()
+    refused = read(bed.log).count("is refused")
+    time.sleep(0.5)
+    equal(read(bed.log).count("is refused"), refused, "messages that are refused under another manager")
+    bed.ctl("stop", "web").expect(0)
 
 
 def test_refused(bed):

@@ -146,7 +146,7 @@ static void find_main(Container *c, pid_t payload_pid) {
                 c->notify.main_pid = c->leader;
                 return;
         }
-        if (c->spec->type == CONTAINER_TYPE_FORKING && c->notify.facts.ready)
+        if (c->spec->type == CONTAINER_TYPE_FORKING && (c->notify.facts.ready || c->notify.facts.main > 0))
                 payload_pid = (pid_t)c->notify.facts.main;
         else if (payload_pid <= 0)
                 payload_pid = CONTAINER_FIRST_PID;
