@@ -83,18 +83,15 @@ static int follower_open(Follower *f, bool at_end) {
 
 static int output_add(JobOutput *o, const char *name) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_json_ json_object *properties = NULL;
-        _cleanup_free_ char *path = NULL;
+        _cleanup_free_ char *path = NULL, *directory = NULL;
         Follower *f = o->followers + o->n;
-        const char *directory;
         int r;
 
-        /* What is wrong with the name, or the right to read, the job itself tells. */
+        /* What is wrong with the name, or the right to read, the job itself tells. One property: all of them take longer than
+         * the start. */
         if (client_container(&o->context->client, name, &error, &path) < 0 ||
-            client_properties(&o->context->client, path, BUS_INTERFACE_CONTAINER, &error, &properties) < 0)
-                return 0;
-        directory = property_string(properties, "LogDirectory");
-        if (isempty(directory))
+            client_property_string(&o->context->client, path, BUS_INTERFACE_CONTAINER, "LogDirectory", &error, &directory) < 0 ||
+            isempty(directory))
                 return 0;
         *f = (Follower){ .output = o, .directory = strdup(directory) };
         o->n++;
@@ -212,12 +209,13 @@ static void print_journal(const JobOutput *o) {
 /* Where the log goes is known once a container has run. */
 static bool logs_to_journal(const JobOutput *o, const char *name) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_json_ json_object *properties = NULL;
+        Client *client = &o->context->client;
         _cleanup_free_ char *path = NULL;
+        int yes = 0;
 
-        return client_container(&o->context->client, name, &error, &path) >= 0 &&
-               client_properties(&o->context->client, path, BUS_INTERFACE_CONTAINER, &error, &properties) >= 0 &&
-               json_object_get_boolean(property_value(properties, "LogsToJournal"));
+        return access("/run/systemd/journal", F_OK) >= 0 && client_container(client, name, &error, &path) >= 0 &&
+               sd_bus_get_property_trivial(client->bus, client->destination, path, BUS_INTERFACE_CONTAINER, "LogsToJournal",
+                                           &error, 'b', &yes) >= 0 && yes;
 }
 
 void job_output_finish(JobOutput *o) {
