@@ -6,6 +6,7 @@ bed is swept, and the ledger (processes, mounts, cgroups, namespaces, descriptor
 of the runtime directory) must show not one entry more than before.
 """
 
+import ctypes
 import json
 import os
 import re
@@ -22,6 +23,9 @@ BUILD = os.environ.get("BULWARK_BUILD", "")
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Set in an emulated machine: how many times longer anything is waited for before it counts as lost.
 SLOWNESS = float(os.environ.get("BULWARK_TEST_SLOWNESS") or 1)
+
+
+CLONE_NEWNS, MS_REC, MS_PRIVATE, MS_SHARED = 0x20000, 1 << 14, 1 << 18, 1 << 20
 
 
 class Failure(Exception):
@@ -540,6 +544,20 @@ def diagnose(text):
         print("# " + line)
 
 
+def leave_the_mounts_of_others():
+    """A mount namespace of our own: what else the machine mounts meanwhile is none of the ledger's. What is shared on the
+    host is shared here, too, among those of this bed: that is what a mount of a container must not pass through."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    shared = any(" shared:" in line for line in read("/proc/self/mountinfo").splitlines()
+                 if line.split()[4] == "/")
+    steps = [lambda: libc.unshare(CLONE_NEWNS), lambda: libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)]
+    if shared:
+        steps.append(lambda: libc.mount(None, b"/", None, MS_REC | MS_SHARED, None))
+    for step in steps:
+        if step() < 0:
+            raise Failure("no mount namespace for the bed: " + os.strerror(ctypes.get_errno()))
+
+
 def main(tests, name):
     """Runs the tests on one bed; TAP on standard output."""
     only = sys.argv[1:]
@@ -551,6 +569,7 @@ def main(tests, name):
     failed = 0
     bed = None
     try:
+        leave_the_mounts_of_others()
         bed = Bed(name)
         bed.start_manager()
     except Skip as e:
