@@ -430,6 +430,8 @@ bool container_is_ready(const Container *c);
 /* --- job-request.c */
 /* The container's place in the graph after its unit was read, or it has got another. */
 int dependencies_update(Container *c);
+/* The stop of c that follows from the end of another. spared, or NULL: see TransactionHost. */
+int container_queue_following_stop(Container *c, const char *spared, Diag *diag, uint32_t *ret_id);
 void dependencies_warn_of_cycles(Manager *m);
 
 /* --- settle.c */

@@ -184,6 +184,8 @@ static int pull(Builder *b, const Request *by, const DependencyStep *s, size_t r
 
         if ((q.type == JOB_RESTART || q.type == JOB_RELOAD) && is_not_active(b, q.name))
                 return 0;
+        if (q.type == JOB_STOP && b->host->spared && streq(q.name, b->host->spared))
+                return 0;
         if (pulls[row].matters) {
                 r = request(b, &q, diag, left_out);
                 if (r < 0 && !b->again && q.type == JOB_START) /* the lines that lead to where it failed */

@@ -20,6 +20,8 @@ typedef struct TransactionHost {
         /* 0, or the words that refuse a start of it: no unit, a bad one, ... */
         int (*check_start)(const char *name, Diag *diag, void *userdata);
         void *userdata;
+        /* No stop of this one is pulled in: it has ended, is why others are stopped, and waits for its next life. */
+        const char *spared;
 } TransactionHost;
 
 typedef struct TransactionJob {

@@ -132,6 +132,34 @@ def test_binds_to(bed):
     equal(states(bed, "base", "bound"), ["active", "active"], "started again")
 
 
+def test_bound_to_each_other(bed):
+    """Two that are bound to each other: the stop of the one does not take the restart of the one that crashed away."""
+    policy = (LIVES, "Restart=always", "RestartSec=300ms")
+    for propagates in ({"BindsTo": "w2"}, {"Requires": "w2", "PropagatesStopTo": "w2"}):
+        unit(bed, "w1", *policy, **propagates)
+        unit(bed, "w2", *policy, BindsTo="w1", After="w1")
+        bed.ctl("start", "w2").expect(0)
+        for life in (1, 2):
+            leaders = [bed.leader(name) for name in ("w1", "w2")]
+            bed.ctl("kill", "-s", "KILL", "w1").expect(0)
+            wait_until(lambda: bed.property("w1", "NRestarts") == str(life), "the restart of w1 after its crash")
+            wait_states(bed, "after the crash", w1="active", w2="active")
+            check(not {bed.leader(name) for name in ("w1", "w2")} & set(leaders), "one of them was not started again")
+        bed.ctl("stop", "w2").expect(0)
+        equal(states(bed, "w1", "w2"), ["inactive", "inactive"], "after a stop that was asked for")
+
+
+def test_bound_and_failed(bed):
+    """Where no restart follows, the crash is seen, and OnFailure= starts."""
+    unit(bed, "told")
+    unit(bed, "w1", BindsTo="w2", OnFailure="told")
+    unit(bed, "w2", BindsTo="w1", After="w1")
+    bed.ctl("start", "w2").expect(0)
+    bed.ctl("kill", "-s", "KILL", "w1").expect(0)
+    wait_states(bed, "after the crash", w1="failed", w2="inactive", told="active")
+    equal(bed.property("w1", "Result"), "signal", "Result")
+
+
 def test_part_of(bed):
     """PartOf= takes part in stop and restart, not in start."""
     unit(bed, "site")

@@ -249,11 +249,12 @@ static void log_left_out(Manager *m, const char *name, const Diag *left_out) {
         }
 }
 
-static int queue_with_dependencies(Container *c, JobType type, JobMode mode, Diag *diag, uint32_t *ret_id) {
+static int queue_with_dependencies(Container *c, JobType type, JobMode mode, const char *spared, Diag *diag,
+                                   uint32_t *ret_id) {
         _cleanup_(request_done) Request q = { .manager = c->manager };
         _cleanup_(transaction_done) Transaction t = {};
         _cleanup_(diag_done) Diag left_out = {};
-        const TransactionHost host = { on_course, on_check_start, &q };
+        const TransactionHost host = { on_course, on_check_start, &q, spared };
         int r = 0;
 
         if (starts(type))
@@ -345,5 +346,9 @@ int container_queue_job(Container *c, JobType type, JobMode mode, Diag *diag, ui
                 return install(c, type, true, ret_id);
         if (mode == JOB_MODE_IGNORE_DEPENDENCIES)
                 return queue_alone(c, type, diag, ret_id);
-        return queue_with_dependencies(c, type, mode, diag, ret_id);
+        return queue_with_dependencies(c, type, mode, NULL, diag, ret_id);
+}
+
+int container_queue_following_stop(Container *c, const char *spared, Diag *diag, uint32_t *ret_id) {
+        return queue_with_dependencies(c, JOB_STOP, JOB_MODE_REPLACE, spared, diag, ret_id);
 }

@@ -73,20 +73,28 @@ static bool may_start_again(Container *c) {
         return c->automatic_starts++ < AUTOMATIC_BURST;
 }
 
-static void queue(Container *c, JobType type, const char *why) {
+/* The one whose end stops others. The stop of those must not come back to it and take its restart away. */
+static const char *spared(const Container *c) {
+        return c && c->state == CONTAINER_RESTARTING && !(c->job && c->job->type == JOB_STOP) ? c->name : NULL;
+}
+
+static void queue(Container *c, JobType type, const Container *cause, const char *why) {
         _cleanup_(diag_done) Diag diag = {};
         _cleanup_free_ char *words = NULL;
         const Log *log = &c->manager->config.log;
         uint32_t id;
+        int r;
 
         log_message(log, LOG_INFO, "%s: %s for %s", c->name, job_type_to_string(type), why);
-        if (container_queue_job(c, type, JOB_MODE_REPLACE, &diag, &id) >= 0)
+        r = type == JOB_STOP ? container_queue_following_stop(c, spared(cause), &diag, &id)
+                             : container_queue_job(c, type, JOB_MODE_REPLACE, &diag, &id);
+        if (r >= 0)
                 return;
         words = diag_to_string(&diag, false);
         log_message(log, LOG_WARNING, "%s: cannot %s for %s: %s", c->name, job_type_to_string(type), why, strempty(words));
 }
 
-static void queue_for(Manager *m, const char *name, JobType type, const char *line) {
+static void queue_for(Manager *m, const char *name, JobType type, const Container *cause, const char *line) {
         _cleanup_(diag_done) Diag diag = {};
         _cleanup_free_ char *words = NULL;
         Container *c;
@@ -103,7 +111,7 @@ static void queue_for(Manager *m, const char *name, JobType type, const char *li
                             name, AUTOMATIC_BURST, (int)(AUTOMATIC_INTERVAL / USEC_PER_SEC));
                 return;
         }
-        queue(c, type, line);
+        queue(c, type, cause, line);
 }
 
 static const struct {
@@ -132,7 +140,7 @@ static void follow(Manager *m, const char *name, unsigned consequences) {
                             strv_push(&lines, dependency_edge_to_string(s.edge)) < 0)
                                 return;
                 for (size_t k = 0; k < strv_length(lines); k++)
-                        queue_for(m, names[k], consequence_rows[i].type, lines[k]);
+                        queue_for(m, names[k], consequence_rows[i].type, manager_find(m, name), lines[k]);
         }
 }
 
@@ -142,7 +150,7 @@ static Container *container_of_step(Manager *m, const DependencyStep *s) {
         return manager_find(m, dependency_name(s->other));
 }
 
-static char *cannot_be_without(Manager *m, const Container *c, const DependencyNode *n) {
+static char *cannot_be_without(Manager *m, const Container *c, const DependencyNode *n, const Container **ret_cause) {
         DependencyStep s;
 
         if (!container_is_up(c))
@@ -150,13 +158,15 @@ static char *cannot_be_without(Manager *m, const Container *c, const DependencyN
         for (size_t cursor = 0; dependency_next(n, EFFECT_NEEDS, &cursor, &s);) {
                 const Container *other = container_of_step(m, &s);
 
-                if (!other || (container_is_gone(other) && !(other->job && other->job->type != JOB_STOP)))
+                if (!other || (container_is_gone(other) && !(other->job && other->job->type != JOB_STOP))) {
+                        *ret_cause = other;
                         return dependency_edge_to_string(s.edge);
+                }
         }
         return NULL;
 }
 
-static char *is_upheld(Manager *m, const Container *c, const DependencyNode *n) {
+static char *is_upheld(Manager *m, const Container *c, const DependencyNode *n, const Container **ret_cause) {
         DependencyStep s;
 
         if (!container_is_dead(c))
@@ -170,7 +180,7 @@ static char *is_upheld(Manager *m, const Container *c, const DependencyNode *n) 
         return NULL;
 }
 
-static char *is_unneeded(Manager *m, const Container *c, const DependencyNode *n) {
+static char *is_unneeded(Manager *m, const Container *c, const DependencyNode *n, const Container **ret_cause) {
         DependencyStep s;
         char *line = NULL;
 
@@ -187,7 +197,7 @@ static char *is_unneeded(Manager *m, const Container *c, const DependencyNode *n
 }
 
 static const struct {
-        char *(*applies)(Manager *m, const Container *c, const DependencyNode *n);
+        char *(*applies)(Manager *m, const Container *c, const DependencyNode *n, const Container **ret_cause);
         JobType type;
 } rules[] = {
         { cannot_be_without, JOB_STOP },
@@ -205,14 +215,15 @@ static void apply_rules(Container *c) {
         Manager *m = c->manager;
 
         for (size_t i = 0; i < ELEMENTSOF(rules) && !c->job; i++) {
-                _cleanup_free_ char *why = rules[i].applies(m, c, dependency_find(m->dependencies, c->name));
+                const Container *cause = NULL;
+                _cleanup_free_ char *why = rules[i].applies(m, c, dependency_find(m->dependencies, c->name), &cause);
 
                 if (!why)
                         continue;
                 if (rules[i].type == JOB_START && !may_start_again(c))
                         wait_a_while(c);
                 else
-                        queue(c, rules[i].type, why);
+                        queue(c, rules[i].type, cause, why);
                 return;
         }
 }
