@@ -27,6 +27,7 @@
 #include "manager/plan/plan.h"
 #include "manager/host/ids/id-ranges.h"
 #include "manager/host/trees/slots.h"
+#include "manager/host/network/network.h"
 #include "policies/load.h"
 #include "units/resolve/resolve.h"
 
@@ -56,6 +57,12 @@ typedef struct Forking {
         ForkingFacts facts;
         const char *why; /* it has not started yet */
 } Forking;
+
+/* Zone= and its like, from the preparation of a life to its end. */
+typedef struct Network {
+        bool held;
+        NetworkAddresses addresses;
+} Network;
 
 typedef struct Job {
         uint32_t id;
@@ -161,6 +168,7 @@ struct Container {
         LogWriter *log; /* of the life; NULL = it has none */
         bool logs_to_journal;
 
+        Network network;
         Notify notify;
         Health health;
         Commands commands;
@@ -333,6 +341,9 @@ int container_renew_cgroup(Container *c, Diag *diag);
 int container_revive(Container *c, Diag *diag);
 #define CONTAINER_HELD_MAX (2 * LOG_STREAMS_MAX + 1)
 size_t container_held_descriptors(const Container *c, int ret[static CONTAINER_HELD_MAX]);
+/* What its parts do in the live namespaces; then the keeper may go on. */
+int container_let_go(Container *c, const KeeperMessage *m, int pidfd, Diag *diag);
+void container_created(Container *c, const KeeperMessage *m, int pidfd);
 void container_started(Container *c, const KeeperMessage *m, int *pidfd);
 void container_not_started(Container *c, const KeeperMessage *m);
 

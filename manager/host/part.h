@@ -6,7 +6,7 @@
  * from the first to the last, undone from the last that was begun back to the first. Where a folder meets the container is
  * its part.c. Every member may be NULL.
  *
- * A life comes to be by begin, check, prepare (once) and fill (for each launch of the payload), is told by started and
+ * A life comes to be by begin, check, prepare (once), fill (for each launch of the payload) and live, is told by started and
  * moved, and ends by undo and release. Another manager takes it over by adopt and resume, from what save has written. */
 
 #include "manager/base/diag.h"
@@ -34,6 +34,8 @@ typedef struct LifePart {
         int (*check)(const Container *c, Diag *diag);
         int (*prepare)(Container *c, Launch *launch, Diag *diag); /* what fails half way is undone by undo */
         int (*fill)(Container *c, Launch *launch, Diag *diag);    /* in place of prepare, for a launch that is not the first */
+        /* The namespaces of a launch are there, and nothing of the container runs yet: for each launch whose plan waits for it. */
+        int (*live)(Container *c, int pid, int pidfd, Diag *diag);
         void (*started)(Container *c, int payload_pid);           /* the payload was executed */
         void (*moved)(Container *c);   /* its state, or its job, is another now */
         void (*undo)(Container *c);    /* the life is over: what prepare made on the host goes; also of one begun only */
@@ -50,6 +52,6 @@ typedef struct LifePart {
 } LifePart;
 
 extern const LifePart part_ids, part_policies, part_machine, part_cgroup, part_filters, part_directories, part_trees, part_streams, part_messages, part_sockets,
-        part_store;
+        part_store, part_network;
 /* and those that are the life's own (manager/container/life) */
 extern const LifePart part_plan, part_commands, part_health, part_forking;

@@ -46,6 +46,7 @@ struct Record {
         uint32_t n_held;
         LaunchPage *page; /* mapped while launching */
         bool init_role;
+        bool awaits_go;  /* its plan has inner wait; of those that join, a trial's alone, whose namespaces are its own */
         uint32_t last_step;
         int stop_signal;
         uint64_t stop_timeout_usec;

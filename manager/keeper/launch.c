@@ -198,6 +198,7 @@ static int launch_record(Keeper *k, Record *r, const KeeperMessage *m, const int
         if ((plan.header->flags & (PLAN_FLAG_JOIN | PLAN_FLAG_TRIAL) ? true : false) != r->join)
                 error = -EBADMSG;
         r->init_role = plan.header->flags & PLAN_FLAG_INIT_ROLE;
+        r->awaits_go = (plan.header->flags & PLAN_FLAG_AWAITS_GO) && !(plan.header->flags & PLAN_FLAG_JOIN);
         r->last_step = plan.header->n_steps - 1;
         r->stop_signal = plan.header->stop_signal;
         r->stop_timeout_usec = plan.header->stop_timeout_usec;
@@ -347,8 +348,8 @@ void launch_status(Keeper *k, Record *r) {
         n = read(r->status_fd, &byte, 1);
         if (n < 0)
                 return;
-        if (n > 0 && r->join)
-                launch_refuse(r, STEP_AWAIT_GO, -EBADMSG); /* no plan that joins waits: the container has it from inner */
+        if (n > 0 && !r->awaits_go)
+                launch_refuse(r, STEP_AWAIT_GO, -EBADMSG); /* its plan does not wait: the container has the pipe from inner */
         else if (n > 0)
                 launch_created(k, r);
         if (n > 0)

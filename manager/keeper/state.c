@@ -43,7 +43,7 @@ static const Field record_fields[] = {
         DATA(25, Record, stop_signal), DATA(26, Record, stop_timeout_usec), DATA(27, Record, failure),
         DATA(28, Record, exit_code), DATA(29, Record, exit_status), DATA(30, Record, payload_pid),
         DATA(31, Record, started_realtime), DATA(32, Record, exited_realtime), DATA(33, Record, started_monotonic),
-        DATA(34, Record, exited_monotonic),
+        DATA(34, Record, exited_monotonic), DATA(35, Record, awaits_go),
 };
 
 static const Field stored_fields[] = {

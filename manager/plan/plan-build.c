@@ -70,8 +70,11 @@ static void build_inner(PlanWriter *w, const ContainerSpec *spec, const PlanPara
         plan_origin_none(w);
         plan_add_step(w, STEP_AWAIT, ACTOR_INNER, (StepOperands){ .a = SYNC_ROOT_READY });
         plan_add_step(w, STEP_ADOPT_MOUNTS, ACTOR_INNER, (StepOperands){});
-        if (p->await_go)
+        if (container_spec_has_network(spec)) {
+                plan_origin_row(w, spec, container_spec_network(spec));
                 plan_add_step(w, STEP_AWAIT_GO, ACTOR_INNER, (StepOperands){});
+                plan_origin_none(w);
+        }
         if (has_init(spec, p)) {
                 const uint64_t flags = plan_is_beside(p) ? 0 : init_flags(spec);
 
@@ -330,7 +333,7 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
                 return r;
 
         return finish(&w, spec,
-                      (has_init(spec, parameters) ? PLAN_FLAG_INIT_ROLE : 0) | (parameters->await_go ? PLAN_FLAG_AWAITS_GO : 0) |
+                      (has_init(spec, parameters) ? PLAN_FLAG_INIT_ROLE : 0) | (container_spec_has_network(spec) ? PLAN_FLAG_AWAITS_GO : 0) |
                               (parameters->trial ? PLAN_FLAG_TRIAL : 0),
                       diag, ret);
 }

@@ -24,7 +24,6 @@ typedef struct PlanLabels {
 
 typedef struct PlanParameters {
         uint32_t id_base, id_count; /* of the container's user namespace; count 0 = none (PrivateUsers=no) */
-        bool await_go;              /* the manager has work in the live namespaces */
         const char *invocation_id;  /* 32 hex digits, for the environment; may be NULL */
         char *const *stored;        /* names of descriptors that the payload gets back; NULL = none */
         PlanLabels labels;

@@ -70,6 +70,7 @@ typedef enum Tag {
         TAG_NOTIFY_STATUS,
         TAG_HEALTH_STARTUP_GOOD = 120,
         TAG_HEALTH_STARTUP_BAD,
+        TAG_NETWORK_ADDRESS = 160, /* family, length, then the address; one each */
         TAG_MAIN,
 } Tag;
 _Static_assert(TAG_INACTIVE_MONOTONIC < TAG_APPARMOR_PROFILE, "one tag for two things");
@@ -169,6 +170,8 @@ int blob_encode(const Blob *b, void **ret, size_t *ret_size) {
         encode_u64(&e, TAG_LIMIT_SINCE, b->start_limit.since);
         encode_u64(&e, TAG_LIMIT_COUNT, b->start_limit.count);
         encode_notify(&e, b);
+        for (size_t i = 0; i < b->network.n; i++)
+                encode_bytes(&e, TAG_NETWORK_ADDRESS, &b->network.items[i], sizeof(IpPrefix));
         encode_u64(&e, TAG_HEALTH_STATE, b->health.state);
         encode_u64(&e, TAG_HEALTH_STREAK, b->health.streak);
         encode_u64(&e, TAG_HEALTH_STARTUP_GOOD, b->health.startup_good);
@@ -355,6 +358,20 @@ static int decode_stream(Blob *b, const Field *f) {
         return 0;
 }
 
+_Static_assert(sizeof(IpPrefix) == 18, "bytes alone, which are written as they are");
+
+static int decode_network(Blob *b, const Field *f) {
+        IpPrefix p;
+
+        if (f->size != sizeof(p) || b->network.n == ELEMENTSOF(b->network.items))
+                return -EBADMSG;
+        memcpy(&p, f->data, sizeof(p));
+        if ((p.family != AF_INET && p.family != AF_INET6) || p.length > (p.family == AF_INET ? 32 : 128))
+                return -EBADMSG;
+        b->network.items[b->network.n++] = p;
+        return 0;
+}
+
 static int decode_flags(Blob *b, const Field *f) {
         uint64_t v;
         int r = field_u64(f, &v);
@@ -400,6 +417,8 @@ static int decode_field(Blob *b, Resolved *resolved, const Field *f) {
                 return 0;
         case TAG_UNIT_TEXT:
                 return replace_string(f, &b->unit_text);
+        case TAG_NETWORK_ADDRESS:
+                return decode_network(b, f);
         case TAG_STREAM:
                 return decode_stream(b, f);
         case TAG_APPARMOR_PROFILE:

@@ -12,6 +12,7 @@
 #include "manager/container/manager.h"
 #include "manager/host/messages/notify.h"
 #include "manager/container/life/restart-policy.h"
+#include "manager/host/network/network.h"
 #include "policies/load.h"
 
 typedef struct BlobStream {
@@ -49,6 +50,7 @@ typedef struct Blob {
         bool command_alone;
         uint64_t oom_kills; /* before the payload */
         uint64_t exit_code, exit_status, exit_realtime, exit_monotonic; /* of a oneshot's last ExecStart=; 0 = none yet */
+        NetworkAddresses network;
 } Blob;
 void blob_done(Blob *b);
 

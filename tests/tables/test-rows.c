@@ -36,6 +36,8 @@ static const struct {
         { DIRECTIVE_ProtectKernelLogs, "[Container]\nAddCapability=CAP_SYSLOG\n", true },
         { DIRECTIVE_ProtectClock, "[Container]\nAddCapability=CAP_SYS_TIME\n", true },
         { DIRECTIVE_SocketBindAllow, "[Container]\nSocketBindDeny=tcp\n", true },
+        { DIRECTIVE_Address, "[Container]\nZone=front\n", true },
+        { DIRECTIVE_Gateway, "[Container]\nBridge=br0\nAddress=10.1.2.3/24\n", true },
 };
 
 typedef struct Outputs {

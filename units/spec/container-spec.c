@@ -261,6 +261,10 @@ bool container_spec_has_credentials(const ContainerSpec *s) {
         return s->load_credential.n > 0 || s->set_credential.n > 0 || (s->import_credential && s->import_credential[0]);
 }
 
+DirectiveId container_spec_network(const ContainerSpec *s) {
+        return s->zone ? DIRECTIVE_Zone : s->bridge ? DIRECTIVE_Bridge : s->virtual_ethernet ? DIRECTIVE_VirtualEthernet : _DIRECTIVE_MAX;
+}
+
 uint64_t container_spec_watchdog(const ContainerSpec *s) {
         return s->watchdog_usec == USEC_INFINITY ? 0 : s->watchdog_usec;
 }

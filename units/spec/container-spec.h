@@ -164,6 +164,11 @@ bool container_spec_has_credentials(const ContainerSpec *s);
 /* Has it credentials? The payload finds them in a directory of its unit's name below CREDENTIALS_BASE. */
 #define CREDENTIALS_BASE "/run/credentials"
 bool container_spec_has_credentials(const ContainerSpec *s);
+/* Which row asks for a network beside loopback: Zone=, Bridge= or VirtualEthernet=; _DIRECTIVE_MAX: none does. */
+DirectiveId container_spec_network(const ContainerSpec *s);
+static inline bool container_spec_has_network(const ContainerSpec *s) {
+        return container_spec_network(s) != _DIRECTIVE_MAX;
+}
 ContainerSpec *container_spec_ref(const ContainerSpec *s);
 ContainerSpec *container_spec_unref(ContainerSpec *s);
 static inline void container_spec_unrefp(ContainerSpec **s) {

@@ -510,6 +510,18 @@ int ip_prefix_parse(const char *text, IpPrefix *ret, bool *ret_whole);
 #define IP_PREFIX_TEXT_MAX (INET6_ADDRSTRLEN + 4)
 /* with_length: also "/20". */
 void ip_prefix_to_text(const IpPrefix *p, bool with_length, char ret[static IP_PREFIX_TEXT_MAX]);
+#define IP_PREFIXES_MAX 8
+typedef struct IpPrefixItem {
+        IpPrefix prefix;
+        Origin origin;
+} IpPrefixItem;
+typedef struct value_ip_prefixes { /* Address= */
+        IpPrefixItem *items;
+        size_t n;
+} value_ip_prefixes;
+typedef value_ip_prefixes value_ip_addresses; /* Gateway= */
+typedef char *value_zone_name;      /* NULL = unset */
+typedef char *value_interface_name; /* NULL = unset */
 
 typedef enum MacMode {
         MAC_MODE_UNSET, /* the host's default: bulwarkd.conf, else auto */
@@ -781,7 +793,8 @@ typedef char *value_timezone;   /* "Europe/Berlin", "local"; NULL = unset */
         X(protect_home) X(private_tmp) X(protect_proc) X(proc_subset) X(protect_cgroups) \
         X(protect_hostname) X(input) X(input_data) X(input_text) X(labels) X(variables) X(exit_type) \
         X(shm_size) X(time_offset) X(sysctls) X(conditions) X(syslog_level) X(syslog_facility) X(log_fields) X(log_patterns) \
-        X(device_allow) X(device_policy) X(exposure) X(machine_id) X(timezone) X(pid_file)
+        X(device_allow) X(device_policy) X(exposure) X(machine_id) X(timezone) X(pid_file) \
+        X(ip_prefixes) X(ip_addresses) X(zone_name) X(interface_name)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)

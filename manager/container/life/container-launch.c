@@ -322,6 +322,35 @@ ContainerEvent action_launch(Container *c) {
         return _CONTAINER_EVENT_NONE;
 }
 
+int container_let_go(Container *c, const KeeperMessage *m, int pidfd, Diag *diag) {
+        KeeperMessage go;
+        int r;
+
+        r = life_parts_live(c, m->pid, pidfd, diag);
+        if (r >= 0) {
+                keeper_message_init(&go, KEEPER_GO, m->id);
+                r = keeper_client_request(c->manager->keeper, &go, NULL, 0, NULL, NULL); /* whose launch has died is told of that */
+        }
+        if (r >= 0)
+                crash_point(c->manager, GO_SENT);
+        if (r < 0 && diag->n_errors == 0)
+                (void)diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot do what its namespaces need from outside");
+        return r;
+}
+
+/* A launch that cannot go on is killed: what waits would wait for ever. */
+void container_created(Container *c, const KeeperMessage *m, int pidfd) {
+        _cleanup_(diag_done) Diag diag = {};
+        _cleanup_free_ char *why = NULL;
+
+        if (!c->spawning || pidfd < 0 || container_let_go(c, m, pidfd, &diag) >= 0)
+                return;
+        why = diag_to_string(&diag, false);
+        c->kill_reason = KILL_CANCELED;
+        if (!container_doom(c, RESULT_LAUNCH, FAILURE_KILL, strempty(why)))
+                (void)pidfd_signal(pidfd, SIGKILL);
+}
+
 void container_started(Container *c, const KeeperMessage *m, int *pidfd) {
         if (!c->spawning)
                 return;

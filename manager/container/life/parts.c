@@ -7,7 +7,7 @@
  * the control group, since one that is unloaded under a process unconfines it; pipes are there before whatever is launched
  * writes into them, and are read to their end before anything else goes; what outlives the life comes last. */
 const LifePart *const life_parts[] = {
-        &part_ids,     &part_policies, &part_plan,  &part_machine, &part_cgroup,   &part_filters, &part_directories, &part_trees,
+        &part_ids,     &part_policies, &part_plan,  &part_machine, &part_cgroup,   &part_filters, &part_network, &part_directories, &part_trees,
         &part_streams, &part_messages, &part_store, &part_sockets, &part_commands, &part_health,
         &part_forking,
 };
@@ -52,6 +52,16 @@ int life_parts_prepare(Container *c, Launch *launch, bool of_the_end, Diag *diag
 int life_parts_fill(Container *c, Launch *launch, Diag *diag) {
         for EACH_PART(p) {
                 int r = (*p)->fill ? (*p)->fill(c, launch, diag) : 0;
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int life_parts_live(Container *c, int pid, int pidfd, Diag *diag) {
+        for EACH_PART(p) {
+                int r = (*p)->live ? (*p)->live(c, pid, pidfd, diag) : 0;
 
                 if (r < 0)
                         return r;

@@ -11,6 +11,7 @@ int life_parts_check(const Container *c, Diag *diag);
 /* of_the_end: only what the commands of a life's end need. What failed is not undone here. */
 int life_parts_prepare(Container *c, Launch *launch, bool of_the_end, Diag *diag);
 int life_parts_fill(Container *c, Launch *launch, Diag *diag);
+int life_parts_live(Container *c, int pid, int pidfd, Diag *diag);
 void life_parts_started(Container *c, int payload_pid);
 void life_parts_moved(Container *c);
 void life_parts_undo(Container *c);

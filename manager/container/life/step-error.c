@@ -33,6 +33,7 @@ static const struct {
         [STEP_MAKE_SYMLINK] = { "make the symbolic link", SUBJECT_S },
         [STEP_MAKE_NODE] = { "make the device node", SUBJECT_S },
         [STEP_LOOPBACK_UP] = { "bring the loopback interface up", SUBJECT_NONE },
+        [STEP_AWAIT_GO] = { "wait for the container's network", SUBJECT_NONE },
         [STEP_HOST_NAME] = { "set the host name", SUBJECT_S },
         [STEP_DOMAIN_NAME] = { "set the domain name", SUBJECT_S },
         [STEP_SYSCTL] = { "set the kernel's", SUBJECT_S },

@@ -133,7 +133,9 @@ static void on_event(const KeeperMessage *message, int *fds, size_t n_fds, void 
         c = manager_find(m, message->id);
         if (!c)
                 return;
-        if (message->type == KEEPER_EVENT_STARTED)
+        if (message->type == KEEPER_EVENT_CREATED)
+                container_created(c, message, n_fds > 0 ? fds[0] : -EBADF);
+        else if (message->type == KEEPER_EVENT_STARTED)
                 container_started(c, message, n_fds > 0 ? fds : &none);
         else if (message->type == KEEPER_EVENT_FAILED)
                 container_not_started(c, message);

@@ -329,6 +329,14 @@ bool sessions_event(Manager *m, const KeeperMessage *message, int *fds, size_t n
         if (!s)
                 return strchr(message->id, '/') != NULL; /* of a session that was dropped */
         switch ((KeeperType)message->type) {
+        case KEEPER_EVENT_CREATED: /* of a trial, which has namespaces of its own */
+                r = n_fds > 0 ? container_let_go(s->container, message, fds[0], &diag) : -EBADMSG;
+                if (r >= 0)
+                        break;
+                if (n_fds > 0)
+                        (void)pidfd_signal(fds[0], SIGKILL);
+                session_failed(m, s, r, &diag);
+                break;
         case KEEPER_EVENT_STARTED:
                 crash_point(m, JOIN_STARTED);
                 session_started(m, s, message, fds, n_fds);
