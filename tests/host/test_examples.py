@@ -86,7 +86,8 @@ def test_service_of_nginx(bed):
     """the service file of Debian's nginx, as it is: Type=forking and PIDFile=."""
     root = service_root()
     text = read(os.path.join(root, "usr/lib/systemd/system/nginx.service"))
-    contains(text, "Type=forking", "PIDFile=")
+    contains(text, "Type=forking")
+    contains(text, "PIDFile=")
     bed.unit("forks", raw=text.replace("[Service]", "[Container]\nRootDirectory=%s\nTemporaryFileSystem=/var/log/nginx /var/lib/nginx" % root))
     bed.ctl("start", "forks").expect(0)
     number = bed.ctl("exec", "forks", "busybox", "cat", "/run/nginx.pid").expect(0).out.strip()

@@ -161,7 +161,8 @@ def test_hostile_files(bed):
     for name, start in starts.items():
         words = start.communicate(timeout=60)[1].decode()
         equal((start.returncode, bed.property(name, "Result")), (1, "timeout"), name + words)
-        contains(words, "PIDFile=/run/d.pid", rows[name][1])
+        contains(words, "PIDFile=/run/d.pid: ", name)
+        contains(words, rows[name][1], name)
     check(host.poll() is None, "a process of the host was hurt")
     host.kill()
     host.wait()
