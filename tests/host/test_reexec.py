@@ -97,16 +97,26 @@ def test_clients(bed):
     equal(waits.wait(20 * SLOWNESS), 5, "the exit code that was waited for")
 
 
-def settled(pid):
-    """What it holds once the connections of commands that have ended are gone."""
-    seen = []
+def clients(bed, links):
+    """Of these descriptors the connections of clients: accepted sockets have the address of the one that listens."""
+    accepted = set()
+    for line in read("/proc/%d/net/unix" % bed.manager.pid).splitlines()[1:]:
+        fields = line.split()
+        if fields[-1] == os.path.join(bed.runtime, "private") and int(fields[3], 16) & 0x10000 == 0:
+            accepted.add("socket:[%s]" % fields[6])
+    return accepted & set(links)
 
-    def twice():
-        seen.append(sorted(descriptors(pid).values()))
-        return len(seen) > 1 and seen[-1] == seen[-2]
 
-    wait_until(lambda: twice() or time.sleep(0.1), "descriptors that stay")
-    return seen[-1]
+def settled(bed):
+    """What the manager holds once the connections of commands that have ended are gone."""
+    links = []
+
+    def is_alone():
+        links[:] = sorted(descriptors(bed.manager.pid).values())
+        return not clients(bed, links)
+
+    wait_until(is_alone, "the manager without clients")
+    return links
 
 
 @installed
@@ -114,7 +124,7 @@ def test_refused(bed):
     """a program that is missing, cannot run or is another one: an error with the reason, and the old one goes on."""
     bed.start_sleeper("web")
     pid, old = bed.manager.pid, file_of(bed.manager.pid)
-    keep, before = bed.bulwarkd + ".kept", settled(pid)
+    keep, before = bed.bulwarkd + ".kept", settled(bed)
     os.rename(bed.bulwarkd, keep)
     done = bed.ctl("daemon-reexec")
     check(done.code != 0, "absent, and it said success")
@@ -132,7 +142,7 @@ def test_refused(bed):
     write(bed.bulwarkd, "#!/bin/sh\nsleep 100\n", 0o755)
     contains(bed.ctl("daemon-reexec").err, "does not say")
     equal((bed.manager.poll(), file_of(pid)), (None, old), "the manager")
-    equal(settled(pid), before, "descriptors")
+    equal(settled(bed), before, "descriptors")
     bed.ctl("exec", "web", "true").expect(0)
     os.rename(keep, bed.bulwarkd)
     bed.ctl("daemon-reexec").expect(0)
