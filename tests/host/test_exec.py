@@ -226,6 +226,11 @@ class Terminal:
             self.read_some()
             if time.monotonic() > deadline:
                 raise Failure("bulwarkctl does not end:\n" + self.text)
+        # What it wrote last may still be on its way: what is written after it is not seen before it.
+        os.write(self.slave, b"\0the end\0")
+        while "\0the end\0" not in self.text and time.monotonic() < deadline:
+            self.read_some()
+        self.text = self.text.replace("\0the end\0", "")
         return self.process.returncode
 
     def close(self):
