@@ -114,13 +114,21 @@ def test_stopping(bed):
 
 def test_stopping_ends_while_away(bed):
     """killed after the stop signal, the payload ends in between."""
-    bed.unit("slow", "ExecStart=/bin/sh -c 'trap \"sleep 0.5; exit 6\" TERM; echo ready; while true; do sleep 0.1; done'")
+    go = os.path.join(bed.root, "data/go")
+    bed.unit("slow", "ExecStart=/bin/sh -c 'trap \"echo told; while [ ! -e /data/go ]; do sleep 0.05; done; exit 6\" TERM; "
+                     "echo ready; while true; do sleep 0.1; done'")
     bed.ctl("start", "slow").expect(0)
     wait_until(lambda: "ready" in bed.logs("slow"), "the payload")
+    leader = bed.leader("slow")
     bed.ctl("stop", "--no-block", "slow").expect(0)
+    wait_until(lambda: "told" in bed.logs("slow"), "the signal")  # the job may still wait when the command has ended
     bed.kill_manager()
-    time.sleep(1.2)
-    bed.start_manager()
+    try:
+        write(go, "")
+        wait_until(lambda: not os.path.exists("/proc/%d" % leader), "the payload to end")
+        bed.start_manager()
+    finally:
+        os.unlink(go)
     equal(bed.property("slow", "ExecMainStatus"), "6", "ExecMainStatus")
     check(bed.active("slow") in ("inactive", "failed"), "state " + bed.active("slow"))
 
