@@ -267,8 +267,8 @@ static int access_mode_parse(const ValueContext *c, const char *text, void *fiel
                 return value_error(c, "'%s' is no mode; write an octal number such as 0660", text);
         for (size_t i = 0; i < n; i++)
                 v = v * 8 + (value_access_mode)(text[i] - '0');
-        if (v > 0777)
-                return value_error(c, "'%s' is more than rights to read, write and execute; write at most 0777", text);
+        if (v > 07777)
+                return value_error(c, "'%s' is more than a mode has; write at most 07777", text);
         *(value_access_mode *)field = v;
         return 0;
 }
@@ -288,7 +288,7 @@ static int access_mode_implode(char *const *words, char **ret) {
 
         if (r < 0)
                 return r;
-        if (v > 0777)
+        if (v > 07777)
                 return -EINVAL;
         return asprintf(ret, "%04o", (unsigned)v) < 0 ? -ENOMEM : 0;
 }

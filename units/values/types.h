@@ -485,7 +485,7 @@ typedef enum StartOn {
 } StartOn;
 typedef StartOn value_start_on;
 typedef char *value_descriptor_name;  /* as sd_listen_fds_with_names(3) has it; NULL = unset */
-typedef uint32_t value_access_mode;   /* at most 0777 */
+typedef uint32_t value_access_mode;   /* at most 07777: the directories of Debian's units have set-group-id */
 
 typedef struct ListenAddress {
         union {
