@@ -5,6 +5,7 @@
 #include "manager/host/cgroup/cgroup-limits.h"
 
 #define CPU_PERIOD_DEFAULT UINT64_C(100000) /* the kernel's own period, usec */
+#define CPU_PERIOD_MIN UINT64_C(1000)
 #define CPU_QUOTA_MIN UINT64_C(1000)        /* the least the kernel takes, usec */
 #define PERMYRIAD UINT64_C(10000)
 
@@ -41,16 +42,26 @@ static bool render_tasks_max(const ContainerSpec *s, CgroupLimit *l) {
                render_number(v->permyriad > 0 ? share_of(s->host_tasks, v->permyriad) : v->tasks, l);
 }
 
-/* A small quota gets a longer period, so that it can be said at all: the kernel takes no quota under 1 ms.
- */
-static bool render_cpu_quota(const ContainerSpec *s, CgroupLimit *l) {
-        uint64_t period = CPU_PERIOD_DEFAULT, quota;
+/* What the kernel takes is 1 ms to 1 s. */
+static uint64_t cpu_period(const ContainerSpec *s) {
+        if (s->cpu_quota_period_usec == 0)
+                return CPU_PERIOD_DEFAULT;
+        return MIN_OF(MAX_OF(s->cpu_quota_period_usec, CPU_PERIOD_MIN), USEC_PER_SEC);
+}
 
-        if (s->cpu_quota == 0)
+/* A small quota gets a longer period, so that it can be said at all: the kernel takes no quota under 1 ms. A period alone
+ * limits nothing; it stands there for a quota that comes later. */
+static bool render_cpu_quota(const ContainerSpec *s, CgroupLimit *l) {
+        uint64_t period = cpu_period(s), quota;
+
+        if (s->cpu_quota == 0 && period == CPU_PERIOD_DEFAULT)
                 return false;
-        if (s->cpu_quota == USEC_INFINITY)
-                return render_number(UINT64_MAX, l);
-        quota = share_of(s->cpu_quota, PERMYRIAD * CPU_PERIOD_DEFAULT / USEC_PER_SEC);
+        if (s->cpu_quota == 0 || s->cpu_quota == USEC_INFINITY) {
+                (void)snprintf(l->value, sizeof(l->value), "max %" PRIu64, period);
+                l->needed = false;
+                return true;
+        }
+        quota = s->cpu_quota / USEC_PER_SEC * period + s->cpu_quota % USEC_PER_SEC * period / USEC_PER_SEC;
         if (quota < CPU_QUOTA_MIN) {
                 period = USEC_PER_SEC;
                 quota = MAX_OF(s->cpu_quota, CPU_QUOTA_MIN);
@@ -90,7 +101,7 @@ static const struct {
         { DIRECTIVE_MemoryMax, "MemoryMax", "memory", "memory.max", NULL, "max", render_memory_max },
         { DIRECTIVE_OOMPolicy, "OOMPolicy", "memory", "memory.oom.group", NULL, "0", render_oom_group },
         { DIRECTIVE_TasksMax, "TasksMax", "pids", "pids.max", NULL, "max", render_tasks_max },
-        { DIRECTIVE_CPUQuota, "CPUQuota", "cpu", "cpu.max", NULL, "max", render_cpu_quota },
+        { DIRECTIVE_CPUQuota, "CPUQuota", "cpu", "cpu.max", NULL, "max 100000", render_cpu_quota },
         { DIRECTIVE_CPUWeight, "CPUWeight", "cpu", "cpu.weight", NULL, "100", render_cpu_weight },
         { DIRECTIVE_CPUWeight, "CPUWeight", "cpu", "cpu.idle", NULL, "0", render_cpu_idle },
         { DIRECTIVE_IOWeight, "IOWeight", "io", "io.weight", "io.bfq.weight", "default 100", render_io_weight },

@@ -34,7 +34,14 @@ static const struct {
         { "cpu cpu.max 250000 100000 1\n", { .cpu_quota = 2500000 } },    /* 250% */
         { "cpu cpu.max 5000 1000000 1\n", { .cpu_quota = 5000 } },        /* 0.5%: 100 ms would give too little */
         { "cpu cpu.max 1000 1000000 1\n", { .cpu_quota = 1 } },           /* the least there is */
-        { "cpu cpu.max max 0\n", { .cpu_quota = USEC_INFINITY } },
+        { "cpu cpu.max max 100000 0\n", { .cpu_quota = USEC_INFINITY } },
+        { "cpu cpu.max 25000 50000 1\n", { .cpu_quota = 500000, .cpu_quota_period_usec = 50000 } },
+        { "cpu cpu.max 3702 1234 1\n", { .cpu_quota = 3000000, .cpu_quota_period_usec = 1234 } }, /* to the microsecond */
+        { "cpu cpu.max max 50000 0\n", { .cpu_quota_period_usec = 50000 } }, /* limits nothing */
+        { "cpu cpu.max 2000 1000 1\n", { .cpu_quota = 2000000, .cpu_quota_period_usec = 1 } }, /* the shortest */
+        { "cpu cpu.max 500000 1000000 1\n", { .cpu_quota = 500000, .cpu_quota_period_usec = USEC_INFINITY } },
+        { "cpu cpu.max 500000 1000000 1\n", { .cpu_quota = 500000, .cpu_quota_period_usec = 1000 } }, /* 1 ms would give too little */
+        { "", { .cpu_quota_period_usec = 100000 } },
         { "cpu cpu.weight 50 1\n", { .cpu_weight = 50 } },
         { "cpu cpu.idle 1 1\n", { .cpu_weight = CPU_WEIGHT_IDLE } },
         { "io io.weight default 50 1\n", { .io_weight = 50 } },

@@ -29,6 +29,8 @@ def test_written(bed):
         check(cgroup_file(bed, "plain", file) != value, "the default of %s is our value too" % file)
     members = read(os.path.join(cgroup_directory(bed, "all"), "payload/cgroup.procs")).split()
     check(str(bed.leader("all")) in members, "the leader is not below its limits: %s" % members)
+    bed.start_sleeper("brief", "CPUQuota=50%", "CPUQuotaPeriodSec=20ms")
+    equal(cgroup_file(bed, "brief", "cpu.max"), "10000 20000", "cpu.max")
     bed.start_sleeper("idle", "CPUWeight=idle")
     equal(cgroup_file(bed, "idle", "cpu.idle"), "1", "cpu.idle")
 
