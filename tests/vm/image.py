@@ -29,19 +29,19 @@ class Stumbled(Problem):
     """It may work once more."""
 
 
-def cache_directory():
+def cache_directory(name="bulwark-vm"):
     home = os.environ.get("XDG_CACHE_HOME")
     if not home:
         home = "/var/cache" if os.geteuid() == 0 else os.path.expanduser("~/.cache")
-    path = os.path.join(home, "bulwark-vm")
+    path = os.path.join(home, name)
     os.makedirs(path, exist_ok=True)
     return path
 
 
 @contextlib.contextmanager
-def locked():
+def locked(*name):
     """One at a time builds what others use too."""
-    with open(os.path.join(cache_directory(), "lock"), "wb") as lock:
+    with open(os.path.join(cache_directory(*name), "lock"), "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
