@@ -57,8 +57,6 @@ ROWS = {row.unit: row for row in [
     Row("dnsmasq", ["/var/lib/misc"], {}, [], VERSION, "answer True"),
     Row("privoxy", ["/var/lib/privoxy", "/var/log/privoxy"], {}, [], speak(8118, b"GET http://p.p/ HTTP/1.0\r\n\r\n"), "Privoxy"),
     Row("apache2", ["/var/log/apache2"], {"/var/www/html/index.html": "a page\n"}, ["RuntimeDirectory=lock apache2"], get(80), "a page"),
-    Row("redis-server", ["/var/lib/redis", "/var/log/redis"], {}, ["LimitNOFILE="],  # a host may not let it be raised
-        ["/usr/bin/redis-cli", "ping"], "PONG"),
     Row("mosquitto", ["/var/lib/mosquitto", "/var/log/mosquitto"], {}, ["RuntimeDirectory=mosquitto"], speak(1883, b"\x10\x0c\0\4MQTT\4\2\0\x3c\0\0"), " \2\0\0"),
 ]}
 
