@@ -42,8 +42,8 @@ def change():
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     os.nice(10)
     os.umask(0o077)
-    for name, value in (("CPU", 7200), ("FSIZE", 1 << 30), ("DATA", 1 << 34), ("STACK", 4 << 20), ("RSS", 1 << 33), ("NPROC", 3000),
-                        ("NOFILE", 900), ("MEMLOCK", 32768), ("AS", 1 << 40), ("SIGPENDING", 700), ("MSGQUEUE", 4096)):
+    for name, value in (("CPU", 7200), ("FSIZE", 1 << 30), ("DATA", 1 << 46), ("STACK", 4 << 20), ("RSS", 1 << 33), ("NPROC", 3000),
+                        ("NOFILE", 900), ("MEMLOCK", 32768), ("AS", 1 << 46), ("SIGPENDING", 700), ("MSGQUEUE", 4096)):
         lower(getattr(resource, "RLIMIT_" + name), value)
     lower(10, 9)  # RLIMIT_LOCKS
     for number in (signal.SIGHUP, signal.SIGPIPE, signal.SIGUSR2, signal.SIGRTMIN + 5):
