@@ -173,7 +173,7 @@ static int read_escape(const ValueContext *c, const char *p, bool colon, Buffer 
                 return value_error(c, "a single backslash stands at the end; write '\\\\' for a backslash");
         /* As systemd: it stays as it was written, and is told. */
         diag_warning(c->diag, ERROR_SYNTAX, &c->origin, c->directive,
-                     "unknown escape '\\%.*s' is kept as it is; write '\\\\' for a backslash", (unsigned char)*p < 0x80 ? 1 : 0, p);
+                     "unknown escape '\\%.*s' is kept as it is; write '\\\\' for a backslash", (unsigned char)*p >= ' ' && (unsigned char)*p < 0x7f ? 1 : 0, p);
         *ret_used = 0;
         return buffer_add(b, "\\", 1);
 }
