@@ -251,7 +251,13 @@ static int input_text_parse(const ValueContext *c, const char *text, void *field
         if (size + strlen(line) + 1 > INPUT_DATA_MAX)
                 return value_error(c, "the input is longer than %u bytes; put it into a file and write StandardInput=file:PATH",
                                    INPUT_DATA_MAX);
-        return strv_push(v, TAKE_PTR(line));
+        /* A line break parts two lines, as print() joins them. */
+        for (char *rest = line; r >= 0 && rest;) {
+                const char *one = strsep(&rest, "\n");
+
+                r = strv_extend(v, one);
+        }
+        return r;
 }
 
 static int input_text_explode(const void *field, char ***ret) {
