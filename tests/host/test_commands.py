@@ -101,7 +101,7 @@ echo end
     wait_until(lambda: bed.logs("confined").count(" end\n") == 3, "the payload's own report")
     bed.ctl("reload", "confined").expect(0)
     bed.ctl("stop", "confined").expect(0)
-    lines = [line for line in bed.logs("confined").splitlines() if not re.search(r"(?:^|\s)confined: |(?:runs, process|has reloaded|is stopped|was ended)", line)]
+    lines = [re.sub(r"^.*?\[(?:out|err)\]: ?", "", line) for line in bed.logs("confined").splitlines() if "[bulwark]: " not in line]
     reports = [r.split() for r in "\n".join(lines).split("end") if "Uid" in r]
     equal(len(reports), len(kinds) + 1, "reports")
     for one in reports:

@@ -108,7 +108,7 @@ def test_failing_starter(bed):
     ours = bed.own_processes()
     for name, text, result in (("code", WITH_FILE + "exit 7\n", "exit-code"), ("signal", WITH_FILE + "kill -9 $$\n", "signal"),
                                ("late", WITH_FILE + "sleep 1000\n", "timeout")):
-        forking(bed, name, text, "PIDFile=/run/d.pid", "TimeoutStartSec=1s", "ExecStartPost=/bin/echo never")
+        forking(bed, name, text, "PIDFile=/run/d.pid", "TimeoutStartSec=4s", "ExecStartPost=/bin/echo never")
         bed.ctl("start", name).expect(1)
         equal((bed.active(name), bed.property(name, "Result")), ("failed", result), name)
         equal(bed.logs(name).count("never"), 0, "ExecStartPost= of what did not start")
@@ -156,7 +156,7 @@ def test_hostile_files(bed):
         "words": ("echo 12 or so >/run/d.pid", "no number"),
     }
     for name, (text, why) in rows.items():
-        forking(bed, name, "/bin/sleep 1000 &\n" + text + "\n", "PIDFile=/run/d.pid", "TimeoutStartSec=1s")
+        forking(bed, name, "/bin/sleep 1000 &\n" + text + "\n", "PIDFile=/run/d.pid", "TimeoutStartSec=4s")
     starts = {name: bed.spawn(bed.ctl_command("start", name), stderr=subprocess.PIPE) for name in rows}
     for name, start in starts.items():
         words = start.communicate(timeout=60)[1].decode()

@@ -75,7 +75,8 @@ static int index_range_compare(const void *a, const void *b) {
 static void index_set_merge(value_index_set *v) {
         size_t n = 0;
 
-        qsort(v->items, v->n, sizeof(IndexRange), index_range_compare);
+        if (v->n > 0)
+                qsort(v->items, v->n, sizeof(IndexRange), index_range_compare);
         for (size_t i = 0; i < v->n; i++)
                 if (n > 0 && v->items[i].first <= (uint32_t)v->items[n - 1].last + 1)
                         v->items[n - 1].last = MAX_OF(v->items[n - 1].last, v->items[i].last);
