@@ -156,7 +156,7 @@ def test_hostile_files(bed):
         "words": ("echo 12 or so >/run/d.pid", "no number"),
     }
     for name, (text, why) in rows.items():
-        forking(bed, name, "/bin/sleep 1000 &\n" + text + "\n", "PIDFile=/run/d.pid", "TimeoutStartSec=4s")
+        forking(bed, name, "/bin/sleep 1000 &\n" + text + "\n", "PIDFile=/run/d.pid", "TimeoutStartSec=%ds" % max(4, 2 * SLOWNESS))
     starts = {name: bed.spawn(bed.ctl_command("start", name), stderr=subprocess.PIPE) for name in rows}
     for name, start in starts.items():
         words = start.communicate(timeout=60)[1].decode()
