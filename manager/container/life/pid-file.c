@@ -2,18 +2,16 @@
 /* What stands in PIDFile=: bytes that the container chose. */
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "manager/base/io.h"
+#include "manager/base/thread.h"
 #include "manager/container/life/forking.h"
 
 #define DIGITS_MAX 10
-#define STACK_SIZE (64U << 10)
 
 typedef struct Reading {
         int root_fd, answer_fd;
@@ -70,26 +68,6 @@ static void *run(void *userdata) {
         return NULL;
 }
 
-/* Signals are the loop's: the thread begins with all of them blocked. */
-static int start(Reading *reading) {
-        pthread_attr_t attributes;
-        sigset_t all, before;
-        pthread_t thread;
-        int r;
-
-        r = pthread_attr_init(&attributes);
-        if (r > 0)
-                return -r;
-        (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-        (void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
-        sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-        r = pthread_create(&thread, &attributes, run, reading);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        (void)pthread_attr_destroy(&attributes);
-        return -r;
-}
-
 int pid_file_read_apart(int root_fd, const char *path, int *ret_fd) {
         Reading *reading = malloc(sizeof(*reading) + strlen(path) + 1);
         int pair[2], r;
@@ -105,7 +83,7 @@ int pid_file_read_apart(int root_fd, const char *path, int *ret_fd) {
                 return r;
         }
         reading->answer_fd = pair[1];
-        r = start(reading);
+        r = thread_detached(run, reading);
         if (r < 0) {
                 (void)close(reading->root_fd);
                 (void)close(pair[0]);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 
+#include "manager/base/thread.h"
 #include "manager/host/sockets/close-apart.h"
-
-#define STACK_SIZE (64 * 1024)
 
 struct CloseApart {
         atomic_uint references, threads;
@@ -37,26 +34,6 @@ static void *run(void *userdata) {
         (void)close_apart_unref(b->owner);
         free(b);
         return NULL;
-}
-
-/* Signals are the loop's: the thread begins with all of them blocked. */
-static int start(Batch *b) {
-        pthread_attr_t attributes;
-        sigset_t all, before;
-        pthread_t thread;
-        int r;
-
-        r = pthread_attr_init(&attributes);
-        if (r > 0)
-                return -r;
-        (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-        (void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
-        sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-        r = pthread_create(&thread, &attributes, run, b);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        (void)pthread_attr_destroy(&attributes);
-        return -r;
 }
 
 static Batch *batch_new(CloseApart **a, const int *fds, size_t n) {
@@ -103,7 +80,7 @@ void close_apart(CloseApart **a, const int *fds, size_t n) {
         if (b) {
                 atomic_fetch_add(&b->owner->references, 1);
                 atomic_fetch_add(&b->owner->threads, 1);
-                if (start(b) >= 0)
+                if (thread_detached(run, b) >= 0)
                         return;
                 atomic_fetch_sub(&b->owner->threads, 1);
                 (void)close_apart_unref(b->owner);
