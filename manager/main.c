@@ -410,7 +410,7 @@ static void on_reloading(bool active, void *userdata) {
         Daemon *d = userdata;
         struct timespec now = {};
 
-        if (!d->ready) /* the first one is a part of the start, and nobody listens yet */
+        if (!d->ready) /* the first load is part of the start, and is announced by READY=1 at its end */
                 return;
         if (!active) {
                 (void)sd_notify(false, "READY=1");

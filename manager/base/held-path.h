@@ -30,7 +30,7 @@ bool path_trees_has(const PathTrees *t, uint64_t device, uint64_t inode); /* t m
 /* --- the decision */
 
 typedef enum PathWriter {
-        PATH_WRITER_ROOT, /* nobody else */
+        PATH_WRITER_ROOT, /* alone */
         PATH_WRITER_OWNER,
         PATH_WRITER_GROUP,
         PATH_WRITER_OTHERS,
@@ -50,7 +50,8 @@ typedef struct PathEntry {
  * asks. In a sticky directory what belongs to root stays where it is. */
 PathWriter path_writer(PathWriter above, const PathEntry *directory, const PathEntry *entry, uid_t own);
 
-/* What root writes or reads must be one file and nobody's bait: a hard link may lead to a file of somebody else. */
+/* Root writes and reads only a regular file with one name that its owner has laid there: by a hard link another user could have
+ * chosen a file of a third one. */
 typedef enum PathMistake {
         PATH_MISTAKE_NONE,
         PATH_MISTAKE_KIND,  /* not a regular file */

@@ -18,7 +18,7 @@
 
 static const struct RightRow {
         const char *action, *words;
-        const char *who; /* has it without a rule of the administrator's, for people; NULL = nobody */
+        const char *who; /* group that has the right from the packaged rules, as people read it; NULL = none has */
 } rights[_RIGHT_MAX] = {
         [RIGHT_INSPECT] = { "org.bulwark1.inspect",
                             "Authentication is required to look into the settings of containers.", OPERATORS },

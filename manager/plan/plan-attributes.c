@@ -16,7 +16,7 @@
 
 #define DEFAULT_TIMER_SLACK_NSEC UINT64_C(50000)
 
-/* One row at work: where it stands, and what is to be left alone when the host forbids it. */
+/* The row that is being added: its place in the plan, and the flags that say which failures the step ignores. */
 typedef struct Attribute {
         PlanWriter *w;
         const ContainerSpec *spec;

@@ -63,7 +63,7 @@ static void on_reply(int error, void *userdata) {
                 look_later(c);
 }
 
-/* asked: 0, or whom the init is asked about. The answer comes to forking_told(). */
+/* asked: the process that the init is asked about; 0 = none. The answer comes to forking_told(). */
 static void ask(Container *c, int32_t asked) {
         KeeperMessage m;
 

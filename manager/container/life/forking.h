@@ -16,7 +16,8 @@ typedef struct ForkingFacts {
         bool number_is_child;  /* a process that lives has it, and its parent is the init */
         size_t n_children;     /* of the init */
         int32_t child;         /* one of them */
-        int32_t asked, answer; /* the init was asked about this one; it has said yes, or no by the negative; 0 = nothing */
+        int32_t asked;         /* the process that the init was asked about; 0 = it was not asked */
+        int32_t answer;        /* of the init: that number = it is a child, the negative = it is none, 0 = no answer yet */
 } ForkingFacts;
 
 typedef enum ForkingMove {

@@ -306,7 +306,8 @@ static const IpPrefix *gateway_of(const ContainerSpec *spec, uint8_t family) {
         return NULL;
 }
 
-/* Inside: up, addresses, and the way out by the host, whose address nobody in the zone can take over. */
+/* Inside: the link is up and has its addresses; the default route leads to the host. In a zone the host's MAC address is a
+ * fixed neighbour, so that no other member can answer ARP or neighbour discovery in its place. */
 static int set_up_inside(const Container *c, Netlink *inside, const NetworkNames *names, NetlinkError *e) {
         const ContainerSpec *spec = c->spec;
         uint8_t mac[MAC_SIZE];

@@ -8,7 +8,7 @@
 
 typedef struct SyslogMessage {
         int level;    /* LOG_EMERG to LOG_DEBUG; LOG_NOTICE where nothing was said */
-        int facility; /* 1 to 23: the kernel's own is nobody else's */
+        int facility; /* 1 to 23; facility 0 belongs to the kernel alone */
         const char *body; /* without priority and time, and without what is blank at its end */
         size_t body_size;
         const char *identifier, *pid, *text; /* of body; the first two may be missing */
