@@ -6,9 +6,11 @@
 
 #include <netinet/in.h>
 #include <regex.h>
-#include <sched.h>
 #include <sys/un.h>
 
+#include "units/values/types-attributes.h"
+#include "units/values/types-network.h"
+#include "units/values/types-payload.h"
 #include "units/values/value.h"
 
 /* --- plain */
@@ -462,67 +464,6 @@ typedef struct value_socket_binds { /* SocketBindAllow=, SocketBindDeny= */
         size_t n;
 } value_socket_binds;
 
-/* --- sockets that are open before the container runs */
-typedef struct ListenItem {
-        char *text; /* what listen_address_parse() reads */
-        Origin origin;
-} ListenItem;
-typedef struct value_listen { /* ListenStream=, ListenDatagram=, ListenSequentialPacket= */
-        ListenItem *items;
-        size_t n;
-} value_listen;
-typedef enum BindIPv6Only {
-        BIND_IPV6_DEFAULT, /* as the host has it */
-        BIND_IPV6_BOTH,
-        BIND_IPV6_ONLY,
-        _BIND_IPV6_MAX,
-} BindIPv6Only;
-typedef BindIPv6Only value_bind_ipv6_only;
-typedef enum StartOn {
-        START_ON_TRAFFIC, /* the payload is started by the first connection or datagram */
-        START_ON_START,   /* at once; the sockets are open before and after */
-        _START_ON_MAX,
-} StartOn;
-typedef StartOn value_start_on;
-typedef char *value_descriptor_name;  /* as sd_listen_fds_with_names(3) has it; NULL = unset */
-typedef uint32_t value_access_mode;   /* at most 07777: the directories of Debian's units have set-group-id */
-
-typedef struct ListenAddress {
-        union {
-                struct sockaddr any;
-                struct sockaddr_in in;
-                struct sockaddr_in6 in6;
-                struct sockaddr_un un;
-        } address;
-        socklen_t size;
-        bool any; /* a port alone: every address, of IPv4 where the host knows no IPv6 */
-} ListenAddress;
-int listen_address_parse(const char *text, ListenAddress *ret); /* -EINVAL, -ENAMETOOLONG */
-
-/* --- addresses of a container's own network */
-typedef struct IpPrefix {
-        uint8_t family; /* AF_INET, AF_INET6; 0 = none */
-        uint8_t length; /* of a single address: 32, 128 */
-        uint8_t bytes[16];
-} IpPrefix;
-/* "10.1.2.3/20", "fd00::5/64"; without a length that of a single address, and *ret_whole is true. -EINVAL. */
-int ip_prefix_parse(const char *text, IpPrefix *ret, bool *ret_whole);
-#define IP_PREFIX_TEXT_MAX (INET6_ADDRSTRLEN + 4)
-/* with_length: also "/20". */
-void ip_prefix_to_text(const IpPrefix *p, bool with_length, char ret[static IP_PREFIX_TEXT_MAX]);
-#define IP_PREFIXES_MAX 8
-typedef struct IpPrefixItem {
-        IpPrefix prefix;
-        Origin origin;
-} IpPrefixItem;
-typedef struct value_ip_prefixes { /* Address= */
-        IpPrefixItem *items;
-        size_t n;
-} value_ip_prefixes;
-typedef value_ip_prefixes value_ip_addresses; /* Gateway= */
-typedef char *value_zone_name;      /* NULL = unset */
-typedef char *value_interface_name; /* NULL = unset */
-
 typedef enum MacMode {
         MAC_MODE_UNSET, /* the host's default: bulwarkd.conf, else auto */
         MAC_MODE_AUTO,  /* every module that the kernel runs */
@@ -604,6 +545,43 @@ typedef struct value_syscall_filter {
         bool set; /* assigned at all since the last reset */
 } value_syscall_filter;
 
+/* --- sockets that are open before the container runs */
+typedef struct ListenItem {
+        char *text; /* what listen_address_parse() reads */
+        Origin origin;
+} ListenItem;
+typedef struct value_listen { /* ListenStream=, ListenDatagram=, ListenSequentialPacket= */
+        ListenItem *items;
+        size_t n;
+} value_listen;
+typedef enum BindIPv6Only {
+        BIND_IPV6_DEFAULT, /* as the host has it */
+        BIND_IPV6_BOTH,
+        BIND_IPV6_ONLY,
+        _BIND_IPV6_MAX,
+} BindIPv6Only;
+typedef BindIPv6Only value_bind_ipv6_only;
+typedef enum StartOn {
+        START_ON_TRAFFIC, /* the payload is started by the first connection or datagram */
+        START_ON_START,   /* at once; the sockets are open before and after */
+        _START_ON_MAX,
+} StartOn;
+typedef StartOn value_start_on;
+typedef char *value_descriptor_name;  /* as sd_listen_fds_with_names(3) has it; NULL = unset */
+typedef uint32_t value_access_mode;   /* at most 07777: the directories of Debian's units have set-group-id */
+
+typedef struct ListenAddress {
+        union {
+                struct sockaddr any;
+                struct sockaddr_in in;
+                struct sockaddr_in6 in6;
+                struct sockaddr_un un;
+        } address;
+        socklen_t size;
+        bool any; /* a port alone: every address, of IPv4 where the host knows no IPv6 */
+} ListenAddress;
+int listen_address_parse(const char *text, ListenAddress *ret); /* -EINVAL, -ENAMETOOLONG */
+
 /* --- resources: UINT64_MAX = infinity, `set` false = not given */
 typedef struct value_memory_limit {
         uint64_t bytes;
@@ -619,161 +597,6 @@ typedef uint64_t value_cpu_quota; /* microseconds of CPU per second; USEC_INFINI
 typedef uint32_t value_cpu_weight; /* 1..10000; 0 = unset; CPU_WEIGHT_IDLE */
 #define CPU_WEIGHT_IDLE UINT32_MAX
 typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
-
-/* --- attributes of the payload's process */
-typedef int value_nice;
-typedef int value_oom_score;
-typedef int value_io_level;    /* 0 is served first */
-typedef int value_rt_priority; /* 99 is served first; 0 = none */
-typedef enum ResourceLimit {
-#define RESOURCE_LIMIT(name, word, unit) RESOURCE_LIMIT_##name,
-#include "units/values/resource-limits.inc"
-#undef RESOURCE_LIMIT
-        _RESOURCE_LIMIT_MAX,
-} ResourceLimit;
-typedef struct value_limit { /* of each unit that a limit counts; soft <= hard, UINT64_MAX = infinity */
-        uint64_t soft, hard;
-        bool set;
-} value_limit;
-typedef value_limit value_limit_count;
-typedef value_limit value_limit_size;
-typedef value_limit value_limit_seconds;
-typedef value_limit value_limit_usec;
-typedef value_limit value_limit_nice;
-typedef struct value_ulimits { /* Ulimit= */
-        value_limit limits[_RESOURCE_LIMIT_MAX];
-        Origin origins[_RESOURCE_LIMIT_MAX];
-} value_ulimits;
-const char *resource_limit_to_string(ResourceLimit l); /* "nofile" */
-
-typedef enum CpuPolicy {
-        CPU_POLICY_OTHER,
-        CPU_POLICY_BATCH,
-        CPU_POLICY_IDLE,
-        CPU_POLICY_FIFO,
-        CPU_POLICY_RR,
-        _CPU_POLICY_MAX,
-} CpuPolicy;
-typedef CpuPolicy value_cpu_policy;
-typedef enum IoClass { /* IOPRIO_CLASS_... */
-        IO_CLASS_NONE, /* as the nice level says */
-        IO_CLASS_REALTIME,
-        IO_CLASS_BEST_EFFORT,
-        IO_CLASS_IDLE,
-        _IO_CLASS_MAX,
-} IoClass;
-typedef IoClass value_io_class;
-typedef enum NumaPolicy { /* MPOL_... */
-        NUMA_POLICY_DEFAULT,
-        NUMA_POLICY_PREFERRED,
-        NUMA_POLICY_BIND,
-        NUMA_POLICY_INTERLEAVE,
-        NUMA_POLICY_LOCAL,
-        _NUMA_POLICY_MAX,
-} NumaPolicy;
-typedef NumaPolicy value_numa_policy;
-
-#define CPU_INDEX_MAX 8191
-#define NODE_INDEX_MAX 1023
-typedef struct IndexRange {
-        uint16_t first, last;
-} IndexRange;
-typedef struct value_index_set { /* sorted, apart from each other; none = not given */
-        IndexRange *items;
-        size_t n;
-} value_index_set;
-typedef value_index_set value_cpu_set;
-typedef value_index_set value_node_set;
-#define TIMER_SLACK_MAX (UINT64_C(60) * 1000 * 1000 * 1000)
-typedef uint64_t value_timer_slack; /* nanoseconds; 0 = the kernel's default */
-
-#if defined(__x86_64__)
-#define NATIVE_PERSONALITY "x86-64"
-#define NARROW_PERSONALITY "x86"
-#elif defined(__aarch64__)
-#define NATIVE_PERSONALITY "arm64"
-#define NARROW_PERSONALITY "arm"
-#else
-#error "tell what this architecture and its 32-bit sibling are called"
-#endif
-typedef enum Personality {
-        PERSONALITY_UNSET, /* native */
-        PERSONALITY_NATIVE,
-        PERSONALITY_32,
-        _PERSONALITY_MAX,
-} Personality;
-typedef Personality value_personality;
-typedef enum KeyringMode {
-        KEYRING_PRIVATE, /* a new session keyring */
-        KEYRING_SHARED,  /* and the user's keyring is linked into it */
-        _KEYRING_MODE_MAX,
-} KeyringMode;
-typedef KeyringMode value_keyring_mode;
-typedef uint32_t value_secure_bits; /* SECBIT_... */
-#define COREDUMP_FILTER_DEFAULT 0x33U
-#define COREDUMP_FILTER_ALL 0x1ffU
-typedef struct value_coredump_filter {
-        uint32_t mask;
-        bool set;
-} value_coredump_filter;
-typedef enum ThpMode {
-        THP_SYSTEM,  /* as the host has it */
-        THP_MADVISE, /* only where the program asks for huge pages */
-        THP_DISABLE,
-        _THP_MODE_MAX,
-} ThpMode;
-typedef ThpMode value_thp_mode;
-
-/* --- what a payload reads, is called, and finds */
-typedef enum InputKind {
-        INPUT_UNSET, /* data where there is some, else null */
-        INPUT_NULL,
-        INPUT_DATA,
-        INPUT_FILE,
-        _INPUT_MAX,
-} InputKind;
-typedef struct value_input { /* StandardInput= */
-        InputKind kind;
-        char *path; /* host path, for file: */
-} value_input;
-#define INPUT_DATA_MAX (64U << 10) /* what a pipe takes at once, whoever asks for it */
-typedef struct value_input_data {  /* StandardInputData= */
-        char *bytes;
-        size_t size;
-} value_input_data;
-typedef char **value_input_text; /* StandardInputText=: lines without their end */
-
-typedef char **value_labels;    /* KEY=VALUE */
-typedef char **value_variables; /* names */
-typedef enum ExitType {
-        EXIT_TYPE_MAIN,   /* the life ends with the payload's first process */
-        EXIT_TYPE_CGROUP, /* with its last */
-        _EXIT_TYPE_MAX,
-} ExitType;
-typedef ExitType value_exit_type;
-typedef uint64_t value_shm_size; /* bytes; 0 = not given */
-#define TIME_OFFSET_MAX (UINT64_C(36525) * 24 * 60 * 60 * USEC_PER_SEC)
-typedef int64_t value_time_offset; /* microseconds */
-
-typedef enum SysctlNamespace {
-        SYSCTL_NET,
-        SYSCTL_IPC,
-        SYSCTL_UTS,
-        _SYSCTL_INVALID = -EINVAL,
-} SysctlNamespace;
-typedef struct SysctlItem {
-        char *name; /* words separated by '.'; a dot within a word is written '/' */
-        char *value;
-        Origin origin;
-} SysctlItem;
-typedef struct value_sysctls {
-        SysctlItem *items;
-        size_t n;
-} value_sysctls;
-SysctlNamespace sysctl_namespace(const char *name); /* whose it is; _SYSCTL_INVALID = the host's */
-
-typedef char *value_machine_id; /* 32 hexadecimal digits; NULL = unset */
-typedef char *value_timezone;   /* "Europe/Berlin", "local"; NULL = unset */
 
 /* In this order the fuzzer numbers them: new ones stand at the end. */
 #define VALUE_TYPES(X)                                                                                        \
