@@ -15,6 +15,13 @@ const value_directories *service_directories_of(const ContainerSpec *s, const Se
         return container_spec_field_const(s, kind->names);
 }
 
+const char *service_directory_base(const BindMount *b) {
+        for (size_t k = 0; b->directive && k < SERVICE_DIRECTORY_KINDS; k++)
+                if (streq(directives[service_directory_kinds[k].names].name, b->directive))
+                        return service_directory_kinds[k].base;
+        return NULL;
+}
+
 static int derive_bind(ContainerSpec *draft, const ServiceDirectoryKind *kind, const ServiceDirectory *d, const char *place) {
         value_binds *list = kind->given ? &draft->bind_read_only_paths : &draft->bind_paths;
         BindMount *grown = reallocarray(list->items, list->n + 1, sizeof(*grown));

@@ -20,6 +20,8 @@ typedef struct ServiceDirectoryKind {
 extern const ServiceDirectoryKind service_directory_kinds[SERVICE_DIRECTORY_KINDS];
 
 const value_directories *service_directories_of(const ContainerSpec *s, const ServiceDirectoryKind *kind);
+/* Where the directory of a derived bind lies; NULL: another's bind. */
+const char *service_directory_base(const BindMount *b);
 /* Once, of a draft that was read whole. -ENOMEM. */
 int service_directories_derive(ContainerSpec *draft);
 /* "/var/lib/web:/var/lib/other"; NULL where the unit has none. Owned. -ENOMEM. */

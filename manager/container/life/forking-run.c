@@ -188,7 +188,8 @@ void forking_told(Container *c, const KeeperMessage *m) {
                 decide(c);
                 return;
         }
-        f->number = -EAGAIN;
+        if (f->number == 0) /* later what the last look found is told, until this one has found something */
+                f->number = -EAGAIN;
         r = read_file_apart(c);
         if (r < 0) {
                 f->number = r;
