@@ -7,6 +7,7 @@
  *
  * Everything but the work of an outside program runs on the event loop and takes a few milliseconds at most. */
 
+#include "manager/base/held-path.h"
 #include "policies/compile.h"
 
 /* What one life of a container entered: chosen by load(), kept in the keeper's blob, read back from processes. Owned. */
@@ -25,6 +26,7 @@ typedef struct PolicyHostConfig {
         int state_fd;       /* STATE directory: what outlives the boot; borrowed */
         int cache_fd;       /* compiled artefacts, keyed by digest; borrowed; -EBADF = none */
         const char *helper; /* bulwark-policy: runs the slow libraries; borrowed */
+        const PathTrees *trees; /* what containers can write: links in there are not root's; borrowed, NULL = nothing */
         bool (*lives)(const char *container, void *userdata); /* does it run, or is it about to? NULL = nobody does */
         void *userdata;
 } PolicyHostConfig;
@@ -66,6 +68,9 @@ typedef struct PolicyLoader {
                       Diag *diag);
         /* Into the kernel; writes its part of *labels. */
         int (*load)(PolicyHost *h, const PolicyClient *client, Diag *diag, PolicyLabels *labels);
+        /* A tree that the manager has just made for the container, where work() found none yet: gets what work() would have
+         * given it. fd: the tree, empty; path: where it lies, without links. NULL = the module knows no labels of files. */
+        int (*give)(PolicyHost *h, const PolicyClient *client, const PolicyLabels *labels, int fd, const char *path, Diag *diag);
         /* A life that an earlier manager began is still there: what it entered is in use. */
         int (*adopt)(PolicyHost *h, const char *container, const PolicyLabels *labels);
         /* The life has ended, its control group is empty. */

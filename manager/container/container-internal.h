@@ -368,6 +368,7 @@ void mac_release(Container *c);           /* the life is over, its cgroup empty 
 void mac_forget(Container *c);            /* its unit is gone for good */
 void mac_sweep(Manager *m);               /* all units are read, what runs is taken over: the rest may go */
 PlanLabels mac_plan_labels(const Container *c);
+int mac_give(const Container *c, int fd, const char *path, Diag *diag); /* an empty tree that was just made for it: gets its label */
 int mac_label_file(const Container *c, int fd); /* a memfd that the container gets: labelled as its own files are */
 void mac_verify_start(Container *c);      /* the payload was executed: is it what it was to be? */
 void mac_verify(Container *c);            /* and is it still? */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 
-#include "manager/base/held-path.h"
 #include "policies/selinux/label.h"
 #include "policies/selinux/selinux.h"
 
@@ -89,18 +90,19 @@ static void raise_limit(void) {
 
 int label_tree(const char *path, const char *context) {
         Labelling l = { .path = path, .context = context, .size = strlen(context) + 1 };
-        _cleanup_(held_path_done) HeldPath held = HELD_PATH_EMPTY;
-        int fd, r = held_path_open(path, NULL, 0, &held); /* what is looked at is what is labelled */
+        struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW, .resolve = RESOLVE_NO_SYMLINKS };
+        _cleanup_close_ int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how)); /* what is looked at is what is labelled */
         struct stat st;
+        int r = 0;
 
-        if (r < 0 || selinux_path_is_system(held.path)) { /* by another name too */
-                _cleanup_free_ char *words = r < 0 ? held_path_words(&held, r) : NULL;
-
+        if (fd < 0 || selinux_path_is_system(path)) {
+                r = fd < 0 ? -errno : -EPERM;
                 (void)fprintf(stderr, "%s: %s\n", path,
-                              r >= 0 ? "belongs to the host and is not relabelled for a container" : words ?: strerror(-r));
-                return r < 0 ? r : -EPERM;
+                              r == -EPERM  ? "belongs to the host and is not relabelled for a container"
+                              : r == -ELOOP ? "a symbolic link has come onto the way there, and is not followed"
+                                            : strerror(-r));
+                return r;
         }
-        fd = held.fd;
         if (fstat(fd, &st) < 0)
                 r = -errno;
         raise_limit();

@@ -2,5 +2,6 @@
 #pragma once
 
 /* Gives a tree of the host one label, for bulwark-policy. The topmost directory gets it last, so that it tells whether all
- * below has it. Never follows a symbolic link, never leaves the file system, refuses the host's own directories. */
+ * below has it. Never follows a symbolic link, also not on the way to path: the manager knows which ones are root's, and has
+ * resolved them. Never leaves the file system, refuses the host's own directories. */
 int label_tree(const char *path, const char *context);

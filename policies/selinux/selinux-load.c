@@ -194,15 +194,32 @@ static Job *job_new(bool label, const char *text) {
         return j;
 }
 
-static bool has_label(const char *path, const char *context, int *ret_error) {
+static bool has_label(const char *path, const char *context) {
         char found[CONTEXT_MAX];
         ssize_t n = lgetxattr(path, XATTR, found, sizeof(found) - 1);
 
-        *ret_error = n < 0 ? errno : 0;
         if (n < 0)
                 return false;
         found[n] = 0;
         return streq(found, context);
+}
+
+/* The volume by its own name: what is looked at, labelled and remembered has no link in it. */
+static int volume_resolve(const PolicyHostConfig *host, const SelinuxVolume *v, char **ret) {
+        _cleanup_(held_path_done) HeldPath held = HELD_PATH_EMPTY, base = HELD_PATH_EMPTY;
+        const char *rest;
+        int r = held_path_open(v->path, host->trees, 0, &held);
+
+        if (r >= 0 && v->base) {
+                r = held_path_open(v->base, host->trees, 0, &base);
+                rest = r < 0 ? NULL : startswith(held.path, base.path);
+                if (r >= 0 && (!rest || !streq(rest, v->path + strlen(v->base))))
+                        r = -ELOOP;
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(held.path);
+        return 0;
 }
 
 static int work_make(const char *what, const char *key, const char *const *argv, Job *job, PolicyWork **ret) {
@@ -226,9 +243,9 @@ static int work_make(const char *what, const char *key, const char *const *argv,
 
 /* Who runs would lose what it works on. Who does not is labelled for again at its next start. */
 static int check_not_anothers(const PolicyHostConfig *host, const Loader *l, const PolicyClient *client, const SelinuxVolume *v,
-                              const char *shared, Diag *diag) {
+                              const char *path, const char *shared, Diag *diag) {
         char found[CONTEXT_MAX], own[MCS_LEVEL_SIZE];
-        const ssize_t n = lgetxattr(v->path, XATTR, found, sizeof(found) - 1);
+        const ssize_t n = lgetxattr(path, XATTR, found, sizeof(found) - 1);
 
         if (n < 0)
                 return 0;
@@ -236,7 +253,7 @@ static int check_not_anothers(const PolicyHostConfig *host, const Loader *l, con
         for (size_t i = 0; i < l->store.n; i++) {
                 const McsEntry *e = l->store.items + i;
 
-                if (!*e->name || streq(e->name, client->name) || !strv_contains(e->volumes, v->path) || !host->lives ||
+                if (!*e->name || streq(e->name, client->name) || !strv_contains(e->volumes, path) || !host->lives ||
                     !host->lives(e->name, host->userdata))
                         continue;
                 mcs_level(e->pair, own);
@@ -244,7 +261,7 @@ static int check_not_anothers(const PolicyHostConfig *host, const Loader *l, con
                         return diag_error(diag, ERROR_POLICY, v->origin, v->directive,
                                           "'%s' is labelled for the container %s%s, which runs and would lose it; write the "
                                           "option shared in both units, or stop %s first",
-                                          v->path, e->name, streq(found, shared) ? " and whoever shares it" : "", e->name);
+                                          path, e->name, streq(found, shared) ? " and whoever shares it" : "", e->name);
         }
         return 0;
 }
@@ -272,22 +289,25 @@ static int work_volumes(PolicyHost *h, const PolicyClient *client, Diag *diag, P
                 return 0; /* load() says what is wrong with it */
         for (size_t i = 0; r >= 0 && !*ret && i < n; i++) {
                 const char *context = volumes[i].shared ? shared : own;
-                _cleanup_free_ char *what = NULL, *key = NULL;
-                int error;
+                _cleanup_free_ char *what = NULL, *key = NULL, *path = NULL;
 
-                /* What is missing is told by who opens it. */
-                if (has_label(volumes[i].path, context, &error) || error == ENOENT || error == ENOTDIR)
+                /* What is missing, or is not to be followed, is told by who opens it. */
+                r = volume_resolve(policy_host_config(h), volumes + i, &path);
+                if (r < 0 && r != -ENOMEM) {
+                        r = 0;
                         continue;
-                r = check_not_anothers(policy_host_config(h), l, client, volumes + i, shared, diag);
+                }
+                if (r < 0 || has_label(path, context))
+                        continue;
+                r = check_not_anothers(policy_host_config(h), l, client, volumes + i, path, shared, diag);
                 if (r >= 0)
-                        r = str_append(&what, "labelling %s", volumes[i].path);
+                        r = str_append(&what, "labelling %s", path);
                 if (r >= 0)
-                        r = str_append(&key, "label %s %s", context, volumes[i].path);
+                        r = str_append(&key, "label %s %s", context, path);
                 if (r >= 0)
                         r = work_make(what, key,
-                                      (const char *const[]){ policy_host_config(h)->helper, "label", volumes[i].path,
-                                                             context, NULL },
-                                      job_new(true, volumes[i].path), ret);
+                                      (const char *const[]){ policy_host_config(h)->helper, "label", path, context, NULL },
+                                      job_new(true, path), ret);
         }
         return r;
 }
@@ -361,10 +381,10 @@ static int remember(PolicyHost *h, const PolicyClient *client, const char *volum
 /* Believed done, and was not: work() would ask for the same again, for ever. */
 static int check_done(const PolicyClient *client, const PolicyWork *w, const Job *job, Diag *diag) {
         _cleanup_free_ char *context = NULL;
-        int error = 0, r;
+        int r;
 
         if (job->label)
-                return has_label(job->text, w->argv[3], &error)
+                return has_label(job->text, w->argv[3])
                                ? 0
                                : diag_error(diag, ERROR_POLICY, NULL, NULL, "%s has another label than was written", job->text);
         r = str_append(&context, "system_u:system_r:%s:s0", client->set->selinux.type);
@@ -450,6 +470,19 @@ static int load(PolicyHost *h, const PolicyClient *client, Diag *diag, PolicyLab
         labels->selinux_file_context = TAKE_PTR(file);
         labels->family &= !p->context;
         return 0;
+}
+
+/* Remembered first: a label whose pair nobody keeps would be another container's some day. */
+static int give(PolicyHost *h, const PolicyClient *client, const PolicyLabels *labels, int fd, const char *path, Diag *diag) {
+        const char *context = labels->selinux_file_context;
+        int r;
+
+        if (!context)
+                return 0;
+        r = remember(h, client, path, diag);
+        if (r < 0)
+                return r;
+        return fsetxattr(fd, XATTR, context, strlen(context) + 1, 0) < 0 ? -errno : 0;
 }
 
 static int adopt(PolicyHost *h, const char *container, const PolicyLabels *labels) {
@@ -582,6 +615,7 @@ const PolicyLoader policy_loader_selinux = {
         .work = work,
         .finish = finish,
         .load = load,
+        .give = give,
         .adopt = adopt,
         .release = release,
         .forget = forget,

@@ -16,6 +16,7 @@ void selinux_block_name(const Digest *digest, char ret[static SELINUX_BLOCK_SIZE
 /* A tree of the host that a container writes to, and so has to have its label on disk. */
 typedef struct SelinuxVolume {
         const char *path; /* borrowed from the spec */
+        const char *base; /* below it no component may be a link; NULL = links that root alone could have made are followed */
         bool shared;      /* for every container: without categories */
         bool missing_ok;
         const Origin *origin;

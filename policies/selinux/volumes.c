@@ -2,6 +2,7 @@
 /* Which trees of the host get a container's label on disk. */
 #include "policies/container-root.h"
 #include "policies/selinux/selinux.h"
+#include "units/spec/service-directories.h"
 
 /* Directories that are the host's own as a whole; what lies below may be a volume. */
 static const char *const system_directories[] = {
@@ -85,10 +86,11 @@ int selinux_volumes(const ContainerSpec *spec, SelinuxVolume **ret, size_t *ret_
                             (l > 0 && b->label == BIND_LABEL_OWN && !selinux_bind_is_written(spec, b)))
                                 continue;
                         v[n++] = (SelinuxVolume){ .path = b->source,
+                                                  .base = service_directory_base(b),
                                                   .shared = b->label == BIND_LABEL_SHARED,
                                                   .missing_ok = b->missing_ok,
                                                   .origin = &b->origin,
-                                                  .directive = names[l] };
+                                                  .directive = b->directive ?: names[l] };
                 }
         *ret = v;
         *ret_n = n;

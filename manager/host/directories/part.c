@@ -38,6 +38,14 @@ static bool is_empty_directory(int fd) {
         return empty;
 }
 
+/* Its label, before anybody else may enter. What was there before has it by now: trees are labelled before a life begins. */
+static int directory_label(const Container *c, const char *base, int fd, const char *name, Diag *diag) {
+        _cleanup_free_ char *path = NULL;
+        int r = str_append(&path, "%s/%s", base, name);
+
+        return r < 0 ? r : mac_give(c, fd, path, diag);
+}
+
 /* A new directory, or one below /run that is empty and still root's, as tmpfiles.d(5) makes them. */
 static int directory_give(const Container *c, const ServiceDirectoryKind *kind, int fd, bool is_new, mode_t mode) {
         const Identity *i = &c->spec->identity;
@@ -53,8 +61,9 @@ static int directory_give(const Container *c, const ServiceDirectoryKind *kind, 
 }
 
 /* Component by component below the base, each of which has to be a directory and no link: "web/cache" makes both. */
-static int directory_make(const Container *c, const ServiceDirectoryKind *kind, int base, const char *name, mode_t mode) {
-        _cleanup_close_ int at = fcntl(base, F_DUPFD_CLOEXEC, 3);
+static int directory_make(const Container *c, const ServiceDirectoryKind *kind, const HeldPath *base, const char *name, mode_t mode,
+                          Diag *diag) {
+        _cleanup_close_ int at = fcntl(base->fd, F_DUPFD_CLOEXEC, 3);
 
         if (at < 0)
                 return -errno;
@@ -77,8 +86,10 @@ static int directory_make(const Container *c, const ServiceDirectoryKind *kind, 
                 if (is_new && !last && fchmod(at, 0755) < 0)
                         return -errno;
                 if (last) {
-                        int r = directory_give(c, kind, at, is_new, mode);
+                        int r = is_new ? directory_label(c, base->path, at, name, diag) : 0;
 
+                        if (r >= 0)
+                                r = directory_give(c, kind, at, is_new, mode);
                         if (r < 0)
                                 return r;
                 }
@@ -90,6 +101,9 @@ static int directory_make(const Container *c, const ServiceDirectoryKind *kind, 
 static int directory_report(const ServiceDirectoryKind *kind, const ServiceDirectory *d, int r, Diag *diag) {
         const char *name = directives[kind->names].name;
 
+        if (r == -EOPNOTSUPP)
+                return diag_error(diag, ERROR_POLICY, &d->origin, name,
+                                  "the file system of \"%s/%s\" has no labels of SELinux; mount one there that has", kind->base, d->name);
         if (r == -ENOTDIR || r == -ELOOP)
                 return diag_error(diag, ERROR_BAD_VALUE, &d->origin, name,
                                   "\"%s/%s\", or a directory above it, is no directory; remove what is there", kind->base, d->name);
@@ -108,7 +122,7 @@ static int kind_prepare(Container *c, const ServiceDirectoryKind *kind, Diag *di
         if (r < 0)
                 return held_path_report(&base, r, diag, ERROR_FAILED, &v->items[0].origin, directives[kind->names].name, kind->base);
         for (size_t i = 0; r >= 0 && i < v->n; i++) {
-                r = directory_make(c, kind, base.fd, v->items[i].name, (mode_t)*mode);
+                r = directory_make(c, kind, &base, v->items[i].name, (mode_t)*mode, diag);
                 if (r < 0)
                         r = directory_report(kind, v->items + i, r, diag);
         }

@@ -48,6 +48,21 @@ PlanLabels mac_plan_labels(const Container *c) {
                              .selinux_file_context = c->labels.selinux_file_context };
 }
 
+/* fd: a tree that the manager has just made for the container, at path. */
+int mac_give(const Container *c, int fd, const char *path, Diag *diag) {
+        const PolicyClient client = client_of(c);
+
+        for (size_t i = 0; i < policy_loaders_count(); i++) {
+                int r = policy_loaders[i]->give && policy_loaders[i]->used(c->spec)
+                                ? policy_loaders[i]->give(c->manager->policies, &client, &c->labels, fd, path, diag)
+                                : 0;
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 /* SELinux looks at each descriptor that an execve hands on, and at what is executed. */
 int mac_label_file(const Container *c, int fd) {
         const char *context = c->labels.selinux_file_context;
@@ -311,6 +326,7 @@ int mac_open(Manager *m) {
         const PolicyHostConfig config = { .state_fd = m->state_fd,
                                           .cache_fd = m->cache_fd,
                                           .helper = m->config.policy_helper,
+                                          .trees = &m->trees,
                                           .lives = lives,
                                           .userdata = m };
         int r;

@@ -104,6 +104,50 @@ def test_labelled_once(bed):
 
 
 @explained
+def test_links(bed):
+    """what a link of root's leads to is labelled; one that a container laid, or below a service directory, labels nothing."""
+    target = volume(bed, "linked")
+    os.symlink(target, target + "-by")
+    bed.start_sleeper("web", "BindPaths=%s-by:/data" % target)
+    bed.ctl("exec", "web", "touch", "/data/below/new").expect(0)
+    equal(level(file_label(target + "/below/file")), pair(bed, "web"), "the level of what a link leads to")
+    bed.ctl("restart", "web").expect(0)
+    bed.unit("thief", "ExecStart=/bin/sleep 1000", "BindPaths=%s:/data" % target)
+    contains(bed.ctl("start", "thief").expect(5).err, "is labelled for the container web")
+
+    mine, victim = volume(bed, "trap"), volume(bed, "victim")
+    os.chmod(mine, 0o755)
+    untouched = file_label(victim)
+    bed.start_sleeper("bait", "BindPaths=%s:/data" % mine)
+    bed.ctl("exec", "bait", "ln", "-s", victim, "/data/link").expect(0)
+    equal(os.lstat(mine + "/link").st_uid, 0, "who has laid the link, as the disk has it")
+    name = "bulwark-test-%d" % os.getpid()
+    os.symlink(victim, "/var/lib/" + name)
+    try:
+        for line in ("BindPaths=%s/link:/data" % mine, "StateDirectory=" + name, "StateDirectory=%s/below" % name):
+            bed.unit("prey", "ExecStart=/bin/sleep 1000", line)
+            check(bed.ctl("start", "prey").code != 0, line + " starts")
+            equal((file_label(victim), file_label(victim + "/below")), (untouched, untouched), "the victim's label after " + line)
+    finally:
+        os.unlink("/var/lib/" + name)
+
+
+@explained
+def test_service_directories(bed):
+    """those that the manager makes have the container's label from their first life on, and its pair is kept for them."""
+    name = "bulwark-test-%d" % os.getpid()
+    try:
+        bed.start_sleeper("web", "StateDirectory=" + name, "RuntimeDirectory=" + name)
+        for base in ("/var/lib/", "/run/"):
+            bed.ctl("exec", "web", "touch", base + name + "/file").expect(0)
+            equal(file_label(base + name), "system_u:object_r:bulwark_file_t:" + pair(bed, "web"), "the label of " + base + name)
+        contains(read(os.path.join(bed.state, "selinux")), "/var/lib/" + name)
+    finally:
+        bed.ctl("stop", "web")
+        shutil.rmtree("/var/lib/" + name, ignore_errors=True)
+
+
+@explained
 def test_shared(bed):
     """shared: both may write, whatever their pairs."""
     path = volume(bed, "shared")
