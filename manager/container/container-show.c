@@ -16,31 +16,7 @@ ContainerState container_state(const Container *c) {
         return c->state;
 }
 
-/* systemd's words. A oneshot is "activating" for as long as it runs, and who has to say that it is ready until then. */
-static const struct {
-        const char *active, *sub;
-} words[_CONTAINER_STATE_MAX] = {
-        [CONTAINER_INACTIVE] = { "inactive", "dead" },
-        [CONTAINER_ASSEMBLING] = { "activating", "assembling" },
-        [CONTAINER_PREPARING] = { "activating", "preparing" },
-        [CONTAINER_PROBING] = { "activating", "start-probe" },
-        [CONTAINER_LAUNCHING] = { "activating", "start" },
-        [CONTAINER_RUNNING] = { "active", "running" },
-        [CONTAINER_EXITED] = { "active", "exited" },
-        [CONTAINER_STOPPING] = { "deactivating", "stop-sigterm" },
-        [CONTAINER_KILLING] = { "deactivating", "stop-sigkill" },
-        [CONTAINER_CLEANING] = { "deactivating", "final-sigkill" },
-        [CONTAINER_FAILED] = { "failed", "failed" },
-        [CONTAINER_RESTARTING] = { "activating", "auto-restart" },
-        [CONTAINER_CONDITION] = { "activating", "condition" },
-        [CONTAINER_START_PRE] = { "activating", "start-pre" },
-        [CONTAINER_START_POST] = { "activating", "start-post" },
-        [CONTAINER_RELOADING] = { "reloading", "reload" },
-        [CONTAINER_STOP] = { "deactivating", "stop" },
-        [CONTAINER_STOP_POST] = { "deactivating", "stop-post" },
-        [CONTAINER_LISTENING] = { "active", "listening" },
-};
-
+/* A oneshot is "activating" for as long as it runs, and what has to say that it is ready until then. */
 static ContainerState shown_state(const Container *c) {
         if (c->state == CONTAINER_RUNNING && c->spec &&
             (c->spec->type == CONTAINER_TYPE_ONESHOT || container_waits_for_ready(c)))
@@ -55,13 +31,13 @@ static bool is_reloading(const Container *c) {
 const char *container_active_state(const Container *c) {
         if (is_reloading(c))
                 return "reloading";
-        return words[shown_state(c)].active;
+        return container_state_row(shown_state(c))->active;
 }
 
 const char *container_sub_state(const Container *c) {
         if (is_reloading(c))
                 return "reload";
-        return words[shown_state(c)].sub;
+        return container_state_row(shown_state(c))->sub;
 }
 
 const char *container_load_state(const Container *c) {

@@ -98,11 +98,55 @@ typedef enum ContainerAction {
         _CONTAINER_ACTION_MAX,
 } ContainerAction;
 
+/* In the state blob: a new one goes to the end. */
+typedef enum CommandKind {
+        COMMAND_NONE, /* no command is under way */
+        COMMAND_START, /* the payload; of a oneshot, one of several */
+        COMMAND_CONDITION,
+        COMMAND_START_PRE,
+        COMMAND_START_POST,
+        COMMAND_RELOAD,
+        COMMAND_STOP,
+        COMMAND_STOP_POST,
+        _COMMAND_KIND_MAX,
+} CommandKind;
+
+/* Where in its course a container is. */
+typedef enum StatePhase {
+        PHASE_DOWN,    /* it has no life, and none follows by itself */
+        PHASE_WAITING, /* between two lives: Restart= */
+        PHASE_COMING,  /* a start is under way */
+        PHASE_UP,      /* it does what it is there for; also without a process */
+        PHASE_GOING,   /* an end is under way */
+        _PHASE_MAX,
+} StatePhase;
+
+/* What may run out in a state; leaving for one that does not have it disarms it (container_restore_state()). */
+typedef enum StateTimer {
+        TIMER_START = 1 << 0,   /* TimeoutStartSec= */
+        TIMER_RUN = 1 << 1,     /* RuntimeMaxSec= */
+        TIMER_STOP = 1 << 2,    /* TimeoutStopSec= and TimeoutAbortSec= */
+        TIMER_RESTART = 1 << 3, /* RestartSec= */
+        TIMER_RELOAD = 1 << 4,  /* Type=notify-reload: TimeoutStartSec= until READY=1 */
+} StateTimer;
+
 typedef struct Transition {
         ContainerAction action;
         ContainerState next;
         bool allowed; /* false: the empty cell */
 } Transition;
+
+typedef struct StateRow {
+        const char *name;
+        const char *active, *sub; /* ActiveState and SubState: systemd's words */
+        StatePhase phase;
+        CommandKind commands;     /* that run in it; COMMAND_NONE: no command does */
+        unsigned timers;          /* StateTimer */
+        bool recorded;            /* the record of an end may name it */
+        Transition cells[_CONTAINER_EVENT_MAX];
+} StateRow;
+const StateRow *container_state_row(ContainerState s); /* NULL = no state */
+StatePhase container_phase(ContainerState s);          /* s has to be one */
 
 /* The cell; allowed is false where the event means nothing in this state. */
 Transition container_transition(ContainerState state, ContainerEvent event);
@@ -111,5 +155,6 @@ const char *container_state_to_string(ContainerState s);
 const char *container_event_to_string(ContainerEvent e);
 const char *container_action_to_string(ContainerAction a);
 
-/* The whole table as text, for the manual: one line a filled cell. Owned. */
+/* For the manual; owned. The whole table as text, one line a filled cell; and its states by phase, with where each leads. */
 int container_transitions_print(char **ret);
+int container_states_draw(char **ret);

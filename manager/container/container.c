@@ -141,6 +141,24 @@ void container_stamp_start(Container *c) {
                 memcpy(c->active_enter, c->moment, sizeof(c->moment));
 }
 
+/* What may not run out in the state that it is in now. */
+static void disarm_timers(Container *c) {
+        const struct {
+                sd_event_source **source;
+                unsigned timers;
+        } rows[] = {
+                { &c->life_timer, TIMER_START | TIMER_RUN },
+                { &c->stop_timer, TIMER_STOP },
+                { &c->restart.timer, TIMER_RESTART },
+                { &c->commands.reload_timer, TIMER_RELOAD },
+        };
+        const unsigned may = container_state_row(c->state)->timers;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (!(rows[i].timers & may))
+                        *rows[i].source = sd_event_source_disable_unref(*rows[i].source);
+}
+
 void container_restore_state(Container *c, ContainerState state) {
         bool was_active = is_active(c);
         uint64_t when[2];
@@ -148,6 +166,7 @@ void container_restore_state(Container *c, ContainerState state) {
         stamp(c, when);
         memset(c->moment, 0, sizeof(c->moment));
         c->state = state;
+        disarm_timers(c);
         c->state_change = when[0];
         if (!was_active && is_active(c))
                 memcpy(c->active_enter, when, sizeof(when));

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "manager/container/event-kind.h"
 
+/* A stop goes through several of these; those behind the payload's end begin none. */
 static bool state_is_stopping(ContainerState s) {
         return s == CONTAINER_STOP || s == CONTAINER_STOPPING || s == CONTAINER_KILLING;
-}
-
-/* A stop goes through several of these; those behind the payload's end begin none. */
-static bool state_is_on_its_way_out(ContainerState s) {
-        return state_is_stopping(s) || s == CONTAINER_CLEANING || s == CONTAINER_STOP_POST;
 }
 
 static void events_of_load(LoadState before, LoadState after, bool happened[static _EVENT_KIND_MAX]) {
@@ -25,7 +21,7 @@ static void events_of_state(ContainerState before, ContainerState after, bool ha
                 return;
         happened[EVENT_KIND_START] = after == CONTAINER_ASSEMBLING;
         happened[EVENT_KIND_LISTENING] = after == CONTAINER_LISTENING;
-        happened[EVENT_KIND_STOP] = state_is_stopping(after) && !state_is_on_its_way_out(before);
+        happened[EVENT_KIND_STOP] = state_is_stopping(after) && container_phase(before) != PHASE_GOING;
         happened[EVENT_KIND_RESTART_SCHEDULED] = after == CONTAINER_RESTARTING;
         happened[EVENT_KIND_STOPPED] = after == CONTAINER_INACTIVE && before != CONTAINER_FAILED;
         happened[EVENT_KIND_FAILED] = after == CONTAINER_FAILED;

@@ -123,8 +123,7 @@ int exit_record_encode(const ExitRecord *r, void **ret, size_t *ret_size) {
 
 static int take_numbers(const uint64_t v[static N_NUMBERS], ExitRecord *r) {
 #define N(tag) v[TAG_##tag - TAG_STATE]
-        if (N(STATE) != CONTAINER_INACTIVE && N(STATE) != CONTAINER_EXITED && N(STATE) != CONTAINER_FAILED &&
-            N(STATE) != CONTAINER_RESTARTING)
+        if (N(STATE) >= _CONTAINER_STATE_MAX || !container_state_row((ContainerState)N(STATE))->recorded)
                 return -EBADMSG;
         if (N(RESULT) >= _RESULT_MAX || N(ID_BASE) > UINT32_MAX || N(ID_COUNT) > UINT32_MAX)
                 return -EBADMSG;

@@ -2,16 +2,6 @@
 /* What is told of a container of the registry in memory. */
 #include "manager/base/string-list.h"
 #include "tests/bus/fake-manager.h"
-static const struct {
-        const char *active, *sub;
-} state_words[_CONTAINER_STATE_MAX] = {
-        [CONTAINER_INACTIVE] = { "inactive", "dead" },       [CONTAINER_PREPARING] = { "activating", "start-pre" },
-        [CONTAINER_PROBING] = { "activating", "start-probe" },
-        [CONTAINER_LAUNCHING] = { "activating", "start" },   [CONTAINER_RUNNING] = { "active", "running" },
-        [CONTAINER_EXITED] = { "active", "exited" },         [CONTAINER_STOPPING] = { "deactivating", "stop" },
-        [CONTAINER_KILLING] = { "deactivating", "stop" },    [CONTAINER_CLEANING] = { "deactivating", "stop-post" },
-        [CONTAINER_FAILED] = { "failed", "failed" },         [CONTAINER_RESTARTING] = { "activating", "auto-restart" },
-};
 
 const char *container_result_to_string(ContainerResult r) {
         static const char *const names[_RESULT_MAX] = { "success", "exit-code", "signal",    "core-dump", "timeout",
@@ -29,11 +19,11 @@ ContainerState container_state(const Container *c) {
 }
 
 const char *container_active_state(const Container *c) {
-        return state_words[c->state].active;
+        return container_state_row(c->state)->active;
 }
 
 const char *container_sub_state(const Container *c) {
-        return state_words[c->state].sub;
+        return container_state_row(c->state)->sub;
 }
 
 const char *container_load_state(const Container *c) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Holds the state table in bulwarkd(8) against the one that the manager is compiled from.
+"""Holds the state table in bulwarkd(8), and its diagram, against the one that the manager is compiled from.
 
-usage: test_states.py SOURCE PRINT-STATES [--update]      --update writes the table into the page
+usage: test_states.py SOURCE PRINT-STATES [--update]      --update writes both into the page
 """
 
 import os
@@ -14,11 +14,18 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import tap  # noqa: E402
 
 PAGE = os.path.join(sys.argv[1], "units/man/bulwarkd.8")
-TABLE = re.compile(r'(?<=^\.\\" the state table: see tests/docs/test_states\.py\n\.Bd -literal -compact\n).*?(?=^\.Ed$)', re.S | re.M)
 
 
-def printed():
-    return subprocess.run([sys.argv[2]], capture_output=True, text=True, check=True).stdout
+def block(what):
+    return re.compile(r'(?<=^\.\\" %s: see tests/docs/test_states\.py\n\.Bd -literal -compact\n).*?(?=^\.Ed$)' % what, re.S | re.M)
+
+
+# what stands in the page: its lines at least, and what prints it
+BLOCKS = {"the state table": (30, []), "the diagram of the states": (19, ["--diagram"])}
+
+
+def printed(arguments):
+    return subprocess.run([sys.argv[2], *arguments], capture_output=True, text=True, check=True).stdout
 
 
 def page():
@@ -28,14 +35,17 @@ def page():
 
 def update():
     text = page()
+    for what, (_, arguments) in BLOCKS.items():
+        text = block(what).sub(lambda _: printed(arguments), text, count=1)
     with open(PAGE, "w", encoding="utf-8") as stream:
-        stream.write(TABLE.sub(lambda _: printed(), text, count=1))
+        stream.write(text)
 
 
-def the_page_has_the_table():
-    found, wanted = TABLE.search(page()), printed()
+def the_page_has(what):
+    least, arguments = BLOCKS[what]
+    found, wanted = block(what).search(page()), printed(arguments)
     if not found:
-        yield "bulwarkd(8) has no state table"
+        yield f"bulwarkd(8) lacks {what}"
         return
     here, there = found[0].splitlines(), wanted.splitlines()
     for line in there:
@@ -46,11 +56,11 @@ def the_page_has_the_table():
             yield f"bulwarkd(8) has, and the manager has not: {line}"
     if not found[0] == wanted and sorted(here) == sorted(there):
         yield "the lines stand in another order"
-    if len(there) < 30:
+    if len(there) < least:
         yield f"only {len(there)} lines were printed"
 
 
 if "--update" in sys.argv:
     update()
 else:
-    tap.main([("the state table in bulwarkd(8)", the_page_has_the_table)])
+    tap.main([(f"{what} in bulwarkd(8)", lambda what=what: the_page_has(what)) for what in BLOCKS])

@@ -38,18 +38,15 @@ Job *job_free(Job *j) {
 }
 
 bool container_is_dead(const Container *c) {
-        return c->state == CONTAINER_INACTIVE || c->state == CONTAINER_FAILED;
+        return container_phase(c->state) == PHASE_DOWN;
 }
 
 static bool is_coming(const Container *c) {
-        return c->state == CONTAINER_ASSEMBLING || c->state == CONTAINER_PREPARING || c->state == CONTAINER_PROBING ||
-               c->state == CONTAINER_CONDITION || c->state == CONTAINER_START_PRE || c->state == CONTAINER_LAUNCHING ||
-               c->state == CONTAINER_START_POST;
+        return container_phase(c->state) == PHASE_COMING;
 }
 
 bool container_is_up(const Container *c) {
-        return is_coming(c) || c->state == CONTAINER_RUNNING || c->state == CONTAINER_RELOADING ||
-               c->state == CONTAINER_EXITED || c->state == CONTAINER_LISTENING;
+        return is_coming(c) || container_phase(c->state) == PHASE_UP;
 }
 
 bool container_is_ready(const Container *c) {

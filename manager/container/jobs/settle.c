@@ -37,7 +37,7 @@ void dependencies_job_failed(Container *c) {
 
 void dependencies_state_changed(Container *c, ContainerState before) {
         bool restarts = c->job && c->job->type == JOB_RESTART && c->job->stopping;
-        bool was_dead = before == CONTAINER_INACTIVE || before == CONTAINER_FAILED;
+        bool was_dead = container_phase(before) == PHASE_DOWN;
         bool ended = !was_dead && before != CONTAINER_RESTARTING && container_is_gone(c) && !restarts;
         bool listens = !was_dead && before != CONTAINER_LISTENING && c->state == CONTAINER_LISTENING; /* no less an end */
         unsigned consequences = CONSEQUENCE_MOVED;

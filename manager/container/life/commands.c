@@ -20,12 +20,6 @@ static const DirectiveId directive_of_kind[_COMMAND_KIND_MAX] = {
         [COMMAND_STOP_POST] = DIRECTIVE_ExecStopPost,
 };
 
-static const CommandKind kind_of_state[_CONTAINER_STATE_MAX] = {
-        [CONTAINER_CONDITION] = COMMAND_CONDITION, [CONTAINER_START_PRE] = COMMAND_START_PRE,
-        [CONTAINER_START_POST] = COMMAND_START_POST, [CONTAINER_RELOADING] = COMMAND_RELOAD,
-        [CONTAINER_STOP] = COMMAND_STOP, [CONTAINER_STOP_POST] = COMMAND_STOP_POST,
-};
-
 const value_exec_list *command_list(const ContainerSpec *spec, CommandKind kind) {
         return container_spec_field_const(spec, directive_of_kind[kind]);
 }
@@ -252,7 +246,7 @@ static void enter(Container *c, CommandKind kind) {
 }
 
 ContainerEvent action_run(Container *c) {
-        CommandKind kind = kind_of_state[c->state];
+        CommandKind kind = container_state_row(c->state)->commands;
 
         c->commands.opened = true;
         if (c->commands.kind == kind)

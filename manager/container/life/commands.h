@@ -11,20 +11,8 @@
 
 #include <systemd/sd-event.h>
 
+#include "manager/container/container-state.h"
 #include "units/spec/container-spec.h"
-
-/* In the state blob: a new one goes to the end. */
-typedef enum CommandKind {
-        COMMAND_NONE, /* no command is under way */
-        COMMAND_START, /* the payload; of a oneshot, one of several */
-        COMMAND_CONDITION,
-        COMMAND_START_PRE,
-        COMMAND_START_POST,
-        COMMAND_RELOAD,
-        COMMAND_STOP,
-        COMMAND_STOP_POST,
-        _COMMAND_KIND_MAX,
-} CommandKind;
 
 typedef struct JoinedCommand JoinedCommand;
 

@@ -317,7 +317,6 @@ bool container_is_empty(const Container *c) {
 ContainerEvent action_clean(Container *c) {
         ContainerEvent follows;
 
-        c->stop_timer = sd_event_source_disable_unref(c->stop_timer);
         c->leader_source = sd_event_source_disable_unref(c->leader_source);
         c->leader_fd = safe_close(c->leader_fd);
         c->leader = 0;

@@ -2,16 +2,15 @@
 #include "manager/container/life/life-limit.h"
 
 LifeLimit life_limit(const ContainerSpec *spec, const LifeFacts *f) {
-        const ContainerState state = f->state;
+        const bool oneshot = spec && spec->type == CONTAINER_TYPE_ONESHOT;
+        const unsigned timers = container_state_row(f->state)->timers;
 
-        if (!spec)
+        /* Beside a daemon each command after its start has a timer of its own. */
+        if (!spec || (f->state == CONTAINER_START_POST && !oneshot))
                 return LIFE_UNLIMITED;
-        if (state == CONTAINER_PROBING || state == CONTAINER_CONDITION || state == CONTAINER_START_PRE ||
-            state == CONTAINER_LAUNCHING || (state == CONTAINER_START_POST && spec->type == CONTAINER_TYPE_ONESHOT))
-                return LIFE_STARTS;
-        if (state != CONTAINER_RUNNING && state != CONTAINER_RELOADING)
-                return LIFE_UNLIMITED;
-        return spec->type == CONTAINER_TYPE_ONESHOT || !f->ready ? LIFE_STARTS : LIFE_RUNS;
+        if (timers & TIMER_RUN && f->ready && !oneshot)
+                return LIFE_RUNS;
+        return timers & TIMER_START ? LIFE_STARTS : LIFE_UNLIMITED;
 }
 
 static uint64_t add(uint64_t a, uint64_t b) {

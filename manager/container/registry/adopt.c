@@ -85,7 +85,7 @@ static int find_or_add(Manager *m, const char *name, Container **ret) {
 
 /* It has no life here. */
 static bool is_idle(const Container *c) {
-        return container_is_down(c) || c->state == CONTAINER_RESTARTING || c->state == CONTAINER_LISTENING;
+        return container_state_row(c->state)->recorded || c->state == CONTAINER_LISTENING;
 }
 
 /* --- what ended while no manager was there was recorded by an earlier one */
@@ -170,21 +170,16 @@ static ContainerState state_of_life(const Container *c) {
         return of_command[kind];
 }
 
-static bool is_of_its_end(ContainerState state) {
-        return state == CONTAINER_STOP || state == CONTAINER_STOPPING || state == CONTAINER_KILLING ||
-               state == CONTAINER_STOP_POST;
-}
-
 static void resume(Container *c, bool restart) {
         ContainerState state = state_of_life(c);
 
         container_restore_state(c, state);
         container_skip_events(c); /* the manager before has told of them */
         container_arm_life(c);
-        if (is_of_its_end(state) && c->stop_requested)
-                (void)job_restore(c, restart ? JOB_RESTART : JOB_STOP);
-        if (!is_of_its_end(state))
+        if (container_phase(state) != PHASE_GOING)
                 return;
+        if (c->stop_requested)
+                (void)job_restore(c, restart ? JOB_RESTART : JOB_STOP);
         if (state == CONTAINER_STOP || state == CONTAINER_STOP_POST) {
                 if (c->commands.alone && c->stop_deadline > 0)
                         (void)container_arm_stop_timer(c, c->stop_deadline);

@@ -14,8 +14,9 @@
 
 /* What the keeper would kill, or nobody would end, if we went now. */
 static bool is_starting(const Container *c) {
-        return c->spawning || c->state == CONTAINER_ASSEMBLING || c->state == CONTAINER_PREPARING ||
-               c->state == CONTAINER_PROBING || c->state == CONTAINER_LAUNCHING;
+        const StateRow *row = container_state_row(c->state);
+
+        return c->spawning || (row->phase == PHASE_COMING && row->commands == COMMAND_NONE);
 }
 
 static const Container *first_starting(const Manager *m) {
