@@ -58,7 +58,7 @@ int container_method_job(Container *c, sd_bus_message *m, sd_bus_error *error) {
         r = bus_read_mode(m, &mode, error);
         if (r < 0)
                 return r;
-        r = container_queue_job(c, container_job_of(c, request), mode, &diag, &id);
+        r = container_queue_manual_job(c, container_job_of(c, request), mode, &diag, &id);
         if (r < 0)
                 return bus_error_set_diag(error, &diag, r);
         return bus_reply_job(m, id);

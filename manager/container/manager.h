@@ -95,6 +95,8 @@ typedef enum JobMode {
 const char *job_mode_to_string(JobMode m);
 JobMode job_mode_from_string(const char *word);
 int container_queue_job(Container *c, JobType type, JobMode mode, Diag *diag, uint32_t *ret_id);
+/* The same for a person, whom RefuseManualStart= and RefuseManualStop= may refuse. */
+int container_queue_manual_job(Container *c, JobType type, JobMode mode, Diag *diag, uint32_t *ret_id);
 /* What is asked for where it depends on the container what is done: see container_job_of(). */
 typedef enum JobRequest {
         REQUEST_START,

@@ -395,6 +395,10 @@ int container_queue_job(Container *c, JobType type, JobMode mode, Diag *diag, ui
                                           startswith(c->name, "slow@") ? SLOW_USEC : 0, 1, on_job, c);
 }
 
+int container_queue_manual_job(Container *c, JobType type, JobMode mode, Diag *diag, uint32_t *ret_id) {
+        return container_queue_job(c, type, mode, diag, ret_id);
+}
+
 /* --- properties: what is set is in force at the next look; a row that is set to what makes a unit bad is refused */
 int container_set_properties(Container *c, bool runtime, const ContainerSpec *draft, const bool set[static _DIRECTIVE_MAX],
                              Diag *diag) {

@@ -256,6 +256,34 @@ def test_stop_when_unneeded(bed):
     wait_states(bed, "nobody needs it", shared="inactive")
 
 
+def test_refuse_manual(bed):
+    """RefuseManualStart= and RefuseManualStop= refuse the request of a person, and let other units start and stop."""
+    unit(bed, "part", RefuseManualStart="yes", PartOf="whole")
+    unit(bed, "whole", Requires="part")
+    result = bed.ctl("start", "part").expect(6, "part.container:2: RefuseManualStart=", "is started by other units only")
+    equal(states(bed, "part"), ["inactive"], "after %s" % result)
+    bed.ctl("start", "--job-mode=ignore-dependencies", "part").expect(6, "RefuseManualStart=")
+    bed.ctl("reload-or-restart", "part").expect(6, "RefuseManualStart=")
+    bed.ctl("start", "whole").expect(0)
+    equal(states(bed, "part", "whole"), ["active", "active"], "required by another")
+    bed.ctl("restart", "part").expect(6, "RefuseManualStart=")
+    equal(states(bed, "part"), ["active"], "after a refused restart")
+    bed.ctl("stop", "part").expect(0)
+    # What the unit says now counts, as for every start.
+    unit(bed, "part", PartOf="whole")
+    bed.ctl("start", "part").expect(0)
+    bed.ctl("stop", "part", "whole").expect(0)
+
+    unit(bed, "kept", RefuseManualStop="yes", PartOf="whole")
+    unit(bed, "whole", Wants="kept")
+    bed.ctl("start", "kept", "whole").expect(0)
+    bed.ctl("stop", "kept").expect(6, "kept.container:2: RefuseManualStop=", "is stopped by other units only")
+    bed.ctl("restart", "kept").expect(6, "RefuseManualStop=")
+    equal(states(bed, "kept"), ["active"], "after a refused stop")
+    bed.ctl("stop", "whole").expect(0)
+    wait_states(bed, "the stop of the whole", kept="inactive")
+
+
 def test_propagates_stop(bed):
     """PropagatesStopTo= and StopPropagatedFrom= pass a stop on, and an end by itself."""
     unit(bed, "source", PropagatesStopTo="sink")

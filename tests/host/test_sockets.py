@@ -87,6 +87,32 @@ def test_connection_starts_it(bed):
     check(refused(("127.0.0.1", port)), "somebody listens after the stop")
 
 
+# Says whether its socket blocks, and leaves it the other way round.
+BLOCKS = """
+import os
+text = "blocks" if os.get_blocking(3) else "does not block"
+os.set_blocking(3, text != "blocks")
+open("/data/said", "w").write(text)
+"""
+
+
+def test_non_blocking(bed):
+    """NonBlocking= says how the sockets are passed, whatever the life before has made of them."""
+    for value, expected in (("", "blocks"), ("NonBlocking=no", "blocks"), ("NonBlocking=yes", "does not block")):
+        port = free_port()
+        server(bed, "web", "ListenStream=127.0.0.1:%d" % port, "StartOn=start", "Type=oneshot", "RemainAfterExit=yes", "ReadOnly=no",
+               value, program=BLOCKS)
+        os.chmod(os.path.join(bed.root, "data"), 0o777)
+        said = os.path.join(bed.root, "data", "said")
+        bed.ctl("start", "web").expect(0)
+        equal(read(said), expected, value)
+        os.unlink(said)
+        bed.ctl("restart", "web").expect(0)
+        equal(read(said), expected, value + " in the second life")
+        bed.ctl("stop", "web").expect(0)
+        os.unlink(said)
+
+
 def test_manager_missing(bed):
     """While there is no manager no connection is refused: it waits, and starts the program when one is there again."""
     port = free_port()

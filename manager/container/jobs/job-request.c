@@ -249,32 +249,61 @@ static void log_left_out(Manager *m, const char *name, const Diag *left_out) {
         }
 }
 
-static int queue_with_dependencies(Container *c, JobType type, JobMode mode, const char *spared, Diag *diag,
-                                   uint32_t *ret_id) {
+/* What is asked of a job before it is queued. */
+typedef struct JobAsk {
+        JobType type;
+        JobMode mode;
+        bool manual;        /* by a person, not because of another unit or of the container's own end */
+        const char *spared; /* a container that a stop leaves alone; NULL = none */
+} JobAsk;
+
+/* The unit as it was read last: a start has just read it. */
+static int check_manual(const Container *c, const JobAsk *ask, Diag *diag) {
+        const ContainerSpec *spec = c->loaded ? c->loaded : c->spec;
+        const struct {
+                DirectiveId id;
+                bool refuses;
+        } rows[] = {
+                { DIRECTIVE_RefuseManualStart, spec && spec->refuse_manual_start && starts(ask->type) },
+                { DIRECTIVE_RefuseManualStop,
+                  spec && spec->refuse_manual_stop && (ask->type == JOB_STOP || ask->type == JOB_RESTART) },
+        };
+
+        for (size_t i = 0; ask->manual && i < ELEMENTSOF(rows); i++)
+                if (rows[i].refuses)
+                        return diag_error(diag, ERROR_ACCESS, container_spec_origin(spec, rows[i].id), directives[rows[i].id].name,
+                                          "%s is %s by other units only", c->name,
+                                          rows[i].id == DIRECTIVE_RefuseManualStart ? "started" : "stopped");
+        return 0;
+}
+
+static int queue_with_dependencies(Container *c, const JobAsk *ask, Diag *diag, uint32_t *ret_id) {
         _cleanup_(request_done) Request q = { .manager = c->manager };
         _cleanup_(transaction_done) Transaction t = {};
         _cleanup_(diag_done) Diag left_out = {};
-        const TransactionHost host = { on_course, on_check_start, &q, spared };
+        const TransactionHost host = { on_course, on_check_start, &q, ask->spared };
         int r = 0;
 
-        if (starts(type))
-                r = check_all(&q, c, type);
+        if (starts(ask->type))
+                r = check_all(&q, c, ask->type);
         if (r >= 0)
-                r = transaction_build(c->manager->dependencies, c->name, type, &host, diag, &left_out, &t);
+                r = check_manual(c, ask, diag);
+        if (r >= 0)
+                r = transaction_build(c->manager->dependencies, c->name, ask->type, &host, diag, &left_out, &t);
         if (r < 0)
                 return r;
         log_left_out(c->manager, c->name, &left_out);
-        if (mode == JOB_MODE_FAIL)
+        if (ask->mode == JOB_MODE_FAIL)
                 r = refuse_busy(c->manager, &t, diag);
         return r < 0 ? r : install_all(c->manager, &t, ret_id);
 }
 
-static int queue_alone(Container *c, JobType type, Diag *diag, uint32_t *ret_id) {
+static int queue_alone(Container *c, const JobAsk *ask, Diag *diag, uint32_t *ret_id) {
         Checked k = { .container = c };
         int r;
 
-        if (starts(type))
-                check_one(&k, type == JOB_RESTART);
+        if (starts(ask->type))
+                check_one(&k, ask->type == JOB_RESTART);
         r = k.error;
         for (size_t i = 0; r < 0 && i < k.diag.n_entries; i++) {
                 const DiagEntry *e = k.diag.entries + i;
@@ -282,7 +311,9 @@ static int queue_alone(Container *c, JobType type, Diag *diag, uint32_t *ret_id)
                 (void)diag_error(diag, e->code, &(Origin){ e->file, e->line }, e->directive, "%s", e->text);
         }
         diag_done(&k.diag);
-        return r < 0 ? r : install(c, type, true, ret_id);
+        if (r >= 0)
+                r = check_manual(c, ask, diag);
+        return r < 0 ? r : install(c, ask->type, true, ret_id);
 }
 
 /* --- what is to be done */
@@ -328,10 +359,11 @@ JobType container_job_of(const Container *c, JobRequest request) {
         return _JOB_TYPE_MAX;
 }
 
-int container_queue_job(Container *c, JobType type, JobMode mode, Diag *diag, uint32_t *ret_id) {
+static int queue(Container *c, const JobAsk *ask, Diag *diag, uint32_t *ret_id) {
+        const JobType type = ask->type;
         int r;
 
-        if ((int)type < 0 || type >= _JOB_TYPE_MAX || (int)mode < 0 || mode >= _JOB_MODE_MAX)
+        if ((int)type < 0 || type >= _JOB_TYPE_MAX || (int)ask->mode < 0 || ask->mode >= _JOB_MODE_MAX)
                 return -EINVAL;
         if (type != JOB_STOP && c->manager->shutting_down)
                 return diag_error(diag, ERROR_BUSY, NULL, NULL, "the manager is stopping all containers");
@@ -344,11 +376,19 @@ int container_queue_job(Container *c, JobType type, JobMode mode, Diag *diag, ui
         }
         if (type == JOB_NOP)
                 return install(c, type, true, ret_id);
-        if (mode == JOB_MODE_IGNORE_DEPENDENCIES)
-                return queue_alone(c, type, diag, ret_id);
-        return queue_with_dependencies(c, type, mode, NULL, diag, ret_id);
+        if (ask->mode == JOB_MODE_IGNORE_DEPENDENCIES)
+                return queue_alone(c, ask, diag, ret_id);
+        return queue_with_dependencies(c, ask, diag, ret_id);
+}
+
+int container_queue_job(Container *c, JobType type, JobMode mode, Diag *diag, uint32_t *ret_id) {
+        return queue(c, &(JobAsk){ .type = type, .mode = mode }, diag, ret_id);
+}
+
+int container_queue_manual_job(Container *c, JobType type, JobMode mode, Diag *diag, uint32_t *ret_id) {
+        return queue(c, &(JobAsk){ .type = type, .mode = mode, .manual = true }, diag, ret_id);
 }
 
 int container_queue_following_stop(Container *c, const char *spared, Diag *diag, uint32_t *ret_id) {
-        return queue_with_dependencies(c, JOB_STOP, JOB_MODE_REPLACE, spared, diag, ret_id);
+        return queue_with_dependencies(c, &(JobAsk){ .type = JOB_STOP, .spared = spared }, diag, ret_id);
 }

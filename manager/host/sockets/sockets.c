@@ -166,17 +166,18 @@ int sockets_open(Container *c, Diag *diag) {
 }
 
 int sockets_dup(const Container *c, size_t index, int *ret) {
-        int fd, flags;
+        int fd, flags, wanted;
 
         if (index >= c->sockets.n)
                 return -ENOENT;
         fd = fcntl(c->sockets.items[index].fd, F_DUPFD_CLOEXEC, 3);
         if (fd < 0)
                 return -errno;
-        /* Whatever the last life made of it. */
+        /* Whatever the last life made of it: the flag belongs to the open socket, not to this descriptor. */
         flags = fcntl(fd, F_GETFL);
-        if (flags >= 0 && (flags & O_NONBLOCK))
-                (void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+        wanted = c->spec->non_blocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+        if (flags >= 0 && flags != wanted)
+                (void)fcntl(fd, F_SETFL, wanted);
         *ret = fd;
         return 0;
 }
