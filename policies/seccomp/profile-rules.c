@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 
+#include "manager/base/string-list.h"
 #include "policies/rules.h"
 #include "policies/seccomp/guards.h"
 #include "policies/seccomp/profile.h"
@@ -85,6 +86,19 @@ static int add_items(const SeccompProfile *p, const NameOrder *order, const Cont
         return 0;
 }
 
+/* "log A B": what is allowed, and told to the kernel's log. */
+static int add_logged(const NameOrder *order, const ContainerSpec *spec, PolicyRules *rules) {
+        _cleanup_free_ char *text = NULL;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < order->n; i++)
+                if (order->entries[i]->logged && order->entries[i]->action == SYSCALL_ALLOW)
+                        r = str_append(&text, "%s %s", text ? "" : "log", order->entries[i]->name);
+        if (r < 0 || !text)
+                return r;
+        return policy_rules_take(rules, container_spec_origin(spec, DIRECTIVE_SystemCallLog), TAKE_PTR(text));
+}
+
 /* What holds for every filter, whatever its list. */
 static int add_fixed(const SeccompProfile *p, const ContainerSpec *spec, PolicyRules *rules) {
         const Origin *denied = container_spec_origin(spec, DIRECTIVE_SystemCallErrorNumber);
@@ -119,6 +133,8 @@ int seccomp_profile_rules(const SeccompProfile *p, const ContainerSpec *spec, Po
                 r = add_calls(&order, CAUSE_PROTECTION - (int)i, p->denied, container_spec_origin(spec, protections[i].id), rules);
         if (r >= 0)
                 r = seccomp_guards_rules(p, spec, rules);
+        if (r >= 0)
+                r = add_logged(&order, spec, rules);
         if (r >= 0)
                 r = add_fixed(p, spec, rules);
         return r;

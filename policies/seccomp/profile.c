@@ -61,16 +61,15 @@ static int apply_built_in(SeccompProfile *p, const char *group, int cause) {
         return g ? syscall_group_visit(g, apply_to_call, &a) : -ENOENT;
 }
 
-static int report_unknown(const SyscallItem *item, Diag *diag) {
+static int report_unknown(const SyscallItem *item, const char *directive, Diag *diag) {
         const char *kind = item->name[0] == '@' ? "group of system calls" : "system call";
         char buffer[SYSCALL_NAME_MAX];
         const char *near = syscall_suggest(item->name, buffer);
 
         if (near)
-                return diag_error(diag, ERROR_BAD_VALUE, &item->origin, "SystemCallFilter",
+                return diag_error(diag, ERROR_BAD_VALUE, &item->origin, directive,
                                   "unknown %s '%s'; did you mean %s?", kind, item->name, near);
-        return diag_error(diag, ERROR_BAD_VALUE, &item->origin, "SystemCallFilter", "unknown %s '%s'", kind,
-                          item->name);
+        return diag_error(diag, ERROR_BAD_VALUE, &item->origin, directive, "unknown %s '%s'", kind, item->name);
 }
 
 /* The kernel's largest error, 4095, is one more than libseccomp takes. */
@@ -99,6 +98,22 @@ static int ensure_entry(SeccompProfile *p, const char *name, int number) {
         return 0;
 }
 
+static int visit_item(SeccompProfile *p, const SyscallItem *item, const char *directive, SyscallVisitor visit, void *userdata,
+                      Diag *diag) {
+        const SyscallGroup *group;
+        int r;
+
+        if (item->name[0] == '@') {
+                group = syscall_group_find(item->name);
+                return group ? syscall_group_visit(group, visit, userdata) : report_unknown(item, directive, diag);
+        }
+        r = syscall_resolve(item->name);
+        if (r == -ENOENT)
+                return report_unknown(item, directive, diag);
+        r = ensure_entry(p, item->name, r);
+        return r < 0 ? r : visit(item->name, userdata);
+}
+
 static int apply_item(SeccompProfile *p, const ContainerSpec *spec, size_t index, Diag *diag) {
         const SyscallItem *item = spec->system_call_filter.items + index;
         bool is_group = item->name[0] == '@';
@@ -110,24 +125,10 @@ static int apply_item(SeccompProfile *p, const ContainerSpec *spec, size_t index
                 .by_name = !is_group,
                 .opens_namespaces = spec->boot || !is_group || streq(item->name, "@boot-container"),
         };
-        const SyscallGroup *group;
         int r;
 
         r = check_error(item->error, &item->origin, "SystemCallFilter", diag);
-        if (r < 0)
-                return r;
-
-        if (is_group) {
-                group = syscall_group_find(item->name);
-                return group ? syscall_group_visit(group, apply_to_call, &a) : report_unknown(item, diag);
-        }
-
-        r = syscall_resolve(item->name);
-        if (r == -ENOENT)
-                return report_unknown(item, diag);
-
-        r = ensure_entry(p, item->name, r);
-        return r < 0 ? r : apply_to_call(item->name, &a);
+        return r < 0 ? r : visit_item(p, item, "SystemCallFilter", apply_to_call, &a, diag);
 }
 
 static int apply_items(SeccompProfile *p, const ContainerSpec *spec, Diag *diag) {
@@ -135,6 +136,39 @@ static int apply_items(SeccompProfile *p, const ContainerSpec *spec, Diag *diag)
 
         for (size_t i = 0; i < spec->system_call_filter.n; i++) {
                 int r = apply_item(p, spec, i, diag);
+
+                if (r < 0 && result == 0)
+                        result = r;
+        }
+        return result;
+}
+
+/* --- SystemCallLog= */
+
+typedef struct LogApplication {
+        SeccompProfile *profile;
+        bool logged;
+} LogApplication;
+
+static int log_call(const char *name, void *userdata) {
+        const LogApplication *a = userdata;
+        SyscallEntry *entry = syscall_table_by_name(&a->profile->table, name);
+
+        if (entry)
+                entry->logged = a->logged;
+        return 0;
+}
+
+/* As systemd reads it: where the first list begins with '~', all but those. */
+static int apply_log(SeccompProfile *p, const ContainerSpec *spec, Diag *diag) {
+        const value_syscall_log *log = &spec->system_call_log;
+        int result = 0;
+
+        for (size_t i = 0; log->n > 0 && log->items[0].negate && i < p->table.n; i++)
+                p->table.entries[i].logged = true;
+        for (size_t i = 0; i < log->n; i++) {
+                LogApplication a = { p, !log->items[i].negate };
+                int r = visit_item(p, log->items + i, "SystemCallLog", log_call, &a, diag);
 
                 if (r < 0 && result == 0)
                         result = r;
@@ -313,6 +347,9 @@ static int apply_filter(SeccompProfile *p, const ContainerSpec *spec, Diag *diag
                 return q;
         q = keep_launcher(p, spec, diag);
         settle_hidden(p, spec);
+        if (r >= 0)
+                r = q;
+        q = apply_log(p, spec, diag);
         return r < 0 ? r : q;
 }
 

@@ -109,6 +109,32 @@ static int compare_calls(const Side *a, const Side *b, Groups *groups, PolicyCha
         return r;
 }
 
+/* Calls that only one of them logs, or that only one of them allows and so logs. */
+static int compare_logged(const Side *a, const Side *b, PolicyChanges *changes) {
+        const Origin *from = container_spec_origin(a->spec, DIRECTIVE_SystemCallLog);
+        const Origin *to = container_spec_origin(b->spec, DIRECTIVE_SystemCallLog);
+        const struct {
+                const Side *has, *lacks;
+                const char *words;
+        } rows[] = { { a, b, "no longer log" }, { b, a, "log" } };
+        int r = 0;
+
+        for (size_t k = 0; r >= 0 && k < ELEMENTSOF(rows); k++) {
+                const SyscallTable *t = &rows[k].has->profile.table;
+                _cleanup_free_ char *names = NULL;
+
+                for (size_t i = 0; r >= 0 && i < t->n; i++) {
+                        const SyscallEntry *other = syscall_table_by_number(&rows[k].lacks->profile.table, t->entries[i].number);
+
+                        if (t->entries[i].logged && !(other && other->logged))
+                                r = str_append(&names, " %s", t->entries[i].name);
+                }
+                if (r >= 0 && names)
+                        r = policy_changes_add(changes, POLICY_DIFFERS, from, to, "%s%s", rows[k].words, names);
+        }
+        return r;
+}
+
 static int tell_group(const Group *g, PolicyChanges *changes) {
         if (g->after == SYSCALL_ALLOW)
                 return policy_changes_add(changes, POLICY_LOOSER, g->from, g->to, "allow %s", g->names);
@@ -131,6 +157,8 @@ int seccomp_compare(const PolicySet *before, const PolicySet *after, PolicyChang
                 r = compare_calls(&a, &b, &groups, changes);
         for (size_t i = 0; r >= 0 && i < groups.n; i++)
                 r = tell_group(groups.items + i, changes);
+        if (r >= 0)
+                r = compare_logged(&a, &b, changes);
         if (r >= 0 && a.profile.denied != b.profile.denied)
                 r = policy_changes_add(changes, POLICY_DIFFERS,
                                        container_spec_origin(a.spec, DIRECTIVE_SystemCallErrorNumber),

@@ -12,17 +12,19 @@
 #include "policies/seccomp/seccomp.h"
 
 /* Part of the cache key: raise it when the same profile and guards are to give another program. */
-#define FILTER_FORMAT 2
+#define FILTER_FORMAT 3
 
 static void releasep(scmp_filter_ctx *context) {
         if (*context)
                 seccomp_release(*context);
 }
 
-static uint32_t library_action(int action) {
-        return action == SYSCALL_ALLOW        ? SCMP_ACT_ALLOW
-               : action == SYSCALL_ERROR_KILL ? SCMP_ACT_KILL_PROCESS
-                                              : SCMP_ACT_ERRNO((uint16_t)action);
+static uint32_t library_denial(int action) {
+        return action == SYSCALL_ERROR_KILL ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ERRNO((uint16_t)action);
+}
+
+static uint32_t library_action(const SyscallEntry *entry) {
+        return entry->action != SYSCALL_ALLOW ? library_denial(entry->action) : entry->logged ? SCMP_ACT_LOG : SCMP_ACT_ALLOW;
 }
 
 /* A rule whose action is the default one is an error to libseccomp; it needs none. */
@@ -42,7 +44,7 @@ static int fill_context(scmp_filter_ctx context, const SeccompProfile *p) {
 
                 if (entry->action == p->denied || seccomp_guarded(p, entry))
                         continue;
-                r = seccomp_rule_add(context, library_action(entry->action), (int)entry->number, 0);
+                r = seccomp_rule_add(context, library_action(entry), (int)entry->number, 0);
                 if (r < 0)
                         return r;
         }
@@ -57,7 +59,7 @@ static int compile_list(const SeccompProfile *p, struct sock_filter **ret, size_
         size_t size;
         int r;
 
-        context = seccomp_init(library_action(p->denied));
+        context = seccomp_init(library_denial(p->denied));
         if (!context)
                 return -ENOMEM;
         r = fill_context(context, p);
@@ -98,7 +100,7 @@ static int compute_key(const SeccompProfile *p, const struct sock_filter *head, 
         w = words + ELEMENTSOF(fixed);
         for (size_t i = 0; i < p->table.n; i++) {
                 *w++ = p->table.entries[i].number;
-                *w++ = (uint32_t)p->table.entries[i].action;
+                *w++ = library_action(p->table.entries + i);
         }
         memcpy(w, head, head_size);
 

@@ -340,4 +340,41 @@ def test_an_init_is_closed(bed):
     os.unlink(init)
 
 
+def logged_calls(log, numbers):
+    """Those of inside's calls that the kernel has told since log was opened as allowed and logged."""
+    lines = []
+    while True:
+        try:
+            lines.append(os.read(log, 8192).decode(errors="replace"))
+        except BlockingIOError:
+            found = [dict(w.split("=", 1) for w in line.split() if "=" in w) for line in lines if "type=1326" in line]
+            return [f["syscall"] for f in found if f.get("exe") == '"/bin/inside"' and int(f["syscall"]) in numbers and
+                    f["code"] == "0x7ffc0000"]
+        except BrokenPipeError:  # overwritten meanwhile
+            pass
+
+
+def test_system_call_log(bed):
+    """SystemCallLog= makes the kernel tell of a call that is allowed, and only of that."""
+    numbers = {"x86_64": (140, 147), "aarch64": (141, 156)}.get(os.uname().machine)  # getpriority, getsid
+    try:
+        log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError as e:
+        raise Skip("the kernel's log cannot be read: " + str(e))
+    if not numbers or "log" not in read("/proc/sys/kernel/seccomp/actions_logged").split():
+        raise Skip("no numbers of this machine, or the kernel logs no allowed calls")
+    try:
+        os.lseek(log, 0, os.SEEK_END)
+        calls = "try syscall:%d syscall:%d" % numbers
+        bed.inside("quiet", arguments=calls)
+        equal(logged_calls(log, numbers), [], "without SystemCallLog=")
+        bed.inside("told", "SystemCallLog=getpriority mount", arguments=calls)
+        told = wait_until(lambda: logged_calls(log, numbers), "a line of the kernel")
+        bed.inside("denied", "SystemCallLog=getpriority", "SystemCallFilter=~getpriority", arguments=calls)
+        told += logged_calls(log, numbers)
+    finally:
+        os.close(log)
+    equal(told, [str(numbers[0])], "what is logged")
+
+
 run(__name__)

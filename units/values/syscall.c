@@ -178,6 +178,7 @@ static int check_name(const ValueContext *c, const char *name) {
 typedef struct FilterList {
         value_syscall_filter *filter;
         bool negate;
+        bool only_names; /* no item may have an error */
 } FilterList;
 
 static int filter_item(const ValueContext *c, const char *word, void *field) {
@@ -189,6 +190,9 @@ static int filter_item(const ValueContext *c, const char *word, void *field) {
         if (!name)
                 return -ENOMEM;
         colon = strchr(name, ':');
+        if (colon && l->only_names)
+                return value_error(c, "'%s' has an error behind its ':', and what is logged is decided by SystemCallFilter=; write the "
+                                      "name alone", word);
         if (colon) {
                 *colon++ = 0;
                 r = syscall_error_parse(colon, &error);
@@ -216,7 +220,7 @@ static size_t list_length(const char *text) {
                         return i;
 }
 
-static int syscall_filter_parse(const ValueContext *c, const char *text, void *field) {
+static int parse_lists(const ValueContext *c, const char *text, bool only_names, value_syscall_filter *field) {
         unsigned mistakes = 0;
         int first = 0, r;
 
@@ -227,7 +231,7 @@ static int syscall_filter_parse(const ValueContext *c, const char *text, void *f
         for (;;) {
                 size_t n = list_length(text);
                 _cleanup_free_ char *part = strndup(text, n);
-                FilterList l = {.filter = field};
+                FilterList l = {.filter = field, .only_names = only_names};
                 const char *list;
 
                 if (!part)
@@ -250,6 +254,14 @@ static int syscall_filter_parse(const ValueContext *c, const char *text, void *f
                         return first;
                 text += n + 1;
         }
+}
+
+static int syscall_filter_parse(const ValueContext *c, const char *text, void *field) {
+        return parse_lists(c, text, false, field);
+}
+
+static int syscall_log_parse(const ValueContext *c, const char *text, void *field) {
+        return parse_lists(c, text, true, field);
 }
 
 /* Words as written, with '~' before the first of an inverted list and ';' where the next list begins. */
@@ -309,6 +321,19 @@ const ValueType value_type_syscall_filter = {
         .size = sizeof(value_syscall_filter),
         .list = true,
         .parse = syscall_filter_parse,
+        .print = syscall_filter_print,
+        .explode = syscall_filter_explode,
+        .done = syscall_filter_done,
+        .words = syscall_groups,
+};
+
+const ValueType value_type_syscall_log = {
+        .name = "syscall_log",
+        .syntax = "system calls and @groups; a leading '~' takes the list away, from all calls where it is the first",
+        .signature = "as",
+        .size = sizeof(value_syscall_log),
+        .list = true,
+        .parse = syscall_log_parse,
         .print = syscall_filter_print,
         .explode = syscall_filter_explode,
         .done = syscall_filter_done,

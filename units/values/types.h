@@ -544,6 +544,7 @@ typedef struct value_syscall_filter {
         size_t n;
         bool set; /* assigned at all since the last reset */
 } value_syscall_filter;
+typedef value_syscall_filter value_syscall_log; /* no item has an error */
 
 /* --- sockets that are open before the container runs */
 typedef struct ListenItem {
@@ -617,7 +618,7 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(protect_hostname) X(input) X(input_data) X(input_text) X(labels) X(variables) X(exit_type) \
         X(shm_size) X(time_offset) X(sysctls) X(conditions) X(syslog_level) X(syslog_facility) X(log_fields) X(log_patterns) \
         X(device_allow) X(device_policy) X(exposure) X(machine_id) X(timezone) X(pid_file) \
-        X(ip_prefixes) X(ip_addresses) X(zone_name) X(interface_name)
+        X(ip_prefixes) X(ip_addresses) X(zone_name) X(interface_name) X(syscall_log)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)

@@ -122,6 +122,18 @@ static void lists(void **state) {
                 { "SystemCallErrorNumber=kill", "mount", KILL },
                 { "SystemCallErrorNumber=kill", "read", ALLOW },
                 { "SystemCallErrorNumber=kill\nSystemCallFilter=~ptrace:EPERM", "ptrace", DENY(EPERM) },
+                /* what is logged is what is allowed; a first '~' logs all but its list */
+                { "SystemCallLog=ptrace", "ptrace", SECCOMP_RET_LOG },
+                { "SystemCallLog=ptrace", "read", ALLOW },
+                { "SystemCallLog=mount", "mount", DENY(EPERM) },
+                { "SystemCallLog=@file-system socket", "openat", SECCOMP_RET_LOG },
+                { "SystemCallLog=~read", "openat", SECCOMP_RET_LOG },
+                { "SystemCallLog=~read", "read", ALLOW },
+                { "SystemCallLog=~read\nSystemCallLog=read", "read", SECCOMP_RET_LOG },
+                { "SystemCallLog=@file-system\nSystemCallLog=~openat", "openat", ALLOW },
+                { "SystemCallLog=@file-system\nSystemCallLog=", "openat", ALLOW },
+                { "SystemCallLog=ioctl", "ioctl", SECCOMP_RET_LOG }, /* it has guards */
+                { "SystemCallLog=execve", "execve", SECCOMP_RET_LOG },
                 /* of other architectures only: skipped */
                 { "SystemCallFilter=read riscv_flush_icache", "read", ALLOW },
                 /* Boot= */
