@@ -255,6 +255,7 @@ struct Manager {
         uint64_t last_start;
         Session *sessions;
         Probe *probes;
+        struct PacketTable *packets; /* NULL = no container has a network */
         Parting *partings; /* descriptors that are closed when the keeper has answered */
 
         bool shutting_down;

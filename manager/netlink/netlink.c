@@ -201,6 +201,56 @@ int netlink_call(Netlink *n, NetlinkMessage *m, NetlinkError *reterr) {
         return result;
 }
 
+/* The last message but the end of the batch asks for an answer; what the kernel refuses is told without being asked. All of that,
+ * of the batch as a whole too, is there when send() returns, and in that order: refusals, then what was asked for. */
+static uint32_t batch_number(Netlink *n, NetlinkMessage *m, uint32_t *ret_asked) {
+        const uint32_t first = message_number(n, m, 0), asked = first + (uint32_t)m->n - 2;
+        uint32_t sequence = first;
+
+        for (size_t at = 0; at + NLMSG_HDRLEN <= m->size; sequence++) {
+                struct nlmsghdr *head = (struct nlmsghdr *)(void *)(m->data + at);
+
+                if (sequence == asked)
+                        head->nlmsg_flags |= NLM_F_ACK;
+                at += NLMSG_ALIGN(head->nlmsg_len);
+        }
+        *ret_asked = asked;
+        return first;
+}
+
+int netlink_call_batch(Netlink *n, NetlinkMessage *m, NetlinkError *reterr) {
+        uint32_t first, asked;
+        NetlinkError error = {};
+        int r;
+
+        if (m->error < 0)
+                return m->error;
+        if (m->n < 3)
+                return 0; /* nothing is between its begin and its end */
+        drain(n);
+        first = batch_number(n, m, &asked);
+        r = send_message(n, m);
+        while (r >= 0) {
+                ssize_t size = await_datagram(n);
+                const struct nlmsghdr *one;
+
+                if (size < 0)
+                        return (int)size;
+                for (size_t at = 0; r >= 0 && netlink_next(n->buffer, (size_t)size, &at, &one);) {
+                        if (one->nlmsg_type != NLMSG_ERROR || one->nlmsg_seq - first >= m->n)
+                                continue;
+                        r = answer_of(one, error.words, sizeof(error.words));
+                        error.index = one->nlmsg_seq - first;
+                        if (r >= 0 && one->nlmsg_seq == asked)
+                                return 0;
+                }
+        }
+        drain(n);
+        if (reterr)
+                *reterr = error;
+        return r;
+}
+
 static int dump_once(Netlink *n, NetlinkMessage *m, int (*each)(const struct nlmsghdr *m, void *userdata), void *userdata) {
         const bool dump = ((struct nlmsghdr *)(void *)m->data)->nlmsg_flags & NLM_F_DUMP;
         bool interrupted = false;

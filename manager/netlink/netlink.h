@@ -24,8 +24,10 @@ typedef struct NetlinkError {
 } NetlinkError;
 
 /* Sends all messages of m, each acknowledged; the first that the kernel refuses is the answer, negative errno, and reterr says
- * which and why (may be NULL). A batch of nfnetlink begins and ends with its own messages (nft-batch): all or nothing. */
+ * which and why (may be NULL). */
 int netlink_call(Netlink *n, NetlinkMessage *m, NetlinkError *reterr);
+/* A batch of nfnetlink, from its first message to its last (nft.h): all of it or nothing. */
+int netlink_call_batch(Netlink *n, NetlinkMessage *m, NetlinkError *reterr);
 /* Sends one request with NLM_F_DUMP, or one that is answered by messages, and hands each to each(): negative ends it. A dump
  * that was changed under way is asked for again, three times: -EINTR. */
 int netlink_dump(Netlink *n, NetlinkMessage *m, int (*each)(const struct nlmsghdr *m, void *userdata), void *userdata);

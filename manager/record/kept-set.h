@@ -10,6 +10,7 @@
 typedef enum KeptKind {
         KEPT_STORED,  /* FDSTORE=1 */
         KEPT_SOCKETS, /* ListenStream= and its like */
+        KEPT_TABLE,   /* no container's: the owner of our nftables */
         _KEPT_KIND_MAX,
 } KeptKind;
 

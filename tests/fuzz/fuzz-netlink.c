@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "manager/base/util.h"
-#include "manager/netlink/netlink-message.h"
+#include "manager/netlink/nft.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -50,7 +50,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         for (size_t at = 0; netlink_next(copy, size, &at, &m);) {
                 static const size_t headers[] = { 0, 4, 16 };
 
+                NftTableAnswer table;
+
                 check(at <= size, "a message outside of the bytes");
+                if (nft_table_read(m, &table))
+                        check(memchr(table.name, 0, sizeof(table.name)) && memchr(table.comment, 0, sizeof(table.comment)), "a name without an end");
                 for (size_t i = 0; i < ELEMENTSOF(headers); i++) {
                         NetlinkAttribute a;
 

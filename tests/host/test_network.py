@@ -29,6 +29,8 @@ def made():
 
 def nothing_left():
     wait_until(lambda: not made(), "every link to go, not %s" % made())
+    if shutil.which("nft"):
+        wait_until(lambda: subprocess.run(["nft", "list", "ruleset"], stdout=subprocess.PIPE, check=True).stdout == b"", "every rule to go")
 
 
 def addresses(bed, name, family=4):

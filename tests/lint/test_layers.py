@@ -160,7 +160,7 @@ def is_in(path, places):
 
 
 def rank_of(path):
-    if re.fullmatch(r"manager/host/\w+/part\.c", path):
+    if re.fullmatch(r"manager/host/\w+/part(-\w+)?\.[ch]", path):
         return RANKS["manager/container"]  # where a folder of the host meets the container
     rooms = [room for room in RANKS if is_in(path, [room])]
     return RANKS[max(rooms, key=len)] if rooms else None

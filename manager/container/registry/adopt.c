@@ -8,6 +8,7 @@
 #include "manager/base/io.h"
 #include "manager/record/blob.h"
 #include "manager/container/container-internal.h"
+#include "manager/host/network/part-table.h"
 #include "manager/container/life/parts.h"
 #include "manager/record/exit-record.h"
 #include "manager/record/kept-set.h"
@@ -372,6 +373,10 @@ void manager_adopt_stored(Manager *m, const KeeperMessage *message, int *fds, si
         size_t size = 0;
         Container *c;
 
+        if (message->value == KEPT_TABLE && n_fds == 2) {
+                packet_table_take(m, TAKE_FD(fds[1]));
+                return;
+        }
         if (n_fds < 1 || !container_name_valid(message->id) || find_or_add(m, message->id, &c) < 0)
                 return;
         if (read_blob(fds[0], &data, &size) < 0)
@@ -474,6 +479,7 @@ int manager_adopt(Manager *m, Diag *diag) {
                              "%zu damaged records were set aside as \".NAME.bad\" in \"%s\"",
                              damaged + damaged_lives, m->config.runtime_directory);
         settle_stored(m);
+        packet_table_settle(m);
         m->adopted = true;
         orphan_unlisted(m);
         for (size_t i = m->n_sorted; i > 0; i--) /* units that went while no manager was there */

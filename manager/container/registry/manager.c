@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "manager/container/container-internal.h"
+#include "manager/host/network/part-table.h"
 #include "manager/record/record-store.h"
 #include "units/syntax/search.h"
 #include "manager/container/life/parts.h"
@@ -80,6 +81,7 @@ Manager *manager_free(Manager *m) {
         m->aliases = strv_free(m->aliases);
         m->dependencies = dependency_graph_free(m->dependencies);
         m->keeper = keeper_client_free(m->keeper);
+        m->packets = packet_table_free(m->packets);
         descriptor_partings_free(m);
         m->reconnect_timer = sd_event_source_disable_unref(m->reconnect_timer);
         m->inotify_source = sd_event_source_disable_unref(m->inotify_source);

@@ -5,6 +5,8 @@
 #include "manager/base/io.h"
 #include "manager/container/container-internal.h"
 #include "manager/host/network/links.h"
+#include "manager/host/network/part-network.h"
+#include "manager/host/network/part-table.h"
 #include "manager/host/part.h"
 #include "manager/record/blob.h"
 
@@ -14,12 +16,7 @@
 
 #define INSIDE "host0" /* systemd-nspawn's name */
 
-typedef struct NetworkNames {
-        char port[IFNAMSIZ];
-        char bridge[IFNAMSIZ]; /* "" = none */
-} NetworkNames;
-
-static void names_of(const Container *c, const ContainerSpec *spec, NetworkNames *ret) {
+void network_names(const Container *c, const ContainerSpec *spec, NetworkNames *ret) {
         *ret = (NetworkNames){};
         network_interface_name(CONTAINER_PREFIX, c->name, ret->port);
         if (spec->zone)
@@ -28,7 +25,7 @@ static void names_of(const Container *c, const ContainerSpec *spec, NetworkNames
                 (void)snprintf(ret->bridge, sizeof(ret->bridge), "%s", spec->bridge);
 }
 
-static const char *seed_of(const Manager *m) {
+const char *network_seed(const Manager *m) {
         return strempty(m->host.specifiers.machine_id);
 }
 
@@ -59,8 +56,7 @@ static const char *directive_of(const ContainerSpec *spec) {
         return directives[container_spec_network(spec)].name;
 }
 
-/* The kernel's own words stand behind its errno. */
-static int report(const ContainerSpec *spec, int r, const NetlinkError *e, Diag *diag, const char *what, const char *subject) {
+int network_report(const ContainerSpec *spec, int r, const NetlinkError *e, Diag *diag, const char *what, const char *subject) {
         const bool words = e && e->words[0];
 
         return diag_errno(diag, r == -EOPNOTSUPP || r == -EAFNOSUPPORT ? ERROR_HOST_LACKS : ERROR_FAILED, where(spec), directive_of(spec), -r,
@@ -143,7 +139,7 @@ static int choose(const Container *c, const ContainerSpec *spec, Netlink *n, Dia
         IpPrefix wanted[IP_PREFIXES_MAX];
         const NetworkClaim *other = NULL;
         Claims claims = {};
-        NetworkQuestion q = { .name = c->name, .zone = spec->zone, .seed = seed_of(c->manager), .wanted = wanted, .ipv6 = has_ipv6() };
+        NetworkQuestion q = { .name = c->name, .zone = spec->zone, .seed = network_seed(c->manager), .wanted = wanted, .ipv6 = has_ipv6() };
         int r;
 
         for (size_t i = 0; i < spec->address.n && i < ELEMENTSOF(wanted); i++)
@@ -181,7 +177,7 @@ static int check_link(const Container *c, Netlink *n, const char *name, Diag *di
         if (r == -ENODEV || (r >= 0 && l.group == group_of(c->manager)))
                 return 0;
         if (r < 0)
-                return report(c->loaded, r, NULL, diag, "look for the interface", name);
+                return network_report(c->loaded, r, NULL, diag, "look for the interface", name);
         return diag_error(diag, ERROR_CONFLICT, where(c->loaded), directive_of(c->loaded),
                           "the host has an interface \"%s\" that is not of this manager; delete or rename it", name);
 }
@@ -195,10 +191,13 @@ static int network_check(const Container *c, Diag *diag) {
 
         if (!spec || !container_spec_has_network(spec))
                 return 0;
-        names_of(c, spec, &names);
+        network_names(c, spec, &names);
         r = netlink_open(NETLINK_ROUTE, &n);
         if (r < 0)
-                return report(spec, r, NULL, diag, "ask the kernel for", names.port);
+                return network_report(spec, r, NULL, diag, "ask the kernel for", names.port);
+        r = packets_check(c, diag);
+        if (r < 0)
+                return r;
         r = check_link(c, n, names.port, diag);
         if (r < 0 || !names.bridge[0])
                 return r;
@@ -209,7 +208,7 @@ static int network_check(const Container *c, Diag *diag) {
                 return diag_error(diag, ERROR_MISSING, where(spec), "Bridge",
                                   "the host has no interface \"%s\"; make the bridge, or write Zone= for one that is made", names.bridge);
         if (r < 0)
-                return report(spec, r, NULL, diag, "look for the interface", names.bridge);
+                return network_report(spec, r, NULL, diag, "look for the interface", names.bridge);
         return streq(l.kind, "bridge") ? 0 :
                diag_error(diag, ERROR_BAD_VALUE, where(spec), "Bridge", "\"%s\" is no bridge; name one, or write Zone=", names.bridge);
 }
@@ -236,7 +235,7 @@ static int make_bridge(const Container *c, Netlink *n, const char *name, Diag *d
         Link l;
         int r;
 
-        network_mac(seed_of(c->manager), name, mac);
+        network_mac(network_seed(c->manager), name, mac);
         (void)snprintf(alias, sizeof(alias), "bulwark zone %s", spec->zone);
         r = link_make_bridge(n, name, group_of(c->manager), mac, &e);
         if (r >= 0)
@@ -249,7 +248,7 @@ static int make_bridge(const Container *c, Netlink *n, const char *name, Diag *d
         }
         if (r >= 0)
                 r = link_set_up(n, l.index, 0, alias, &e);
-        return r < 0 ? report(spec, r, &e, diag, "make the bridge", name) : 0;
+        return r < 0 ? network_report(spec, r, &e, diag, "make the bridge", name) : 0;
 }
 
 static int network_prepare(Container *c, Launch *launch, Diag *diag) {
@@ -261,7 +260,7 @@ static int network_prepare(Container *c, Launch *launch, Diag *diag) {
 
         if (!container_spec_has_network(spec))
                 return 0;
-        names_of(c, spec, &names);
+        network_names(c, spec, &names);
         others = has_others(c, spec);
         r = netlink_open(NETLINK_ROUTE, &n);
         if (r >= 0)
@@ -269,12 +268,13 @@ static int network_prepare(Container *c, Launch *launch, Diag *diag) {
         if (r >= 0 && spec->zone && !others)
                 r = drop_stale(c, n, names.bridge);
         if (r < 0)
-                return report(spec, r, NULL, diag, "take away what is left of", names.port);
+                return network_report(spec, r, NULL, diag, "take away what is left of", names.port);
         r = choose(c, spec, n, diag, &c->network.addresses);
         if (r < 0)
                 return r;
         c->network.held = true;
-        if (spec->zone && !others)
+        r = packets_prepare(c, diag);
+        if (r >= 0 && spec->zone && !others)
                 r = make_bridge(c, n, names.bridge, diag);
         crash_point(c->manager, NETWORK_PREPARED);
         return r;
@@ -319,7 +319,7 @@ static int set_up_inside(const Container *c, Netlink *inside, const NetworkNames
                 r = link_set_up(inside, own.index, 0, NULL, e);
         for (size_t i = 0; r >= 0 && i < c->network.addresses.n; i++)
                 r = link_add_address(inside, own.index, &c->network.addresses.items[i], e);
-        network_mac(seed_of(c->manager), names->bridge, mac);
+        network_mac(network_seed(c->manager), names->bridge, mac);
         for (size_t i = 0; r >= 0 && i < c->network.addresses.n; i++) {
                 const IpPrefix *a = &c->network.addresses.items[i], *gateway = gateway_of(spec, a->family);
                 IpPrefix host;
@@ -365,8 +365,8 @@ static int network_live(Container *c, int pid, int pidfd, Diag *diag) {
 
         if (!c->network.held)
                 return 0;
-        names_of(c, spec, &names);
-        network_mac(seed_of(c->manager), c->name, mac);
+        network_names(c, spec, &names);
+        network_mac(network_seed(c->manager), c->name, mac);
         r = namespace_open(pid, pidfd, &namespace_fd);
         if (r >= 0)
                 r = netlink_open(NETLINK_ROUTE, &n);
@@ -380,6 +380,11 @@ static int network_live(Container *c, int pid, int pidfd, Diag *diag) {
                 r = link_make_pair(n, names.port, group_of(c->manager), namespace_fd, INSIDE, mac, &e);
         if (r >= 0) {
                 crash_point(c->manager, LINK_MADE);
+                what = "guard";
+                r = packets_link_made(c, &e);
+        }
+        if (r >= 0) {
+                crash_point(c->manager, LINK_GUARDED);
                 what = "connect";
                 r = set_up_outside(c, n, &names, &e);
         }
@@ -388,7 +393,7 @@ static int network_live(Container *c, int pid, int pidfd, Diag *diag) {
                 r = set_up_inside(c, inside, &names, &e);
         }
         crash_point(c->manager, LINK_READY);
-        return r < 0 ? report(spec, r, &e, diag, what, names.port) : 0;
+        return r < 0 ? network_report(spec, r, &e, diag, what, names.port) : 0;
 }
 
 /* --- gone */
@@ -407,12 +412,14 @@ static void network_undo(Container *c) {
 
         if (!c->network.held)
                 return;
-        names_of(c, c->spec, &names);
+        network_names(c, c->spec, &names);
         if (netlink_open(NETLINK_ROUTE, &n) >= 0) {
                 drop_logged(c, n, names.port);
                 if (c->spec->zone && !has_others(c, c->spec))
                         drop_logged(c, n, names.bridge);
         }
+        c->network.held = false;
+        packets_undo(c);
         c->network = (Network){};
 }
 
@@ -433,7 +440,7 @@ static bool is_of_somebody(const Manager *m, const char *name) {
 
                 if (!c->network.held)
                         continue;
-                names_of(c, c->spec, &names);
+                network_names(c, c->spec, &names);
                 if (streq(names.port, name) || streq(names.bridge, name))
                         return true;
         }

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "manager/host/network/guard.h"
+#include "manager/host/network/links.h"
+#include "manager/host/network/part-network.h"
+#include "manager/host/network/part-table.h"
+
+/* What our nftables say of one container: whatever else, its port is guarded as soon as there is one, before it is up. */
+
+static void put_guard(const Container *c, NetlinkMessage *m) {
+        const NftTable t = { .message = m, .family = NFPROTO_NETDEV, .name = "bulwark" };
+        NetworkNames names;
+        GuardFacts f = { .addresses = c->network.addresses.items, .n = c->network.addresses.n };
+
+        network_names(c, c->spec, &names);
+        f.port = names.port;
+        f.any_address = c->spec->bridge && f.n == 0;
+        network_mac(network_seed(c->manager), c->name, f.mac);
+        guard_add(&t, &f);
+}
+
+static void take_guard(const Container *c, NetlinkMessage *m) {
+        const NftTable t = { .message = m, .family = NFPROTO_NETDEV, .name = "bulwark" };
+        NetworkNames names;
+
+        network_names(c, c->spec, &names);
+        guard_delete(&t, names.port);
+}
+
+/* Of a port that is not there yet, or no more, no kernel before 6.16 takes a guard. */
+static bool has_port(const Container *c) {
+        _cleanup_(netlink_freep) Netlink *n = NULL;
+        NetworkNames names;
+        Link l;
+
+        network_names(c, c->spec, &names);
+        return netlink_open(NETLINK_ROUTE, &n) >= 0 && link_find(n, names.port, &l) >= 0;
+}
+
+void network_put_rules(const Container *c, NetlinkMessage *m) {
+        if (has_port(c))
+                put_guard(c, m);
+}
+
+int packets_check(const Container *c, Diag *diag) {
+        const ContainerSpec *spec = c->loaded;
+        char words[160];
+        int r = packet_table_check(c->manager, words, sizeof(words));
+
+        if (r == -EEXIST)
+                return diag_error(diag, ERROR_CONFLICT, container_spec_origin(spec, container_spec_network(spec)),
+                                  directives[container_spec_network(spec)].name,
+                                  "the host has a table \"bulwark\" of nftables that is not of this manager; %s", words);
+        if (r < 0)
+                return network_report(spec, r, NULL, diag, "ask the kernel for the table of nftables", "bulwark");
+        return 0;
+}
+
+int packets_prepare(Container *c, Diag *diag) {
+        NetlinkError e = {};
+        int r = packet_table_open(c->manager, &e);
+
+        return r < 0 ? network_report(c->spec, r, &e, diag, "make the table of nftables", "bulwark") : 0;
+}
+
+int packets_link_made(const Container *c, NetlinkError *reterr) {
+        return packet_table_change(c, put_guard, reterr);
+}
+
+void packets_undo(Container *c) {
+        NetlinkError e = {};
+        int r = c->manager->packets ? packet_table_change(c, take_guard, &e) : 0;
+
+        if (r < 0)
+                log_message(&c->manager->config.log, LOG_WARNING, "%s: its rules are not removed: %s%s%s", c->name, strerror(-r),
+                            e.words[0] ? ": " : "", e.words);
+        packet_table_release(c->manager);
+}

@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What comes out of a container's link, and who may change the rules for it: frames by hand, from within the namespaces of containers,
+as one with every capability there could send them. All of it in a network namespace of the test's own."""
+
+import ctypes
+import struct
+from contextlib import contextmanager
+
+from harness import *
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
+ETH_P_ALL = 3
+BROADCAST, ALL_NODES = b"\xff" * 6, b"\x33\x33\x00\x00\x00\x01"
+
+
+def own_network():
+    if os.geteuid() == 0 and shutil.which("ip"):
+        if LIBC.unshare(CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "unshare")
+        run_quietly("ip", "link", "set", "lo", "up")
+
+
+def run_quietly(*command):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True).stdout
+
+
+def ruleset():
+    if not shutil.which("nft") or not shutil.which("ip"):
+        raise Skip("nftables or iproute2 is not installed")
+    return re.sub(r" # progname .*", "", run_quietly("nft", "list", "ruleset"))  # who used the owner's socket last
+
+
+@contextmanager
+def network_of(pid):
+    own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    there = os.open("/proc/%d/ns/net" % pid, os.O_RDONLY)
+    try:
+        if LIBC.setns(there, CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+        yield
+    finally:
+        if LIBC.setns(own, CLONE_NEWNET) != 0:
+            os._exit(1)
+        os.close(own)
+        os.close(there)
+
+
+def raw_socket(pid):
+    with network_of(pid):
+        s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        s.bind(("host0", ETH_P_ALL))
+    s.settimeout(10 * SLOWNESS)
+    return s
+
+
+class Member:
+    """A container that sleeps, and its link as one sees it from inside."""
+
+    def __init__(self, bed, name, *lines):
+        bed.unit(name, "ExecStart=/bin/sleep 1000", *lines)
+        bed.ctl("start", name).expect(0)
+        self.pid = bed.leader(name)
+        with network_of(self.pid):
+            link = json.loads(run_quietly("ip", "-j", "addr", "show", "host0"))[0]
+        self.mac = bytes.fromhex(link["address"].replace(":", ""))
+        self.v4 = [socket.inet_aton(a["local"]) for a in link["addr_info"] if a["family"] == "inet"]
+        found = [a for a in link["addr_info"] if a["family"] == "inet6"]
+        self.v6 = [socket.inet_pton(socket.AF_INET6, a["local"]) for a in found if a["scope"] == "global"]
+        self.link_local = b"\xfe\x80" + bytes(6) + bytes([self.mac[0] ^ 2]) + self.mac[1:3] + b"\xff\xfe" + self.mac[3:]
+
+
+# --- frames
+
+def checksum(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def ethernet(source, kind, body, to=BROADCAST):
+    return to + source + struct.pack("!H", kind) + body
+
+
+def arp(source, mac, address, operation=2):
+    return ethernet(source, 0x806, struct.pack("!HHBBH", 1, 0x800, 6, 4, operation) + mac + address + BROADCAST + address)
+
+
+def ip4(source, protocol, body, to=b"\xff\xff\xff\xff"):
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), 1, 0, 64, protocol, 0) + source + to
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + body
+
+
+def udp(source_port, port, payload=b"packet"):
+    return struct.pack("!HHHH", source_port, port, 8 + len(payload), 0) + payload
+
+
+def ip6(source, next_header, body, to=b"\xff\x02" + bytes(13) + b"\x01"):
+    return struct.pack("!IHBB", 6 << 28, len(body), next_header, 255) + source + to + body
+
+
+def icmp6(source, kind, body, to=b"\xff\x02" + bytes(13) + b"\x01", hops=False):
+    packet = struct.pack("!BBH", kind, 0, 0) + body
+    pseudo = source + to + struct.pack("!II", len(packet), 58)
+    packet = packet[:2] + struct.pack("!H", checksum(pseudo + packet)) + packet[4:]
+    if hops:  # an empty header of options before it
+        return ip6(source, 0, bytes([58, 0, 1, 4, 0, 0, 0, 0]) + packet, to)
+    return ip6(source, 58, packet, to)
+
+
+def neighbour(kind, source, target, mac):
+    option = bytes([2 if kind == 136 else 1, 1]) + mac
+    return icmp6(source, kind, struct.pack("!I", 0x60000000 if kind == 136 else 0) + target + option)
+
+
+def frame_6(member, packet):
+    return ethernet(member.mac, 0x86dd, packet, ALL_NODES)
+
+
+def forged(own, other, gateway):
+    """Name -> a frame of own's that nobody may get."""
+    advert = struct.pack("!BBHII", 64, 0, 1800, 0, 0)
+    stranger = bytes([own.mac[0]]) + bytes([own.mac[1] ^ 1]) + own.mac[2:]
+    return {
+        "a hardware address of its own choice": arp(stranger, own.mac, own.v4[0]),
+        "the neighbour's hardware address": ethernet(other.mac, 0x800, ip4(own.v4[0], 17, udp(7, 7))),
+        "ARP: the neighbour's address is here": arp(own.mac, own.mac, other.v4[0]),
+        "ARP: the neighbour's address is asked from": arp(own.mac, own.mac, other.v4[0], operation=1),
+        "ARP: the host's address is here": arp(own.mac, own.mac, gateway),
+        "ARP: its own address is at another": arp(own.mac, other.mac, own.v4[0]),
+        "ARP: of no address": arp(own.mac, own.mac, bytes(4)),
+        "IPv4 from the neighbour": ethernet(own.mac, 0x800, ip4(other.v4[0], 17, udp(7, 7))),
+        "IPv4 from far away": ethernet(own.mac, 0x800, ip4(socket.inet_aton("192.0.2.1"), 17, udp(7, 7))),
+        "an answer of DHCP": ethernet(own.mac, 0x800, ip4(own.v4[0], 17, udp(67, 68))),
+        "IPv6 from the neighbour": frame_6(own, ip6(other.v6[0], 17, udp(7, 7))),
+        "IPv6 from the neighbour's link-local address": frame_6(own, ip6(other.link_local, 17, udp(7, 7))),
+        "IPv6 from another link-local address": frame_6(own, ip6(own.link_local[:-1] + b"\x77", 17, udp(7, 7))),
+        "IPv6 from nowhere": frame_6(own, ip6(bytes(16), 17, udp(7, 7))),
+        "an answer of DHCPv6": frame_6(own, ip6(own.link_local, 17, udp(547, 546))),
+        "ND: the neighbour's address is here": frame_6(own, neighbour(136, own.v6[0], other.v6[0], own.mac)),
+        "ND: the same from its address": frame_6(own, neighbour(136, other.v6[0], other.v6[0], own.mac)),
+        "ND: the same behind options": frame_6(own, icmp6(own.v6[0], 136, struct.pack("!I", 0x60000000) + other.v6[0] + b"\x02\x01" + own.mac, hops=True)),
+        "ND: who has the neighbour's address asks for it": frame_6(own, neighbour(135, bytes(16), other.v6[0], own.mac)),
+        "a router advertisement": frame_6(own, icmp6(own.link_local, 134, advert)),
+        "a router advertisement behind options": frame_6(own, icmp6(own.link_local, 134, advert, hops=True)),
+        "a redirect": frame_6(own, icmp6(own.link_local, 137, bytes(4) + own.link_local + other.v6[0])),
+        "headers that lead nowhere": frame_6(own, ip6(own.v6[0], 0, bytes([58, 200, 1, 4, 0, 0, 0, 0]))),
+        "a VLAN's tag": own_tagged(own),
+        "a bridge's word": BROADCAST + own.mac + struct.pack("!H", 38) + b"\x42\x42\x03" + bytes(35),
+        "another protocol": ethernet(own.mac, 0x88cc, bytes(46)),
+    }
+
+
+def own_tagged(own):
+    return BROADCAST + own.mac + struct.pack("!HHH", 0x8100, 5, 0x800) + ip4(own.v4[0], 17, udp(7, 7))
+
+
+def honest(own):
+    return {
+        "ARP": arp(own.mac, own.mac, own.v4[0]),
+        "IPv4": ethernet(own.mac, 0x800, ip4(own.v4[0], 17, udp(7, 7))),
+        "IPv6": frame_6(own, ip6(own.v6[0], 17, udp(7, 7))),
+        "IPv6 behind options": frame_6(own, icmp6(own.v6[0], 128, bytes(8), hops=True)),
+        "a question for a neighbour": frame_6(own, neighbour(135, own.v6[0], own.v6[0][:-1] + b"\x55", own.mac)),
+        "its own advertisement": frame_6(own, neighbour(136, own.v6[0], own.v6[0], own.mac)),
+        "the same of its link-local address": frame_6(own, neighbour(136, own.link_local, own.link_local, own.mac)),
+        "is its address free": frame_6(own, neighbour(135, bytes(16), own.v6[0], own.mac)),
+    }
+
+
+def arrives(sender, receiver, own, frame):
+    """Is it seen before the one that is sent behind it and may come?"""
+    mark = ethernet(own.mac, 0x800, ip4(own.v4[0], 17, udp(7, 7, os.urandom(16))))
+    sender.send(frame)
+    sender.send(mark)
+    seen = False
+    while True:
+        got = receiver.recv(2000)
+        if got == mark:
+            return seen
+        seen |= got == frame
+
+
+def gateway_of(member):
+    with network_of(member.pid):
+        return socket.inet_aton(json.loads(run_quietly("ip", "-j", "-4", "route", "show", "default"))[0]["gateway"])
+
+
+def test_forged_frames(bed):
+    """A member of a zone is heard as what it is, and as nothing else."""
+    ruleset()
+    own, other = Member(bed, "own", "Zone=front"), Member(bed, "other", "Zone=front")
+    sender, receiver = raw_socket(own.pid), raw_socket(other.pid)
+    with sender, receiver:
+        for name, frame in honest(own).items():
+            check(arrives(sender, receiver, own, frame), "not heard: " + name)
+        for name, frame in forged(own, other, gateway_of(own)).items():
+            check(not arrives(sender, receiver, own, frame), "heard: " + name)
+
+
+def test_own_bridge(bed):
+    """On an administrator's bridge the same holds; who has no Address= is held to its hardware address, and is no router or server."""
+    ruleset()
+    run_quietly("ip", "link", "add", "br-own", "type", "bridge")
+    try:
+        run_quietly("ip", "link", "set", "br-own", "up")
+        lines = "Bridge=br-own", "Address=10.98.0.%d/24 fd98::%d/64"
+        own = Member(bed, "own", lines[0], lines[1] % (5, 5))
+        other = Member(bed, "other", lines[0], lines[1] % (6, 6))
+        sender, receiver = raw_socket(own.pid), raw_socket(other.pid)
+        frames = forged(own, other, socket.inet_aton("10.98.0.1"))
+        with sender, receiver:
+            for name, frame in frames.items():
+                check(not arrives(sender, receiver, own, frame), "heard: " + name)
+        given = Member(bed, "given", "Bridge=br-own")
+        given.v4, given.v6 = [socket.inet_aton("10.98.0.7")], [socket.inet_pton(socket.AF_INET6, "fd98::7")]
+        sender = raw_socket(given.pid)
+        receiver = raw_socket(other.pid)
+        with sender, receiver:
+            for name, frame in honest(given).items():
+                check(arrives(sender, receiver, given, frame), "not heard: " + name)
+            for name, frame in forged(given, other, socket.inet_aton("10.98.0.1")).items():
+                if any(word in name for word in ("hardware", "another", "DHCP", "router", "redirect", "VLAN", "bridge")) and "link-local" not in name:
+                    check(not arrives(sender, receiver, given, frame), "heard: " + name)
+        bed.ctl("stop", "own", "other", "given").expect(0)
+    finally:
+        run_quietly("ip", "link", "delete", "br-own")
+
+
+def test_alone_with_the_host(bed):
+    """The host hears a container that is alone with it by its own address only, also where another would be of the same network."""
+    ruleset()
+    own = Member(bed, "own", "VirtualEthernet=yes", "Address=10.99.1.7/24 fd99::7/64")
+    link = json.loads(run_quietly("ip", "-j", "addr", "show", "bw-own"))[0]
+    host_mac = bytes.fromhex(link["address"].replace(":", ""))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host, raw_socket(own.pid) as sender:
+        host.settimeout(10 * SLOWNESS)
+        host.bind(("10.99.1.1", 777))
+        for address in ("10.99.1.9", "192.0.2.1", "127.0.0.1"):
+            sender.send(ethernet(own.mac, 0x800, ip4(socket.inet_aton(address), 17, udp(7, 777, b"forged"), socket.inet_aton("10.99.1.1")), host_mac))
+            sender.send(ethernet(own.mac, 0x800, ip4(own.v4[0], 17, udp(7, 777, b"own"), socket.inet_aton("10.99.1.1")), host_mac))
+            equal(host.recvfrom(100), (b"own", ("10.99.1.7", 7)), "what the host gets beside " + address)
+
+
+def test_with_capabilities(bed):
+    """A container that may configure its own link gains nothing by it: another address, or another hardware address, is not answered."""
+    ruleset()
+    script = ("ip addr add %s dev host0; ping -c1 -W2 -I %s %s >/dev/null && echo reached; ip addr del %s dev host0; "
+              "ping -c1 -W2 %s >/dev/null && echo honest; ip link set host0 down; ip link set host0 address 02:00:00:00:00:77; "
+              "ip link set host0 up; ip neigh flush dev host0; ping -c1 -W2 %s >/dev/null && echo moved; true")
+    Member(bed, "other", "Zone=front", "Address=10.97.0.6/24")
+    for capabilities, expected in (("CAP_NET_ADMIN CAP_NET_RAW", ["honest"]), ("CAP_NET_RAW", ["honest", "honest"])):
+        last = "10.97.0.6" if "ADMIN" in capabilities else "10.97.0.6 >/dev/null && echo honest; exit 0; ping 10.97.0.6"
+        bed.unit("own", "Zone=front", "Address=10.97.0.5/24", "Type=oneshot", "CapabilityBoundingSet=" + capabilities,
+                 "ExecStart=/bin/sh -c '%s'" % (script % ("10.97.0.9/24", "10.97.0.9", "10.97.0.6", "10.97.0.9/24", "10.97.0.6", last)))
+        bed.ctl("start", "--wait", "own").expect(0)
+        equal([w for w in bed.logs("own").split() if w in ("reached", "honest", "moved")], expected, "with " + capabilities)
+        shutil.rmtree(os.path.join(bed.state, "logs/own"), ignore_errors=True)
+
+
+def guards():
+    return re.findall(r"chain (bw-\S+) \{\n\t\ttype filter hook ingress device \"(\S+)\"", ruleset())
+
+
+def test_owner(bed):
+    """Nobody but us changes the rules, or loses them for us: not who flushes all, not a manager or a keeper that dies."""
+    ruleset()
+    bed.start_sleeper("web", "Zone=front")
+    equal(guards(), [("bw-web", "bw-web")], "guards")
+    rules = ruleset()
+    run_quietly("nft", "flush", "ruleset")
+    equal(ruleset(), rules, "rules after another has flushed all")
+    result = subprocess.run(["nft", "delete", "table", "netdev", "bulwark"], stderr=subprocess.PIPE, text=True, check=False)
+    check(result.returncode != 0, "another removes the table")
+    bed.kill_manager()
+    equal(ruleset(), rules, "rules without a manager")
+    bed.start_manager()
+    equal(guards(), [("bw-web", "bw-web")], "guards of the next manager")
+    bed.start_sleeper("two", "Zone=front")
+    equal(len(guards()), 2, "guards of the next manager, with another")
+    bed.ctl("stop", "two").expect(0)
+    equal(guards(), [("bw-web", "bw-web")], "guards when one of them has ended")
+    os.kill(bed.keeper_pid(), signal.SIGKILL)
+    wait_until(lambda: bed.ctl("list").code == 0 and guards() == [("bw-web", "bw-web")], "guards under another keeper")
+    run_quietly("nft", "flush", "ruleset")
+    equal(guards(), [("bw-web", "bw-web")], "guards after a flush under another keeper")
+    bed.ctl("stop", "web").expect(0)
+    wait_until(lambda: ruleset() == "", "the tables to go")
+
+
+def test_foreign_table(bed):
+    """A table of our name that is somebody else's refuses the start, and stays."""
+    ruleset()
+    run_quietly("nft", "add", "table", "netdev", "bulwark")
+    try:
+        bed.unit("web", "Zone=front", "ExecStart=/bin/sleep 1000")
+        bed.ctl("start", "web").expect(5, "web.container:", "a table \"bulwark\" of nftables that is not of this manager", "nft delete table netdev bulwark")
+        contains(ruleset(), "table netdev bulwark {")
+        check("bz-front" not in run_quietly("ip", "link"), "the host was changed")
+    finally:
+        run_quietly("nft", "delete", "table", "netdev", "bulwark")
+    bed.ctl("start", "web").expect(0)
+    bed.ctl("stop", "web").expect(0)
+    wait_until(lambda: ruleset() == "", "the tables to go")
+
+
+own_network()
+run(__name__)
