@@ -139,6 +139,11 @@ static int file_context(const SELinuxPolicy *p, const char *level, char **ret) {
         return str_append(ret, "system_u:object_r:%s:%.*s", p->file_type, (int)strcspn(level, "-"), level);
 }
 
+/* Of what several share. Where the unit names a type, that decides. */
+static int shared_context(const SELinuxPolicy *p, char **ret) {
+        return str_append(ret, "system_u:object_r:%s:s0", streq(p->file_type, SELINUX_FILE_TYPE) ? SELINUX_SHARE_TYPE : p->file_type);
+}
+
 /* The level is the unit's, or a pair that is kept for it. */
 static int choose_level(PolicyHost *h, const PolicyClient *client, Diag *diag, char **ret) {
         const SELinuxPolicy *p = &client->set->selinux;
@@ -284,7 +289,7 @@ static int work_volumes(PolicyHost *h, const PolicyClient *client, Diag *diag, P
         if (r >= 0)
                 r = file_context(&client->set->selinux, level, &own);
         if (r >= 0)
-                r = file_context(&client->set->selinux, "s0", &shared);
+                r = shared_context(&client->set->selinux, &shared);
         if (r >= 0 && (!context_canonical(&own) || !context_canonical(&shared)))
                 return 0; /* load() says what is wrong with it */
         for (size_t i = 0; r >= 0 && !*ret && i < n; i++) {

@@ -42,9 +42,23 @@ static bool has_network(const ContainerSpec *spec, const PolicySet *set) {
         return address_families_have(families, AF_INET) || address_families_have(families, AF_INET6);
 }
 
+static bool has_peers(const ContainerSpec *spec) {
+        const value_binds *lists[] = { &spec->bind_paths, &spec->bind_read_only_paths };
+
+        for (size_t l = 0; l < ELEMENTSOF(lists); l++)
+                for (size_t i = 0; i < lists[l]->n; i++)
+                        if (lists[l]->items[i].label == BIND_LABEL_SHARED)
+                                return true;
+        return false;
+}
+
 /* An init without IP sockets has no domain of its own: the filter keeps them from it. */
 static const char *base_type(const ContainerSpec *spec, const PolicySet *set) {
-        return spec->boot ? "bulwark_init_t" : has_network(spec, set) ? "bulwark_c_t" : "bulwark_nonet_t";
+        static const char *const types[][2] = { { "bulwark_init_t", "bulwark_init_peer_t" },
+                                                { "bulwark_c_t", "bulwark_peer_t" },
+                                                { "bulwark_nonet_t", "bulwark_nonet_peer_t" } };
+
+        return types[spec->boot ? 0 : has_network(spec, set) ? 1 : 2][has_peers(spec)];
 }
 
 /* One statement of the block, and the same for people. */
@@ -118,7 +132,8 @@ static int compile_block(const ContainerSpec *spec, const PolicySet *set, SELinu
                 r = extra_rules(p, &body, spec);
         if (r < 0 || !body)
                 return r;
-        r = str_append(&whole, "%s%s (typeattributeset %s (process))\n%s", block_head,
+        r = str_append(&whole, "%s%s%s (typeattributeset %s (process))\n%s", block_head,
+                       has_peers(spec) ? " (typeattributeset bulwark_peer_domain (process))\n" : "",
                        has_network(spec, set) ? " (typeattributeset bulwark_net_domain (process))\n" : "", spec->boot ? "bulwark_init_domain" : "bulwark_plain_domain", body);
         if (r < 0)
                 return r;

@@ -6,6 +6,7 @@
 #include "policies/compile.h"
 
 #define SELINUX_FILE_TYPE "bulwark_file_t"
+#define SELINUX_SHARE_TYPE "bulwark_share_t" /* of trees that several containers share */
 
 extern const PolicyBackend policy_backend_selinux;
 

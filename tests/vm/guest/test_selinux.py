@@ -154,7 +154,19 @@ def test_shared(bed):
     for name in ("a", "b"):
         bed.start_sleeper(name, "BindPaths=%s:/data:shared" % path)
         bed.ctl("exec", name, "sh", "-c", "cat /data/below/file && echo %s >>/data/below/file" % name).expect(0)
-    equal(file_label(path), "system_u:object_r:bulwark_file_t:s0", "the label")
+    equal(file_label(path), "system_u:object_r:bulwark_share_t:s0", "the label")
+    # What one makes there, whatever it is, is the other's, too.
+    bed.ctl("exec", "a", "sh", "-c", "mkdir -p /data/new/below && chmod 777 /data/new && echo made >/data/new/below/file && ln -s file /data/new/below/link "
+                                     "&& mkfifo /data/new/pipe && chmod -R a+rwX /data/new").expect(0)
+    bed.ctl("exec", "b", "sh", "-c", "cat /data/new/below/link && echo more >>/data/new/below/file && echo b >/data/new/below/b "
+                                     "&& mv /data/new/below/b /data/new/b && rm /data/new/b && rm /data/new/pipe").expect(0, "made")
+    equal(file_label(path + "/new/below/file"), "system_u:object_r:bulwark_share_t:s0", "the label of a file that was made later")
+    # A socket of one answers the other, as php-fpm's a web server; and nobody whom the tree is not shared with.
+    head = "[Container]\nRootDirectory=/srv/bulwark/services\nBindPaths=%s:/data:shared\nExecStart=" % path
+    bed.unit("server", raw=head + "/usr/bin/redis-server --port 0 --unixsocket /data/new/redis --unixsocketperm 777 --dir /tmp\n")
+    bed.unit("client", raw=head + "/bin/sleep 1000\n")
+    bed.ctl("start", "server", "client").expect(0)
+    wait_until(lambda: bed.ctl("exec", "client", "redis-cli", "-s", "/data/new/redis", "ping").out == "PONG\n", "the server to answer the other container")
 
 
 @explained
