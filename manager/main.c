@@ -384,6 +384,8 @@ static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, v
         (void)sd_notify(false, "STOPPING=1");
 
         if (!d->config.standalone) {
+                if (bus_keeper_restarts(d->bus) && manager_remember_running(d->manager) < 0)
+                        log_message(&d->config.log, LOG_ERR, "Cannot note which containers run: those that were started by hand do not come back");
                 log_message(&d->config.log, LOG_INFO, "The manager ends; containers run on");
                 return sd_event_exit(d->event, 0);
         }

@@ -23,6 +23,9 @@ typedef void (*BusSettled)(void *userdata);
 /* Owns org.bulwark1 on the system bus wherever one is, and whenever it comes or comes back; until then the manager does
  * without. DBUS_SYSTEM_BUS_ADDRESS names another bus. Never blocks, never fails the manager: what goes wrong is logged. */
 void bus_join_system(Bus *b, BusSettled settled, void *userdata);
+/* Whether systemd is restarting the keeper's service, as `systemctl restart bulwark-keeper` does after us. Asks and waits, at
+ * most a second: for a manager that ends. */
+bool bus_keeper_restarts(Bus *b);
 /* No connection, no listener, no socket from here on; sessions of clients are abandoned. */
 void bus_close(Bus *b);
 Bus *bus_free(Bus *b);

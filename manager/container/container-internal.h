@@ -588,6 +588,8 @@ void manager_adopt_stored(Manager *m, const KeeperMessage *message, int *fds, si
 int manager_adopt(Manager *m, Diag *diag); /* LIST, then what no keeper knows */
 void manager_sweep(Manager *m);            /* control groups that nobody owns */
 void manager_autostart(Manager *m);        /* queues starts of what is enabled */
+void manager_queue_start(Manager *m, const char *name, const char *why); /* why, as "which %s": for the log where it cannot */
+void manager_start_remembered(Manager *m); /* of manager_remember_running(); again.c */
 int container_encode_life(const Container *c, void **ret, size_t *ret_size);
 void container_save_life(
         Container *c); /* RUNTIME/live/NAME: found again when manager and keeper are both gone */

@@ -43,6 +43,8 @@ int manager_start(Manager *m, Diag *diag);
 Manager *manager_free(Manager *m); /* containers run on */
 /* Standalone: stops every container, all at once but for what After= says, then the keeper; `done` is called at the end. */
 int manager_shutdown(Manager *m, void (*done)(void *userdata), void *userdata);
+/* The keeper is about to be restarted: what runs now is started by the next manager, which finds the names in RUNTIME/again. */
+int manager_remember_running(Manager *m);
 /* daemon-reexec: as soon as no start is under way, of which none begins until then, the manager becomes the program that is
  * installed. Where that cannot be, refused() is called, once, and all is as it was. -ERROR_BUSY words where it is under way. */
 int manager_reexecute(Manager *m, Diag *diag, void (*refused)(int r, const Diag *diag, void *userdata), void *userdata);

@@ -4,7 +4,7 @@
 #include "manager/container/container-internal.h"
 #include "units/install/install.h"
 
-static void start_one(Manager *m, const char *name) {
+void manager_queue_start(Manager *m, const char *name, const char *why) {
         _cleanup_(diag_done) Diag diag = {};
         Container *c;
         uint32_t id;
@@ -15,7 +15,7 @@ static void start_one(Manager *m, const char *name) {
                 r = container_queue_job(c, JOB_START, JOB_MODE_REPLACE, &diag, &id);
         if (r >= 0)
                 return;
-        log_message(&m->config.log, LOG_ERR, "cannot start the enabled container %s", name);
+        log_message(&m->config.log, LOG_ERR, "cannot start the container %s, which %s", name, why);
         log_diag(&m->config.log, &diag);
 }
 
@@ -32,7 +32,7 @@ void manager_autostart(Manager *m) {
                 /* Several links of one container stand together. */
                 if (!endswith(links[i].wanter, ".target") || (last && streq(links[i].name, last)))
                         continue;
-                start_one(m, links[i].name);
+                manager_queue_start(m, links[i].name, "is enabled");
                 last = links[i].name;
         }
         install_links_free(links, n);

@@ -378,6 +378,7 @@ int manager_start(Manager *m, Diag *diag) {
         dependencies_settle_all(m);
         if (m->config.standalone && m->keeper_started)
                 manager_autostart(m);
+        manager_start_remembered(m);
         return 0;
 }
 
