@@ -2,6 +2,7 @@
 """Containers as units of a host with systemd: the services as they are installed, on the system's own directories."""
 
 import atexit
+import socket
 
 from bed import *
 
@@ -220,19 +221,25 @@ def test_sandbox(bed):
 @with_system
 def test_parts(bed):
     """the manager's service leaves it what every part of a life needs: filters, links, addresses, ids, directories, credentials, sockets."""
-    script = ("cat /sys/class/net/host0/address && echo word >/dev/kmsg && cat /run/credentials/*/word && touch $STATE_DIRECTORY/file "
-              "&& test -S /dev/log && echo $LISTEN_FDS && exec sleep 1000")
+    script = ("cat /sys/class/net/host0/address && echo word >/dev/kmsg && cat /run/credentials/*/word && echo && touch $STATE_DIRECTORY/file "
+              "&& test -S /dev/log && echo end && exec sleep 1000")
     system_unit(bed, NAME, "DeviceAllow=/dev/kmsg w", "Zone=vmtest", "Address=10.99.7.2/24", "SetCredential=word:secret", "StateDirectory=" + NAME,
-                "ListenStream=127.0.0.1:80", "ListenStream=/run/%s.socket" % NAME, "LimitNOFILE=5000", "Nice=-3", "IOSchedulingClass=best-effort",
-                "ExecStart=/bin/sh -ec '%s'" % script)
+                "LimitNOFILE=5000", "Nice=-3", "IOSchedulingClass=best-effort",
+                "ExecStart=/bin/sh -exc '%s'" % script)
     system_unit(bed, NAME + "2", "VirtualEthernet=yes", "PrivateUsers=no", "OOMScoreAdjust=-100", "CPUSchedulingPolicy=rr", "CPUSchedulingPriority=3", "ExecStart=/bin/sleep 1000")
-    for name in (NAME, NAME + "2"):
+    system_unit(bed, NAME + "3", "ListenStream=127.0.0.1:80", "ListenStream=/run/%s.socket" % NAME, "RemoveOnStop=yes", "ExecStart=/bin/sh -ec 'test $LISTEN_FDS = 2 && exec sleep 1000'")
+    for name in (NAME, NAME + "2", NAME + "3"):
         done = systemctl(bed, "start", "bulwark@" + name)
         check(done.code == 0, bed.run(["journalctl", "--no-pager", "-n", "40", "-u", "bulwarkd", "-u", "bulwark@" + name]).out)
-    wait_until(lambda: "\n2\n" in bulwarkctl(bed, "logs", NAME).out, "the payload's last line; it says %s" % bulwarkctl(bed, "logs", NAME).out)
+    with socket.create_connection(("127.0.0.1", 80)):
+        wait_until(lambda: bulwarkctl(bed, "show", NAME + "3", "-p", "SubState", "--value").out == "running\n", "the one with sockets to run")
+    try:
+        wait_until(lambda: "end\n" in bulwarkctl(bed, "logs", NAME).out, "the payload's last line")
+    except Failure as why:
+        raise Failure("%s\n%s" % (why, bulwarkctl(bed, "logs", NAME).out)) from None
     contains(bulwarkctl(bed, "logs", NAME).out, "secret")
     bulwarkctl(bed, "exec", NAME, "true").expect(0)
-    bulwarkctl(bed, "stop", NAME, NAME + "2").expect(0)
+    bulwarkctl(bed, "stop", NAME, NAME + "2", NAME + "3").expect(0)
     equal([n for n in os.listdir("/sys/class/net") if n.startswith("bw-")], [], "links after the end")
 
 
