@@ -47,6 +47,10 @@ static void play_step(const PlanView *p, uint32_t i, Mounts *m) {
         case STEP_OVERLAY: /* a new mount over a directory; a file keeps the one that it had */
                 at->attributes &= s->a;
                 break;
+        case STEP_LAYERS: /* the same, but where one directory takes the place of the tree */
+                if (s->c || s->t.size > 0)
+                        at->attributes &= s->a;
+                break;
         case STEP_ENTER_ROOT:
         case STEP_ATTACH:
                 /* What is attached over another one hides it. */

@@ -287,6 +287,7 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
         _cleanup_strv_ char **environment = NULL;
         _cleanup_(passed_descriptors_done) PassedDescriptors passed = {};
         const ExecCommand *e = parameters->command;
+        const SpecRoot root = container_spec_root(spec);
         ConfineParameters confine;
         RootSlots slots = {};
         int r;
@@ -313,8 +314,8 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
                                        .program = parameters->trial,
                                        .passed = &passed,
                                        .labels = parameters->labels };
-        plan_origin_row(&w, spec, DIRECTIVE_RootDirectory);
-        slots.root = plan_add_slot(&w, SLOT_TREE, "root", spec->root_directory, STEP_FLAG_RECURSIVE);
+        plan_origin_row(&w, spec, root.directive);
+        slots.root = plan_add_slot(&w, SLOT_TREE, "root", root.path, root.layers ? 0 : STEP_FLAG_RECURSIVE);
         plan_origin_none(&w);
         for (size_t i = 0; i < ELEMENTSOF(confine.stdio); i++)
                 confine.stdio[i] = plan_add_slot(&w, SLOT_STDIN + i, (const char *[]){ "stdin", "stdout", "stderr" }[i],

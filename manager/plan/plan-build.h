@@ -14,7 +14,8 @@ typedef struct RootSlots {
         int16_t notify; /* the socket for messages; negative = none */
         int16_t credentials; /* negative = none */
         int16_t log;    /* the socket for syslog(3); negative = none */
-        int16_t layers; /* of overlays, where files get their label by one */
+        int16_t layers; /* of overlays, where files get their label by one, or the root is made of them */
+        int16_t tree;   /* of the host, for the root; else the root itself */
 } RootSlots;
 void plan_inner_file_systems(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *parameters, RootSlots *slots);
 int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *parameters, RootSlots *slots,

@@ -83,6 +83,31 @@ static bool file_good(const PlanView *p, const PlanStep *s) {
         return false;
 }
 
+/* Names of directories below another one: none leads out of it, and none has what separates them for the kernel. */
+static bool layer_good(const char *name) {
+        if (*name == 0 || strlen(name) > PLAN_LAYER_NAME_MAX || strpbrk(name, ",:\\\""))
+                return false;
+        for (const char *p = name;; p++) {
+                const size_t n = strcspn(p, "/");
+
+                if (n == 0 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
+                        return false;
+                p += n;
+                if (*p == 0)
+                        return true;
+        }
+}
+
+static bool layers_good(const PlanView *p, const PlanStep *s) {
+        const char *list = plan_text(p, s->s), *end = list + s->s.size;
+        unsigned n = 0;
+
+        for (const char *name = list; name < end; name += strlen(name) + 1, n++)
+                if (!layer_good(name))
+                        return false;
+        return n > 0 && n <= PLAN_MAX_LAYERS && (n == 1 || s->c == 1);
+}
+
 static bool bits_good(PlanRef r) {
         return r.size % 8 == 0 && r.offset % 8 == 0 && r.size <= 1024;
 }
@@ -109,7 +134,9 @@ static bool operands_good(const PlanView *p, const PlanStep *s) {
                 return s->slot != PLAN_NO_SLOT && text_good(p, s->s);
         case STEP_OVERLAY:
                 return s->slot != PLAN_NO_SLOT && slot_good(p, (int64_t)s->b) && s->c <= 1 &&
-                       s->d <= p->header->n_slots && s->s.size > 0 && text_good(p, s->s);
+                       s->d <= p->header->n_slots && (s->s.size > 0 || (s->c == 1 && s->d == 0)) && text_good(p, s->s);
+        case STEP_LAYERS:
+                return s->slot != PLAN_NO_SLOT && s->b < p->header->n_slots && s->c <= 1 && text_good(p, s->t) && layers_good(p, s);
         case STEP_OPEN_TERMINAL:
                 return slot_good(p, (int64_t)s->b) && s->slot != PLAN_NO_SLOT && s->c <= UINT16_MAX && s->d <= UINT16_MAX;
         case STEP_CLONE_TREE:

@@ -15,6 +15,8 @@
 #define PLAN_MAX_STEPS 2048
 #define PLAN_MAX_SLOTS 512
 #define PLAN_NO_SLOT (-1)
+#define PLAN_MAX_LAYERS 500 /* as in the kernel */
+#define PLAN_LAYER_NAME_MAX 200 /* a parameter of a file system has 255 bytes, and a prefix goes before it */
 #define PLAN_MAX_SENT 200 /* slots that the manager opens */
 /* The call of CLONE_INNER in a plan that joins: clone(2), which a filter can judge; the keeper reaps inner. */
 #define PLAN_JOIN_CLONE_FLAGS (CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD)

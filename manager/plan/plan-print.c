@@ -143,7 +143,22 @@ static int describe_overlay(char **s, const PlanView *p, const PlanStep *step) {
 
         if (r >= 0)
                 r = append_flags(s, attribute_names, step->a, " ");
-        return r < 0 ? r : str_append(s, "%s context=%s", step->c ? " with a writable layer" : "", plan_text(p, step->s));
+        if (r >= 0 && step->c)
+                r = str_append(s, " with a writable layer");
+        return r < 0 || step->s.size == 0 ? r : str_append(s, " context=%s", plan_text(p, step->s));
+}
+
+static int describe_layers(char **s, const PlanView *p, const PlanStep *step) {
+        const char *names = plan_text(p, step->s), *end = names + step->s.size;
+        int r = str_append(s, "%s", slot_name(p, step->slot));
+
+        for (const char *name = names; r >= 0 && name < end; name += strlen(name) + 1)
+                r = str_append(s, "%s%s", name == names ? " layers=" : ":", name);
+        if (r >= 0)
+                r = append_flags(s, attribute_names, step->a, " ");
+        if (r >= 0 && step->c)
+                r = str_append(s, " with a writable layer");
+        return r < 0 || step->t.size == 0 ? r : str_append(s, " context=%s", plan_text(p, step->t));
 }
 
 static int describe_attach(char **s, const PlanView *p, const PlanStep *step) {
@@ -364,6 +379,7 @@ static int (*const describers[_STEP_KIND_MAX])(char **s, const PlanView *p, cons
         [STEP_NEW_FILE_SYSTEM] = describe_file_system,
         [STEP_SET_ATTRIBUTES] = describe_attributes,
         [STEP_OVERLAY] = describe_overlay,
+        [STEP_LAYERS] = describe_layers,
         [STEP_ENTER_ROOT] = describe_slot,
         [STEP_CONTROL_TERMINAL] = describe_slot,
         [STEP_MAKE_MOUNTPOINT] = describe_text,

@@ -487,16 +487,60 @@ static void mask_unit_paths(PlanWriter *w, const ContainerSpec *spec, const Root
         }
 }
 
+/* Of the root directory only /usr, in a file system of the life's own, where the usual names lead into it. */
+static void root_alone(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, uint64_t attributes, const RootSlots *slots) {
+        static const char *const names[] = { "bin", "sbin", "lib", "lib64" };
+        static const struct {
+                const char *name;
+                unsigned mode;
+        } directories[] = { { "etc", 0755 }, { "var", 0755 }, { "home", 0755 }, { "root", 0700 }, { "mnt", 0755 } };
+        char target[16];
+
+        plan_add_step(w, STEP_LAYERS, ACTOR_OUTER,
+                      (StepOperands){ .slot1 = SLOT(slots->tree), .s_ref = plan_add_list(w, OPTIONS("usr")),
+                                      .t = p->labels.selinux_file_context, .a = attributes | MOUNT_ATTR_RDONLY,
+                                      .b = (uint64_t)slots->layers });
+        plan_origin_row(w, spec, DIRECTIVE_Volatile);
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                (void)snprintf(target, sizeof(target), "usr/%s", names[i]);
+                plan_add_step(w, STEP_MAKE_SYMLINK, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(slots->root), .s = names[i], .t = target });
+        }
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++)
+                plan_add_step(w, STEP_MAKE_DIRECTORY, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(slots->root), .s = directories[i].name, .a = directories[i].mode });
+}
+
+/* What is written goes to a layer in memory, and goes with it. */
+static void root_upper(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, const SpecRoot *root, uint64_t attributes,
+                       const RootSlots *slots) {
+        if (root->upper == ROOT_UPPER_ALONE)
+                root_alone(w, spec, p, attributes, slots);
+        else if (root->layers)
+                plan_add_step(w, STEP_LAYERS, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(slots->root), .s_ref = plan_add_list(w, (const char *const *)root->layers),
+                                              .t = p->labels.selinux_file_context, .a = attributes,
+                                              .b = (uint64_t)slots->layers, .c = 1 });
+        else
+                plan_add_step(w, STEP_OVERLAY, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(slots->root), .s = p->labels.selinux_file_context, .a = attributes,
+                                              .b = (uint64_t)slots->layers, .c = 1 });
+}
+
 /* The root is read-only from the start, but its topmost mount only at the end: mount points may be missing in it. */
 static void root_attributes(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, const RootSlots *slots) {
         const uint64_t attributes = MOUNT_ATTR_NODEV | (spec->no_new_privileges ? MOUNT_ATTR_NOSUID : 0);
 
-        plan_origin_row(w, spec, DIRECTIVE_RootDirectory);
+        const SpecRoot root = container_spec_root(spec);
+
+        plan_origin_row(w, spec, root.directive);
         plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
-                      (StepOperands){ .slot1 = SLOT(slots->root),
-                                      .a = attributes | (spec->read_only ? MOUNT_ATTR_RDONLY : 0),
+                      (StepOperands){ .slot1 = SLOT(slots->tree),
+                                      .a = attributes | (spec->read_only || root.upper != ROOT_UPPER_NONE ? MOUNT_ATTR_RDONLY : 0),
                                       .flags = STEP_FLAG_RECURSIVE | (p->id_count > 0 ? STEP_FLAG_IDMAP : 0) });
-        if (!selinux_root_is_written(spec) && slots->layers >= 0) /* missing mount points are made in the upper layer */
+        if (root.upper != ROOT_UPPER_NONE)
+                root_upper(w, spec, p, &root, attributes, slots);
+        else if (!selinux_root_is_written(spec) && slots->layers >= 0) /* missing mount points are made in the upper layer */
                 plan_add_step(w, STEP_OVERLAY, ACTOR_OUTER,
                               (StepOperands){ .slot1 = SLOT(slots->root), .s = p->labels.selinux_file_context,
                                               .a = attributes, .b = (uint64_t)slots->layers, .c = 1 });
@@ -505,12 +549,36 @@ static void root_attributes(PlanWriter *w, const ContainerSpec *spec, const Plan
                               (StepOperands){ .slot1 = SLOT(slots->root), .b = MOUNT_ATTR_RDONLY });
 }
 
-/* Enough for the mount points that a unit needs; nothing else is ever written there. */
-static void make_layers(PlanWriter *w, const PlanParameters *p, RootSlots *slots) {
+#define INODES_PER_MEBIBYTE 256 /* a file of a page each */
+
+/* Enough for the mount points that a unit needs where nothing else is ever written there; else as much as may be written. */
+static void make_layers(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, RootSlots *slots) {
+        const SpecRoot root = container_spec_root(spec);
+        const uint64_t bytes = spec->root_ephemeral_size;
+        char size[40], inodes[40], uid[32], gid[32];
+
         slots->layers = -1;
-        if (p->labels.selinux_file_context)
+        slots->tree = slots->root;
+        (void)snprintf(size, sizeof(size), "size=%llu", (unsigned long long)bytes);
+        (void)snprintf(inodes, sizeof(inodes), "nr_inodes=%llu",
+                       (unsigned long long)MAX_OF(bytes / MEBIBYTE * INODES_PER_MEBIBYTE, (uint64_t)1024));
+        plan_origin_row(w, spec, DIRECTIVE_RootEphemeralSize);
+        if (root.upper == ROOT_UPPER_EPHEMERAL && !spec->read_only)
+                slots->layers = new_labelled(w, ACTOR_OUTER, "tmpfs", SAFE_NOEXEC, OPTIONS("mode=0700", size, inodes), p);
+        else if (p->labels.selinux_file_context || root.upper != ROOT_UPPER_NONE) {
+                plan_origin_none(w);
                 slots->layers = new_labelled(w, ACTOR_OUTER, "tmpfs", SAFE_NOEXEC,
                                              OPTIONS("mode=0700", "size=4m", "nr_inodes=16384"), p);
+        }
+        if (root.upper == ROOT_UPPER_ALONE) {
+                (void)snprintf(uid, sizeof(uid), "uid=%u", p->id_count > 0 ? p->id_base : 0);
+                (void)snprintf(gid, sizeof(gid), "gid=%u", p->id_count > 0 ? p->id_base : 0);
+                plan_origin_row(w, spec, DIRECTIVE_RootEphemeralSize);
+                slots->root = new_labelled(w, ACTOR_OUTER, "tmpfs",
+                                           MOUNT_ATTR_NODEV | (spec->no_new_privileges ? MOUNT_ATTR_NOSUID : 0),
+                                           OPTIONS("mode=0755", size, inodes, uid, gid), p);
+        }
+        plan_origin_none(w);
 }
 
 int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *p, RootSlots *slots,
@@ -528,7 +596,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         plan_add_step(w, STEP_REACH, ACTOR_INNER, (StepOperands){ .a = SYNC_FILE_SYSTEMS_MADE });
 
         plan_origin_none(w);
-        make_layers(w, p, slots);
+        make_layers(w, spec, p, slots);
         root_attributes(w, spec, p, slots);
         unit_mounts_attributes(w, spec, p, mounts, n, slots);
         notify_slot(w, spec, p, slots);
@@ -542,9 +610,11 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
                 plan_origin_none(w);
         }
         plan_add_step(w, STEP_AWAIT, ACTOR_OUTER, (StepOperands){ .a = SYNC_FILE_SYSTEMS_MADE });
-        plan_origin_row(w, spec, DIRECTIVE_RootDirectory);
+        plan_origin_row(w, spec, container_spec_root(spec).directive);
         plan_add_step(w, STEP_ENTER_ROOT, ACTOR_OUTER, (StepOperands){ .slot1 = SLOT(slots->root) });
 
+        if (slots->tree != slots->root)
+                attach(w, slots->tree, "/usr", S_IFDIR, 0, PLAN_NO_SYMLINKS);
         plan_origin_none(w);
         attach(w, slots->proc, "/proc", S_IFDIR, 0, PLAN_NO_SYMLINKS);
         attach(w, slots->sys, "/sys", S_IFDIR, 0, PLAN_NO_SYMLINKS);

@@ -67,6 +67,7 @@ const StepOp step_ops[_STEP_KIND_MAX] = {
         [STEP_LANDLOCK_RESTRICT] = step_landlock_restrict,
         [STEP_SECURITY_LABEL] = step_security_label,
         [STEP_OVERLAY] = step_overlay,
+        [STEP_LAYERS] = step_layers,
         [STEP_CLOSE_DESCRIPTORS] = step_close_descriptors,
         [STEP_PASS_DESCRIPTORS] = step_pass_descriptors,
         [STEP_BOUNDING_SET] = step_bounding_set,

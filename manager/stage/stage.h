@@ -67,6 +67,7 @@ int step_make_symlink(Stage *s, const PlanStep *step);
 int step_make_node(Stage *s, const PlanStep *step);
 /* steps-overlay.c */
 int step_overlay(Stage *s, const PlanStep *step);
+int step_layers(Stage *s, const PlanStep *step);
 /* steps-process.c */
 int step_open_terminal(Stage *s, const PlanStep *step);
 int step_session_keyring(Stage *s, const PlanStep *step);

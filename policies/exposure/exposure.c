@@ -37,7 +37,7 @@ static unsigned network(const PolicySet *set) {
 }
 
 static unsigned written_root(const PolicySet *set) {
-        return open_if(!set->spec->read_only);
+        return open_if(!set->spec->read_only && container_spec_root(set->spec).upper == ROOT_UPPER_NONE);
 }
 
 /* Of the host's files that it may write: where others of the host can reach them, and whether as the host's root. */

@@ -52,6 +52,8 @@ static bool is_mounted(const ContainerSpec *spec, const char *path) {
 }
 
 bool selinux_root_is_written(const ContainerSpec *spec) {
+        if (container_spec_root(spec).upper != ROOT_UPPER_NONE)
+                return false;
         for (size_t i = 0; i < spec->read_write_paths.n; i++)
                 if (!is_mounted(spec, spec->read_write_paths.items[i].path))
                         return true;

@@ -290,7 +290,7 @@ void host_facts_done(HostFacts *f) {
 
 /* Who owns all of the host anyway needs no link. */
 bool unit_tree_is_written(const ContainerSpec *s, const char *path) {
-        bool written = s->root_directory && streq(path, s->root_directory) && (!s->read_only || s->read_write_paths.n > 0);
+        bool written = s->root_directory && streq(path, s->root_directory) && container_spec_root_is_kept(s);
 
         for (size_t i = 0; i < s->bind_paths.n; i++)
                 written |= streq(path, s->bind_paths.items[i].source);

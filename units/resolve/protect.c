@@ -172,10 +172,41 @@ static void warn_namespaces(const ContainerSpec *s, Diag *diag) {
                      "SystemCallFilter=unshare setns open them");
 }
 
+/* A root that goes with the life is there to be written to, unless the unit says otherwise. */
+static int imply_root(ContainerSpec *s, Diag *diag) {
+        const bool said = container_spec_origin(s, DIRECTIVE_ReadOnly)->file;
+        const Origin *origin = container_spec_origin(s, DIRECTIVE_Volatile);
+
+        if (s->root_ephemeral && (s->volatile_mode == VOLATILE_YES || s->volatile_mode == VOLATILE_STATE))
+                return diag_error(diag, ERROR_CONFLICT, origin, "Volatile",
+                                  "contradicts RootEphemeral=yes, which is Volatile=overlay; take one of them out");
+        if (s->volatile_mode == VOLATILE_STATE && !s->read_only)
+                return diag_error(diag, ERROR_CONFLICT, origin, "Volatile",
+                                  "state leaves all but /var read-only, and ReadOnly=no contradicts it; take that out, or write "
+                                  "Volatile=overlay");
+        if (s->volatile_mode == VOLATILE_STATE)
+                return imply_tmpfs(s, (TmpfsMount){ .mode = 0755, .size = s->root_ephemeral_size, .uid = UINT32_MAX, .gid = UINT32_MAX },
+                                   "/var", DIRECTIVE_Volatile);
+        if (container_spec_root(s).upper != ROOT_UPPER_NONE && !said && (!s->layers || s->root_ephemeral))
+                s->read_only = false;
+        return 0;
+}
+
+/* What of the root directory is there, where the root itself is memory. */
+static int imply_usr(ContainerSpec *s) {
+        static const char *const usr[] = { "/usr", NULL };
+
+        return s->volatile_mode == VOLATILE_YES && !s->read_only ? imply_paths(s, &s->read_only_paths, usr, DIRECTIVE_Volatile) : 0;
+}
+
 int protect_resolve(ContainerSpec *s, Diag *diag) {
         int error = 0, r;
 
-        r = imply_system(s);
+        r = imply_root(s, diag);
+        if (r >= 0)
+                r = imply_usr(s);
+        if (r >= 0)
+                r = imply_system(s);
         if (r >= 0)
                 r = imply_home(s);
         if (r >= 0 && s->private_tmp != PRIVATE_TMP_NO)

@@ -163,6 +163,8 @@ static ContainerSpec *container_spec_free(ContainerSpec *s) {
         free(s->exec_directory);
         free(s->exposed_tree.path);
         free(s->device_rules);
+        free(s->layers_path);
+        strv_free(s->layers);
 
         free(s->name);
         free(s->prefix);
@@ -300,6 +302,11 @@ bool container_spec_socket(const ContainerSpec *s, size_t index, SpecSocket *ret
         return false;
 }
 
+/* A root that goes with the life is written to unless ReadOnly=yes is said. */
+static bool default_is_meant(const ContainerSpec *s, DirectiveId id) {
+        return id == DIRECTIVE_ReadOnly && s->origins[id].file && container_spec_root(s).upper != ROOT_UPPER_NONE;
+}
+
 int container_spec_print(const ContainerSpec *s, char **ret) {
         _cleanup_(container_spec_unrefp) ContainerSpec *defaults = NULL;
         _cleanup_free_ char *out = NULL;
@@ -319,7 +326,7 @@ int container_spec_print(const ContainerSpec *s, char **ret) {
                 r = d->type->print(container_spec_field_const(defaults, id), &default_text);
                 if (r < 0)
                         return r;
-                if (streq(text, default_text))
+                if (streq(text, default_text) && !default_is_meant(s, id))
                         continue;
 
                 if (section != (int)d->section) {

@@ -148,6 +148,10 @@ typedef struct ContainerSpec {
         MacDecision mac;
         DeviceRule *device_rules;
         size_t n_device_rules;
+        /* Where the root is no directory but layers, all below one directory: what container_spec_root() answers. Owned. */
+        char *layers_path;
+        char **layers;
+        DirectiveId layers_directive;
         bool devices_filtered; /* only these, and those of every container */
         /* A tree of the host that the payload may write to as the host's root, and that users of the host can enter; path
          * NULL = there is none. It switches RestrictSUIDSGID= on and takes CAP_SETFCAP away. */
@@ -157,6 +161,24 @@ typedef struct ContainerSpec {
                 DirectiveId directive;
         } exposed_tree;
 } ContainerSpec;
+
+/* The root as a value: where it comes from, and where what is written to it goes. */
+typedef enum RootUpper {
+        ROOT_UPPER_NONE,      /* to the root itself */
+        ROOT_UPPER_EPHEMERAL, /* to a layer in memory, which goes with the life */
+        ROOT_UPPER_ALONE,     /* the same, and of the root there is only /usr */
+        _ROOT_UPPER_MAX,
+} RootUpper;
+
+typedef struct SpecRoot {
+        const char *path;    /* of the host: the root directory, or the one that its layers are in; NULL = a draft without one */
+        char *const *layers; /* names below path, lowest first; NULL = the directory itself */
+        RootUpper upper;
+        DirectiveId directive; /* that names it */
+} SpecRoot;
+SpecRoot container_spec_root(const ContainerSpec *s);
+/* Whether what the payload writes to its root, or to a part of it, is on the host's disk afterwards. */
+bool container_spec_root_is_kept(const ContainerSpec *s);
 
 int container_spec_new(const char *name, ContainerSpec **ret); /* defaults of the table applied */
 /* It has credentials, which the payload finds below PLAN_CREDENTIALS/NAME. */

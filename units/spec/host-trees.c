@@ -47,7 +47,7 @@ bool container_spec_host_tree(const ContainerSpec *s, size_t index, HostTree *re
 
         *ret = (HostTree){};
         if (index == 0) {
-                if (!s->root_directory || (s->read_only && s->read_write_paths.n == 0))
+                if (!s->root_directory || !container_spec_root_is_kept(s))
                         return false;
                 *ret = (HostTree){ .path = s->root_directory,
                                    .directive = DIRECTIVE_RootDirectory,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* labels, variables, exit_type, shm_size, time_offset: what is said of a payload and of its surroundings. */
+/* labels, variables, exit_type, volatile_mode, shm_size, time_offset: what is said of a payload and of its surroundings. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -10,6 +10,13 @@ static const char *const exit_type_words[] = {
 };
 
 DEFINE_CHOICE_TYPE(exit_type, exit_type_words, EXIT_TYPE_MAIN, "main or cgroup");
+
+static const char *const volatile_mode_words[] = {
+        [VOLATILE_NO] = "no", [VOLATILE_YES] = "yes", [VOLATILE_STATE] = "state", [VOLATILE_OVERLAY] = "overlay",
+        [_VOLATILE_MODE_MAX] = NULL,
+};
+
+DEFINE_CHOICE_TYPE(volatile_mode, volatile_mode_words, VOLATILE_NO, "no, yes, state or overlay");
 
 /* --- labels: KEY=VALUE, the key without a rule of its own but that it can be told apart */
 

@@ -31,6 +31,15 @@ typedef enum ExitType {
         _EXIT_TYPE_MAX,
 } ExitType;
 typedef ExitType value_exit_type;
+
+typedef enum VolatileMode {
+        VOLATILE_NO,
+        VOLATILE_YES,     /* the root is memory, with the /usr of the root directory in it */
+        VOLATILE_STATE,   /* the root is read-only, and /var is memory */
+        VOLATILE_OVERLAY, /* as RootEphemeral=yes */
+        _VOLATILE_MODE_MAX,
+} VolatileMode;
+typedef VolatileMode value_volatile_mode;
 typedef uint64_t value_shm_size; /* bytes; 0 = not given */
 #define TIME_OFFSET_MAX (UINT64_C(36525) * 24 * 60 * 60 * USEC_PER_SEC)
 typedef int64_t value_time_offset; /* microseconds */

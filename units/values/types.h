@@ -615,7 +615,7 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(numa_policy) X(cpu_set) X(node_set) X(timer_slack) X(personality) X(keyring_mode) \
         X(secure_bits) X(coredump_filter) X(thp_mode) X(directories) X(credential_sources) X(credential_texts) X(credential_globs) X(protect_system) \
         X(protect_home) X(private_tmp) X(protect_proc) X(proc_subset) X(protect_cgroups) \
-        X(protect_hostname) X(input) X(input_data) X(input_text) X(labels) X(variables) X(exit_type) \
+        X(protect_hostname) X(input) X(input_data) X(input_text) X(labels) X(variables) X(exit_type) X(volatile_mode) \
         X(shm_size) X(time_offset) X(sysctls) X(conditions) X(syslog_level) X(syslog_facility) X(log_fields) X(log_patterns) \
         X(device_allow) X(device_policy) X(exposure) X(machine_id) X(timezone) X(pid_file) \
         X(ip_prefixes) X(ip_addresses) X(zone_name) X(interface_name) X(syscall_log)

@@ -24,6 +24,7 @@ static const struct {
         [STEP_CLONE_TREE] = { "clone the tree", SUBJECT_S },
         [STEP_SET_ATTRIBUTES] = { "set the mount attributes of", SUBJECT_SLOT },
         [STEP_OVERLAY] = { "label", SUBJECT_SLOT },
+        [STEP_LAYERS] = { "stack the layers of", SUBJECT_SLOT },
         [STEP_ENTER_ROOT] = { "enter the root directory", SUBJECT_NONE },
         [STEP_MAKE_MOUNTPOINT] = { "make the mount point", SUBJECT_S },
         [STEP_ATTACH] = { "attach", SUBJECT_S },
@@ -116,6 +117,35 @@ static const char *remedy_of(StepKind kind, int error) {
         }
 }
 
+/* Of the overlay that the root is, or of the directories that it is made of. */
+static int root_error(const PlanView *p, const PlanStep *step, unsigned index, int error, const Origin *origin, Diag *diag) {
+        const char *directive = step->origin_directive.size > 0 ? plan_text(p, step->origin_directive) : NULL;
+        const char *name = strempty(step_kind_to_string(step->kind)), *slot = plan_text(p, p->slots[step->slot].name);
+
+        switch (error) {
+        case EXDEV:
+                return diag_error(diag, ERROR_LAUNCH, origin, directive,
+                                  "the root directory has other file systems mounted in it, which an overlay of it would not show. "
+                                  "Give each a BindPaths= or BindReadOnlyPaths= of its own and unmount it there, or leave "
+                                  "RootEphemeral=, Volatile= out (step %u %s)", index, name);
+        case E2BIG:
+                return diag_error(diag, ERROR_LAUNCH, origin, directive,
+                                  "the root has more layers than this kernel takes: the names of all have to fit into 4096 bytes. "
+                                  "Merge some of them, or use Linux 6.8 or later (step %u %s)", index, name);
+        case ENOTDIR:
+        case ENOENT:
+        case ELOOP:
+                return diag_errno(diag, ERROR_LAUNCH, origin, directive, error,
+                                  "a directory that the root is made of is missing, or is a link (step %u %s)", index, name);
+        case ENODEV:
+                return diag_error(diag, ERROR_LAUNCH, origin, directive,
+                                  "this kernel has no overlay file system; load the module \"overlay\" (step %u %s)", index, name);
+        default:
+                return diag_errno(diag, ERROR_LAUNCH, origin, directive, error, "cannot lay a layer over \"%s\" (step %u %s)", slot,
+                                  index, name);
+        }
+}
+
 int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag) {
         const char *name = step_kind_to_string(f->kind), *directive = NULL, *subject, *words, *remedy;
         int error = f->error < 0 ? -f->error : EIO;
@@ -141,6 +171,8 @@ int step_failure_explain(const Plan *plan, const StepFailure *f, Diag *diag) {
         if (step->kind == STEP_EXECUTE)
                 return diag_errno(diag, code, &origin, directive, error, "cannot execute \"%s\"",
                                   strempty(subject));
+        if ((step->kind == STEP_OVERLAY && step->s.size == 0) || step->kind == STEP_LAYERS)
+                return root_error(&plan->view, step, f->index, error, &origin, diag);
         if (step->kind == STEP_OVERLAY && error == EXDEV)
                 return diag_error(diag, code, &origin, directive,
                                   "\"%s\" has other file systems mounted in it, which would be missing: what is read-only "

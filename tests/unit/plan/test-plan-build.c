@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -57,6 +58,41 @@ static void test_order(void **state) {
         }
         /* The filter is the last thing before execve. */
         assert_int_equal(find(p, STEP_SECCOMP, 0) + 1, find(p, STEP_EXECUTE, 0));
+}
+
+/* Layers are id-mapped and read-only before anything lies over them, which is what is written; then the root is entered. */
+static void test_layers_order(void **state) {
+        static const struct {
+                DirectiveId id;
+                const char *text;
+                StepKind kind;
+        } rows[] = {
+                { DIRECTIVE_RootEphemeral, "yes", STEP_OVERLAY },
+                { DIRECTIVE_Volatile, "overlay", STEP_OVERLAY },
+                { DIRECTIVE_Volatile, "yes", STEP_LAYERS },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+                _cleanup_(plan_freep) Plan *p = NULL;
+                const PlanStep *steps;
+                int overlay;
+
+                assert_non_null(s);
+                assert_int_equal(fixture_set(s, rows[i].id, 9, rows[i].text), 0);
+                s->read_only = false;
+                assert_int_equal(fixture_plan(s, &p), 0);
+                overlay = find(p, rows[i].kind, 0);
+                assert_true(overlay > 0);
+                steps = p->view.steps;
+                assert_int_equal(steps[overlay - 1].kind, STEP_SET_ATTRIBUTES);
+                assert_int_equal(steps[overlay - 1].slot, steps[overlay].slot);
+                assert_true(steps[overlay - 1].flags & STEP_FLAG_IDMAP);
+                assert_true(steps[overlay - 1].a & MOUNT_ATTR_RDONLY);
+                assert_true(find(p, STEP_WRITE_ID_MAPS, 0) < overlay);
+                assert_true(overlay < find(p, STEP_ENTER_ROOT, 0));
+                assert_int_equal(plan_check(p->data, p->size, &p->view), 0);
+        }
 }
 
 static const char *environment_of(const Plan *p, const char *name) {
@@ -374,6 +410,7 @@ static void test_print(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_order),
+                cmocka_unit_test(test_layers_order),
                 cmocka_unit_test(test_stored),
                 cmocka_unit_test(test_attributes),
                 cmocka_unit_test(test_filter_before_identity_without_nnp),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <linux/filter.h>
 
+#include "manager/base/string-list.h"
 #include "tests/unit/plan/plan-fixture.h"
 
 static Plan *plan;
@@ -120,6 +121,45 @@ static void test_damaged(void **state) {
         }
 }
 
+/* A root of layers: what their names may be, how many there are, and which of them need a layer to write to. */
+static void test_layers(void **state) {
+        static const struct {
+                const char *one, *two; /* names; two NULL = the only one */
+                bool writable;
+                int result;
+        } rows[] = {
+                { "a", "b", true, 0 },          { "a/tree", "b/tree", true, 0 },  { "a", NULL, true, 0 },
+                { "a", NULL, false, 0 },        { "a", "b", false, -EBADMSG },    { "..", "b", true, -EBADMSG },
+                { "a/..", "b", true, -EBADMSG }, { "/a", "b", true, -EBADMSG },   { "a/", "b", true, -EBADMSG },
+                { "a//c", "b", true, -EBADMSG }, { ".", "b", true, -EBADMSG },    { "a", "b:c", true, -EBADMSG },
+                { "a", "b,upperdir=c", true, -EBADMSG }, { "a", "b\\", true, -EBADMSG }, { "a", "", true, -EBADMSG },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                char *names[] = { (char *)rows[i].one, (char *)rows[i].two, NULL };
+                _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+                _cleanup_(plan_freep) Plan *p = NULL;
+                _cleanup_free_ void *copy = NULL;
+                PlanHeader *h;
+                PlanView view;
+
+                assert_non_null(s);
+                s->layers = strv_copy(names);
+                s->layers_path = strdup("/store");
+                s->layers_directive = DIRECTIVE_RootDirectory;
+                if (fixture_plan(s, &p) < 0) { /* its own check refuses it */
+                        assert_int_equal(rows[i].result, -EBADMSG);
+                        continue;
+                }
+                copy = malloc(p->size);
+                assert_non_null(copy);
+                h = memcpy(copy, p->data, p->size);
+                step_of((PlanStep *)((PlanSlot *)(h + 1) + h->n_slots), h, STEP_LAYERS)->c = rows[i].writable;
+                if (plan_check(copy, p->size, &view) != rows[i].result)
+                        fail_msg("%s and %s: not %d", rows[i].one, rows[i].two, rows[i].result);
+        }
+}
+
 static void test_truncated(void **state) {
         _cleanup_free_ void *copy = malloc(plan->size);
         PlanView view;
@@ -163,6 +203,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_good),
                 cmocka_unit_test(test_damaged),
+                cmocka_unit_test(test_layers),
                 cmocka_unit_test(test_truncated),
                 cmocka_unit_test(test_every_kind_has_a_name),
                 cmocka_unit_test(steps_can_be_omitted),

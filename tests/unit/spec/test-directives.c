@@ -71,7 +71,7 @@ static void the_refused_say_what_to_use(void **state) {
                 { SECTION_Container, "PAMName", "User=" },
                 { SECTION_Container, "BusName", "Type=dbus" },
                 { SECTION_Container, "Image", "RootDirectory=" },
-                { SECTION_Container, "Volatile", NULL },
+                { SECTION_Container, "RootHash", NULL },
                 { SECTION_Container, "PrivateIPC", "never shares" },
                 { SECTION_Container, "Overlay", NULL },
                 { SECTION_Unit, "JoinsNamespaceOf", NULL },
