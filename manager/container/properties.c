@@ -155,21 +155,25 @@ static const ContainerSpec *limits_in_force(const Container *c) {
 }
 
 static int apply_limits(Container *c, Diag *diag) {
+        _cleanup_(cgroup_limits_done) CgroupLimits change = {}, back = {};
         const CgroupRoot *root = container_cgroup_root(c);
-        CgroupLimit change[CGROUP_CHANGES_MAX];
-        size_t n;
         int r;
 
         if (!container_is_running(c) || c->cgroup.fd < 0 || !c->spec)
                 return 0;
-        cgroup_limits_change(limits_in_force(c), c->loaded, change, &n);
-        r = cgroup_limits_check(root, change, n, diag);
+        r = cgroup_limits_change(limits_in_force(c), c->loaded, &change);
+        if (r >= 0)
+                r = cgroup_limits_change(c->loaded, limits_in_force(c), &back);
+        if (r >= 0)
+                r = cgroup_limits_check(root, change.items, change.n, diag);
         if (r < 0)
                 return r;
-        r = cgroup_apply(root, &c->cgroup, change, n, diag);
+        r = cgroup_apply(root, &c->cgroup, change.items, change.n, diag);
+        if (cgroup_limits_share(limits_in_force(c)) || cgroup_limits_share(c->loaded))
+                cgroup_share(root);
         if (r < 0) {
-                cgroup_limits_change(c->loaded, limits_in_force(c), change, &n);
-                (void)cgroup_apply(root, &c->cgroup, change, n, NULL);
+                for (size_t i = 0; i < back.n; i++) /* each by itself: what cannot be put back leaves the others */
+                        (void)cgroup_apply(root, &c->cgroup, back.items + i, 1, NULL);
                 return r;
         }
         container_use_limits(c, c->loaded);
@@ -180,7 +184,8 @@ int container_restart_needed(const Container *c, char ***ret) {
         _cleanup_strv_ char **names = NULL;
 
         for (DirectiveId id = 0; !container_is_down(c) && c->spec && c->loaded && id < _DIRECTIVE_MAX; id++) {
-                const ContainerSpec *runs = directives[id].stage == STAGE_CGROUP ? limits_in_force(c) : c->spec;
+                const ContainerSpec *runs = directives[id].stage == STAGE_CGROUP && cgroup_limits_live(id) ?
+                                                    limits_in_force(c) : c->spec;
                 int r;
 
                 if (directives[id].stage == STAGE_SPEC || container_spec_row_equal(runs, c->loaded, id))

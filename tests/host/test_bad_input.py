@@ -190,7 +190,8 @@ def test_odd_roots(bed):
 def test_controllers(bed):
     """a limit whose controller the host lacks is an error that names controller and remedy."""
     table = [("MemoryMax=64M", "memory"), ("MemoryHigh=64M", "memory"), ("CPUQuota=50%", "cpu"), ("CPUWeight=50", "cpu"), ("TasksMax=64", "pids"),
-             ("IOWeight=50", "io")]
+             ("IOWeight=50", "io"), ("AllowedCPUs=0", "cpuset"), ("MemoryLow=1M", "memory"), ("MemorySwapMax=0", "memory"),
+             ("HugetlbMax=2M:0", "hugetlb"), ("Cgroup2=cpu.max.burst=1000", "cpu")]
     present = controllers()
     for line, controller in table:
         bed.unit("limited", "ExecStart=/bin/sleep 1000", line)

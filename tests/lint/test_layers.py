@@ -258,6 +258,8 @@ def rows_have_consumers():
     if "Limit##name" in text["PLAN"]:
         named += ["Limit" + limit for limit in limits]
     text["PLAN"] += "".join("\nDIRECTIVE_%s" % name for name in named)
+    table = re.findall(r"^\s+ROW\((\w+),", "\n".join(line for _, line in lines("manager/host/cgroup/cgroup-limits.c")), re.M)
+    text["CGROUP"] += "".join("\nDIRECTIVE_%s" % name for name in table) # the files of the control group
     seen = 0
     for number, line in lines("units/spec/directives.inc"):
         row = re.match(r"DIRECTIVE\(\w+,\s*(\w+),\s*(\w+),[^,]*,[^,]*,\s*(\w+),", line)

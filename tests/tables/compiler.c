@@ -70,9 +70,14 @@ static int table_trees(const ContainerSpec *draft, UnitFacts *f) {
 static int table_devices(const ContainerSpec *draft, UnitFacts *f) {
         const size_t n = draft->device_allow.n;
 
+        for (const DirectiveId *row = io_limit_rows; *row != _DIRECTIVE_MAX; row++)
+                f->n_disks += ((const value_io_limits *)container_spec_field_const(draft, *row))->n;
+        f->disks = calloc(f->n_disks + 1, sizeof(*f->disks));
+        for (size_t i = 0; f->disks && i < f->n_disks; i++)
+                f->disks[i] = (DiskFact){ .major = 254, .minor = 16 };
         f->devices = calloc(n + 1, sizeof(*f->devices));
         f->device_groups = strdup("Character devices:\n  1 mem\n136 pts\n\nBlock devices:\n  8 sd\n");
-        if (!f->devices || !f->device_groups)
+        if (!f->devices || !f->device_groups || !f->disks)
                 return -ENOMEM;
         for (; f->n_devices < n; f->n_devices++)
                 f->devices[f->n_devices] = (DeviceFact){

@@ -36,6 +36,7 @@ static const struct {
         { DIRECTIVE_ProtectKernelModules, "[Container]\nAddCapability=CAP_SYS_MODULE\n", true },
         { DIRECTIVE_ProtectKernelLogs, "[Container]\nAddCapability=CAP_SYSLOG\n", true },
         { DIRECTIVE_ProtectClock, "[Container]\nAddCapability=CAP_SYS_TIME\n", true },
+        { DIRECTIVE_CPUSetPartition, "[Container]\nAllowedCPUs=0\n", true },
         { DIRECTIVE_SocketBindAllow, "[Container]\nSocketBindDeny=tcp\n", true },
         { DIRECTIVE_Address, "[Container]\nZone=front\n", true },
         { DIRECTIVE_Gateway, "[Container]\nBridge=br0\nAddress=10.1.2.3/24\n", true },
@@ -95,15 +96,14 @@ static char *plan_effect(const PlanView *p) {
 }
 
 static char *limits_text(const ContainerSpec *spec) {
-        CgroupLimit limits[CGROUP_LIMITS_MAX];
+        _cleanup_(cgroup_limits_done) CgroupLimits limits = {};
         char *s = strdup("");
-        size_t n = 0;
 
-        cgroup_limits_render(spec, limits, &n);
-        for (size_t i = 0; i < n; i++) {
+        assert_int_equal(cgroup_limits_render(spec, &limits), 0);
+        for (size_t i = 0; i < limits.n; i++) {
                 char *line = NULL, *joined = NULL;
 
-                assert_true(asprintf(&line, "%s=%s", limits[i].file, limits[i].value) > 0);
+                assert_true(asprintf(&line, "%s=%s", limits.items[i].file, limits.items[i].value) > 0);
                 assert_true(asprintf(&joined, "%s%s\n", s, line) > 0);
                 free(line);
                 free(s);

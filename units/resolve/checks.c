@@ -470,43 +470,6 @@ static int check_capabilities(const Check *c) {
         return error;
 }
 
-/* --- resources */
-
-static int memory_bytes(const Check *c, const value_memory_limit *l, DirectiveId id, uint64_t *ret) {
-        if (l->permyriad == 0) {
-                *ret = l->bytes;
-                return 0;
-        }
-        if (c->host->memory_total == 0)
-                return diag_error(
-                        c->diag, ERROR_HOST_LACKS, where(c, id), directives[id].name,
-                        "the size of the host's memory is not known; give bytes instead of a percentage");
-        *ret = c->host->memory_total / 10000 * l->permyriad;
-        return 0;
-}
-
-static int check_memory(const Check *c) {
-        const ContainerSpec *s = c->spec;
-        uint64_t high = UINT64_MAX, max = UINT64_MAX;
-        int error = 0;
-
-        if (s->memory_high.set)
-                error = worse(error, memory_bytes(c, &s->memory_high, DIRECTIVE_MemoryHigh, &high));
-        if (s->memory_max.set)
-                error = worse(error, memory_bytes(c, &s->memory_max, DIRECTIVE_MemoryMax, &max));
-        if (error >= 0 && s->memory_high.set && high != UINT64_MAX && high > max)
-                diag_warning(c->diag, ERROR_CONFLICT, where(c, DIRECTIVE_MemoryHigh), "MemoryHigh",
-                             "is above MemoryMax= and never has an effect");
-        return error;
-}
-
-static int check_tasks(const Check *c) {
-        if (!c->spec->tasks_max.set || c->spec->tasks_max.permyriad == 0 || c->host->tasks_max > 0)
-                return 0;
-        return diag_error(c->diag, ERROR_HOST_LACKS, where(c, DIRECTIVE_TasksMax), "TasksMax",
-                          "the host's limit of tasks is not known; give a number instead of a percentage");
-}
-
 /* --- what enable, and the start, would refuse */
 
 /* Told where the unit is read, not only where it is enabled. */
@@ -629,6 +592,7 @@ static const CheckRow checks[] = {
         { check_capabilities, { DIRECTIVE_PrivateUsers, END } },
         { check_memory, { DIRECTIVE_MemoryHigh, DIRECTIVE_MemoryMax, END } },
         { check_tasks, { DIRECTIVE_TasksMax, END } },
+        { check_partition, { DIRECTIVE_CPUSetPartition, DIRECTIVE_AllowedCPUs, END } },
         { check_install, { END } },
         { check_working_directory, { DIRECTIVE_WorkingDirectory, END } },
         { check_conditions, { END } },

@@ -444,6 +444,57 @@ static int gather_devices(const ContainerSpec *draft, UnitFacts *f) {
         return 0;
 }
 
+/* A limit is of a whole disk: the kernel has none for a partition. */
+static void gather_disk(const char *path, DiskFact *f) {
+        char partition[64], up[80], text[32] = "";
+        unsigned first, second;
+        struct stat st;
+        dev_t d;
+        size_t n = 0;
+
+        if (stat(path, &st) < 0) {
+                f->error = errno;
+                return;
+        }
+        d = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev;
+        if (S_ISCHR(st.st_mode) || major(d) == 0) {
+                f->error = ENODEV;
+                return;
+        }
+        *f = (DiskFact){ .major = major(d), .minor = minor(d) };
+        (void)snprintf(partition, sizeof(partition), "/sys/dev/block/%u:%u/partition", major(d), minor(d));
+        if (access(partition, F_OK) < 0)
+                return;
+        (void)snprintf(up, sizeof(up), "/sys/dev/block/%u:%u/../dev", major(d), minor(d));
+        {
+                _cleanup_close_ int fd = open(up, O_RDONLY | O_CLOEXEC);
+
+                if (fd >= 0 && read_all(fd, text, sizeof(text) - 1, &n) >= 0 && sscanf(text, "%u:%u", &first, &second) == 2)
+                        *f = (DiskFact){ .major = first, .minor = second };
+                else
+                        f->error = ENODEV;
+        }
+}
+
+static int gather_disks(const ContainerSpec *draft, UnitFacts *f) {
+        size_t n = 0;
+
+        for (const DirectiveId *row = io_limit_rows; *row != _DIRECTIVE_MAX; row++)
+                n += ((const value_io_limits *)container_spec_field_const(draft, *row))->n;
+        if (n == 0)
+                return 0;
+        f->disks = calloc(n, sizeof(*f->disks));
+        if (!f->disks)
+                return -ENOMEM;
+        for (const DirectiveId *row = io_limit_rows; *row != _DIRECTIVE_MAX; row++) {
+                const value_io_limits *v = container_spec_field_const(draft, *row);
+
+                for (size_t i = 0; i < v->n; i++)
+                        gather_disk(v->items[i].path, f->disks + f->n_disks++);
+        }
+        return 0;
+}
+
 static int gather_trees(const ContainerSpec *draft, const PathTrees *written, UnitFacts *f) {
         const size_t max = container_spec_host_trees_max(draft);
         HostTree tree;
@@ -577,6 +628,8 @@ int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFa
                 r = gather_condition_paths(draft, root, &f);
         if (r >= 0)
                 r = gather_devices(draft, &f);
+        if (r >= 0)
+                r = gather_disks(draft, &f);
         if (r < 0)
                 return r;
 
@@ -625,6 +678,7 @@ void unit_facts_done(UnitFacts *f) {
         free(f->trees);
         free(f->condition_paths);
         free(f->devices);
+        free(f->disks);
         free(f->device_groups);
         free(f->root_path);
         free(f->root_refused);

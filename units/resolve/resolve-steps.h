@@ -31,6 +31,8 @@ int lifecycle_check(const ContainerSpec *spec, Diag *diag);
 
 /* The devices that DeviceAllow= names, and whether there is a filter. */
 int devices_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag);
+/* The disks that IODeviceWeight= and its kin name. */
+int disks_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag);
 
 /* What ProtectSystem= and its kin come to, as rows that everything after this reads. Before the checks and set_ids_resolve(). */
 int protect_resolve(ContainerSpec *spec, Diag *diag);

@@ -95,6 +95,9 @@ int spec_resolve(ContainerSpec *draft, const HostFacts *host, const UnitFacts *u
         r = devices_resolve(s, unit, diag);
         if (r < 0)
                 error = r;
+        r = disks_resolve(s, unit, diag);
+        if (r < 0)
+                error = r;
         r = protect_resolve(s, diag);
         if (r < 0)
                 error = r;

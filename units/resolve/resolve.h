@@ -74,9 +74,15 @@ typedef struct UnitFacts {
                 uint32_t major, minor;
         } *devices; /* one an item of DeviceAllow=, in its order; groups have none */
         size_t n_devices;
+        struct DiskFact {
+                int error;             /* errno of looking at it; ENODEV: no block device stands behind it */
+                uint32_t major, minor; /* of the whole disk, also where a partition was named */
+        } *disks; /* one an item of each row of io_limit_rows, in their order */
+        size_t n_disks;
         char *device_groups; /* /proc/devices, where a group is named */
 } UnitFacts;
 typedef struct DeviceFact DeviceFact;
+typedef struct DiskFact DiskFact;
 typedef struct TreeFact TreeFact;
 int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFacts *ret);
 void unit_facts_done(UnitFacts *f);

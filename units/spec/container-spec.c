@@ -348,3 +348,8 @@ int container_spec_print(const ContainerSpec *s, char **ret) {
         *ret = TAKE_PTR(out);
         return 0;
 }
+
+const DirectiveId io_limit_rows[] = {
+        DIRECTIVE_IODeviceWeight, DIRECTIVE_IOReadBandwidthMax, DIRECTIVE_IOWriteBandwidthMax, DIRECTIVE_IOReadIOPSMax,
+        DIRECTIVE_IOWriteIOPSMax, DIRECTIVE_IODeviceLatencyTargetSec, _DIRECTIVE_MAX,
+};

@@ -220,6 +220,9 @@ typedef struct HostTree {
 size_t container_spec_host_trees_max(const ContainerSpec *s);
 bool container_spec_host_tree(const ContainerSpec *s, size_t index, HostTree *ret);
 
+/* The rows whose values are of single block devices; ends in _DIRECTIVE_MAX. */
+extern const DirectiveId io_limit_rows[];
+
 /* Who may send messages: NotifyAccess=, or what the unit's other lines need. Never UNSET. */
 NotifyAccess container_spec_notify_access(const ContainerSpec *s);
 /* Whether the manager binds a socket for syslog(3) to /dev/log: BindLogSockets=, or what goes with the rest of the unit. */

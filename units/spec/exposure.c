@@ -51,6 +51,7 @@ static const struct {
         bool (*tightens)(const ContainerSpec *before, const ContainerSpec *after, DirectiveId id);
 } limits[] = {
         { &value_type_memory_limit, memory_is_number, memory_tightens },
+        { &value_type_memory_amount, memory_is_number, memory_tightens },
         { &value_type_tasks_limit, tasks_is_number, tasks_tightens },
 };
 

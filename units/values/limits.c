@@ -150,7 +150,7 @@ static int explode_printed(int (*print)(const void *, char **), const void *fiel
 
 /* --- memory_limit */
 
-static int memory_limit_parse(const ValueContext *c, const char *text, void *field) {
+static int memory_parse(const ValueContext *c, const char *text, bool zero, value_memory_limit *field) {
         value_memory_limit v = {.set = true};
         int r;
 
@@ -169,12 +169,20 @@ static int memory_limit_parse(const ValueContext *c, const char *text, void *fie
                                            "'%s' is not an amount of memory; write for example 64M, 1.5G, "
                                            "10%% or infinity",
                                            text);
-                if (v.bytes == 0 && v.permyriad == 0)
+                if (!zero && v.bytes == 0 && v.permyriad == 0)
                         return value_error(c, "a limit of 0 would leave no memory to start with; write for "
                                               "example 64M, 10%% or infinity");
         }
-        *(value_memory_limit *)field = v;
+        *field = v;
         return 0;
+}
+
+static int memory_limit_parse(const ValueContext *c, const char *text, void *field) {
+        return memory_parse(c, text, false, field);
+}
+
+static int memory_amount_parse(const ValueContext *c, const char *text, void *field) {
+        return memory_parse(c, text, true, field);
 }
 
 static int memory_limit_print(const void *field, char **ret) {
@@ -204,6 +212,39 @@ const ValueType value_type_memory_limit = {
         .implode = value_implode_text,
         .words = infinity_words,
 };
+
+const ValueType value_type_memory_amount = {
+        .name = "memory_amount",
+        .syntax = "a size such as 64M or 1.5G (base 1024), 0, a percentage of the host's memory, or infinity",
+        .signature = "s",
+        .size = sizeof(value_memory_amount),
+        .parse = memory_amount_parse,
+        .print = memory_limit_print,
+        .explode = memory_limit_explode,
+        .implode = value_implode_text,
+        .words = infinity_words,
+};
+
+const ValueType value_type_memory_guard = {
+        .name = "memory_guard",
+        .syntax = "a size such as 64M or 1.5G (base 1024), 0, a percentage of the host's memory, or infinity",
+        .signature = "s",
+        .size = sizeof(value_memory_guard),
+        .parse = memory_amount_parse,
+        .print = memory_limit_print,
+        .explode = memory_limit_explode,
+        .implode = value_implode_text,
+        .words = infinity_words,
+};
+
+/* --- cpuset_partition */
+
+static const char *const cpuset_partition_words[] = {
+        [CPUSET_PARTITION_UNSET] = "",        [CPUSET_PARTITION_MEMBER] = "member",
+        [CPUSET_PARTITION_ROOT] = "root",     [CPUSET_PARTITION_ISOLATED] = "isolated",
+        [_CPUSET_PARTITION_MAX] = NULL,
+};
+DEFINE_CHOICE_TYPE(cpuset_partition, cpuset_partition_words, CPUSET_PARTITION_UNSET, "member, root or isolated");
 
 /* --- tasks_limit */
 

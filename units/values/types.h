@@ -598,6 +598,48 @@ typedef uint64_t value_cpu_quota; /* microseconds of CPU per second; USEC_INFINI
 typedef uint32_t value_cpu_weight; /* 1..10000; 0 = unset; CPU_WEIGHT_IDLE */
 #define CPU_WEIGHT_IDLE UINT32_MAX
 typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
+typedef value_memory_limit value_memory_amount; /* which may be 0 */
+typedef value_memory_limit value_memory_guard;  /* what is kept, where a limit is what is not passed */
+typedef enum CpusetPartition {
+        CPUSET_PARTITION_UNSET,
+        CPUSET_PARTITION_MEMBER,
+        CPUSET_PARTITION_ROOT,
+        CPUSET_PARTITION_ISOLATED,
+        _CPUSET_PARTITION_MAX,
+} CpusetPartition;
+typedef CpusetPartition value_cpuset_partition;
+/* One value a block device: each path once, in the order in which they were first named. */
+typedef struct IoLimit {
+        char *path;            /* a block device, or any file: the device below its file system */
+        uint64_t value;        /* a weight, bytes or operations a second, microseconds; UINT64_MAX = no limit */
+        uint32_t major, minor; /* filled by spec_resolve(): of the whole disk */
+        Origin origin;
+} IoLimit;
+typedef struct value_io_limits {
+        IoLimit *items;
+        size_t n;
+} value_io_limits;
+typedef value_io_limits value_io_weights;
+typedef value_io_limits value_io_rates;
+typedef value_io_limits value_io_latencies;
+typedef struct HugePages {
+        uint64_t size, limit; /* bytes; limit UINT64_MAX = none */
+        Origin origin;
+} HugePages;
+typedef struct value_huge_pages {
+        HugePages *items;
+        size_t n;
+} value_huge_pages;
+/* "2MB": as the kernel names the files of a size of huge pages. */
+char *huge_page_size_to_string(uint64_t size);
+typedef struct CgroupKey {
+        char *key, *value; /* "misc.max", "res_a 3" */
+        Origin origin;
+} CgroupKey;
+typedef struct value_cgroup_keys {
+        CgroupKey *items;
+        size_t n;
+} value_cgroup_keys;
 
 /* In this order the fuzzer numbers them: new ones stand at the end. */
 #define VALUE_TYPES(X)                                                                                        \
@@ -618,7 +660,8 @@ typedef uint32_t value_io_weight; /* 1..10000; 0 = unset */
         X(protect_hostname) X(input) X(input_data) X(input_text) X(labels) X(variables) X(exit_type) X(volatile_mode) \
         X(shm_size) X(time_offset) X(sysctls) X(conditions) X(syslog_level) X(syslog_facility) X(log_fields) X(log_patterns) \
         X(device_allow) X(device_policy) X(exposure) X(machine_id) X(timezone) X(pid_file) \
-        X(ip_prefixes) X(ip_addresses) X(zone_name) X(interface_name) X(syscall_log)
+        X(ip_prefixes) X(ip_addresses) X(zone_name) X(interface_name) X(syscall_log) \
+        X(memory_amount) X(memory_guard) X(cpuset_partition) X(io_weights) X(io_rates) X(io_latencies) X(huge_pages) X(cgroup_keys)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
+#include "manager/base/string-list.h"
 #include "manager/host/cgroup/cgroup-limits.h"
 
 #define CPU_PERIOD_DEFAULT UINT64_C(100000) /* the kernel's own period, usec */
@@ -9,37 +12,90 @@
 #define CPU_QUOTA_MIN UINT64_C(1000)        /* the least the kernel takes, usec */
 #define PERMYRIAD UINT64_C(10000)
 
+typedef struct CgroupRow CgroupRow;
+struct CgroupRow {
+        DirectiveId id;
+        const char *name, *controller;
+        const char *file;     /* NULL: the items of the row name theirs */
+        const char *fallback; /* may be NULL */
+        CgroupFormat format;
+        const char *word;     /* of a line of a device: "rbps="; "" of a bare number */
+        const char *unset;    /* the kernel's default; NULL: what is in force stays until the next start */
+        int (*render)(const CgroupRow *row, const ContainerSpec *s, CgroupLimits *l);
+};
+
+void cgroup_limits_done(CgroupLimits *l) {
+        for (size_t i = 0; i < l->n; i++) {
+                free(l->items[i].file);
+                free(l->items[i].value);
+                free(l->items[i].fallback_value);
+        }
+        free(l->items);
+        *l = (CgroupLimits){};
+}
+
+/* One more, without its text; NULL on lack of memory. */
+static CgroupLimit *limits_grow(CgroupLimits *l, const CgroupRow *row, const char *file, const Origin *origin) {
+        CgroupLimit *grown = reallocarray(l->items, l->n + 1, sizeof(*grown));
+        char *name = strdup(file);
+
+        if (grown)
+                l->items = grown;
+        if (!grown || !name) {
+                free(name);
+                return NULL;
+        }
+        grown[l->n] = (CgroupLimit){ .controller = row->controller, .file = name, .fallback = row->fallback, .directive = row->name,
+                                     .origin = *origin, .format = row->format, .needed = true };
+        return grown + l->n++;
+}
+
+static int limits_add(CgroupLimits *l, const CgroupRow *row, const ContainerSpec *s, bool needed, const char *format, ...)
+        _printf_(5, 6);
+static int limits_add(CgroupLimits *l, const CgroupRow *row, const ContainerSpec *s, bool needed, const char *format, ...) {
+        CgroupLimit *one = limits_grow(l, row, row->file, &s->origins[row->id]);
+        va_list ap;
+        int r;
+
+        if (!one)
+                return -ENOMEM;
+        one->needed = needed;
+        va_start(ap, format);
+        r = vasprintf(&one->value, format, ap);
+        va_end(ap);
+        if (r < 0)
+                one->value = NULL;
+        return r < 0 ? -ENOMEM : 0;
+}
+
 /* part/10000 of the whole, without overflow. */
 static uint64_t share_of(uint64_t whole, uint32_t permyriad) {
         return whole / PERMYRIAD * permyriad + whole % PERMYRIAD * permyriad / PERMYRIAD;
 }
 
-static bool render_number(uint64_t v, CgroupLimit *l) {
-        if (v == UINT64_MAX) {
-                (void)snprintf(l->value, sizeof(l->value), "max");
-                l->needed = false;
-        } else
-                (void)snprintf(l->value, sizeof(l->value), "%" PRIu64, v);
-        return true;
+static int add_number(CgroupLimits *l, const CgroupRow *row, const ContainerSpec *s, uint64_t v) {
+        return v == UINT64_MAX ? limits_add(l, row, s, false, "max") : limits_add(l, row, s, true, "%" PRIu64, v);
 }
 
-static bool render_memory(const value_memory_limit *v, uint64_t host, CgroupLimit *l) {
-        return v->set && render_number(v->permyriad > 0 ? share_of(host, v->permyriad) : v->bytes, l);
+/* A percentage is of whole pages, as systemd counts it. What is kept of the memory is nothing by default, what is not passed
+ * everything: only that needs no controller. */
+static int render_memory(const CgroupRow *row, const ContainerSpec *s, CgroupLimits *l) {
+        const value_memory_limit *v = container_spec_field_const(s, row->id);
+        const uint64_t page = (uint64_t)getpagesize();
+        uint64_t bytes = v->permyriad > 0 ? share_of(s->host_memory / page, v->permyriad) * page : v->bytes;
+        const bool guard = streq(row->unset, "0");
+
+        if (!v->set)
+                return 0;
+        if (bytes == UINT64_MAX)
+                return limits_add(l, row, s, guard, "max");
+        return limits_add(l, row, s, !guard || bytes > 0, "%" PRIu64, bytes);
 }
 
-static bool render_memory_max(const ContainerSpec *s, CgroupLimit *l) {
-        return render_memory(&s->memory_max, s->host_memory, l);
-}
-
-static bool render_memory_high(const ContainerSpec *s, CgroupLimit *l) {
-        return render_memory(&s->memory_high, s->host_memory, l);
-}
-
-static bool render_tasks_max(const ContainerSpec *s, CgroupLimit *l) {
+static int render_tasks_max(const CgroupRow *row, const ContainerSpec *s, CgroupLimits *l) {
         const value_tasks_limit *v = &s->tasks_max;
 
-        return v->set &&
-               render_number(v->permyriad > 0 ? share_of(s->host_tasks, v->permyriad) : v->tasks, l);
+        return !v->set ? 0 : add_number(l, row, s, v->permyriad > 0 ? share_of(s->host_tasks, v->permyriad) : v->tasks);
 }
 
 /* What the kernel takes is 1 ms to 1 s. */
@@ -51,94 +107,266 @@ static uint64_t cpu_period(const ContainerSpec *s) {
 
 /* A small quota gets a longer period, so that it can be said at all: the kernel takes no quota under 1 ms. A period alone
  * limits nothing; it stands there for a quota that comes later. */
-static bool render_cpu_quota(const ContainerSpec *s, CgroupLimit *l) {
+static int render_cpu_quota(const CgroupRow *row, const ContainerSpec *s, CgroupLimits *l) {
         uint64_t period = cpu_period(s), quota;
 
         if (s->cpu_quota == 0 && period == CPU_PERIOD_DEFAULT)
-                return false;
-        if (s->cpu_quota == 0 || s->cpu_quota == USEC_INFINITY) {
-                (void)snprintf(l->value, sizeof(l->value), "max %" PRIu64, period);
-                l->needed = false;
-                return true;
-        }
+                return 0;
+        if (s->cpu_quota == 0 || s->cpu_quota == USEC_INFINITY)
+                return limits_add(l, row, s, false, "max %" PRIu64, period);
         quota = s->cpu_quota / USEC_PER_SEC * period + s->cpu_quota % USEC_PER_SEC * period / USEC_PER_SEC;
         if (quota < CPU_QUOTA_MIN) {
                 period = USEC_PER_SEC;
                 quota = MAX_OF(s->cpu_quota, CPU_QUOTA_MIN);
         }
-        (void)snprintf(l->value, sizeof(l->value), "%" PRIu64 " %" PRIu64, quota, period);
-        return true;
+        return limits_add(l, row, s, true, "%" PRIu64 " %" PRIu64, quota, period);
 }
 
-static bool render_cpu_weight(const ContainerSpec *s, CgroupLimit *l) {
-        return s->cpu_weight != 0 && s->cpu_weight != CPU_WEIGHT_IDLE && render_number(s->cpu_weight, l);
+static int render_cpu_weight(const CgroupRow *row, const ContainerSpec *s, CgroupLimits *l) {
+        return s->cpu_weight == 0 || s->cpu_weight == CPU_WEIGHT_IDLE ? 0 : add_number(l, row, s, s->cpu_weight);
 }
 
-static bool render_cpu_idle(const ContainerSpec *s, CgroupLimit *l) {
-        return s->cpu_weight == CPU_WEIGHT_IDLE && render_number(1, l);
+static int render_cpu_idle(const CgroupRow *row, const ContainerSpec *s, CgroupLimits *l) {
+        return s->cpu_weight == CPU_WEIGHT_IDLE ? add_number(l, row, s, 1) : 0;
 }
 
-static bool render_io_weight(const ContainerSpec *s, CgroupLimit *l) {
+/* "0-3,8", as the kernel prints it. */
+static int render_cpus(const CgroupRow *row, const ContainerSpec *s, CgroupLimits *l) {
+        const value_index_set *v = container_spec_field_const(s, row->id);
+        _cleanup_free_ char *text = NULL;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < v->n; i++) {
+                r = str_append(&text, "%s%u", i > 0 ? "," : "", v->items[i].first);
+                if (r >= 0 && v->items[i].last > v->items[i].first)
+                        r = str_append(&text, "-%u", v->items[i].last);
+        }
+        return r < 0 || !text ? r : limits_add(l, row, s, true, "%s", text);
+}
+
+static int render_partition(const CgroupRow *row, const ContainerSpec *s, CgroupLimits *l) {
+        static const char *const words[_CPUSET_PARTITION_MAX] = {
+                [CPUSET_PARTITION_MEMBER] = "member", [CPUSET_PARTITION_ROOT] = "root", [CPUSET_PARTITION_ISOLATED] = "isolated",
+        };
+        const CpusetPartition p = s->cpuset_partition;
+
+        return p == CPUSET_PARTITION_UNSET ? 0 : limits_add(l, row, s, p != CPUSET_PARTITION_MEMBER, "%s", words[p]);
+}
+
+/* BFQ's weights end at 1000, the kernel's default 100 is the same in both. */
+static uint64_t bfq_weight(uint64_t v) {
+        return v <= 100 ? v : 100 + (v - 100) * 900 / 9900;
+}
+
+static int set_fallback(CgroupLimits *l, const char *key, uint64_t weight) {
+        CgroupLimit *one = l->items + l->n - 1;
+
+        return str_append(&one->fallback_value, "%s %" PRIu64, key, bfq_weight(weight));
+}
+
+static int render_io_weight(const CgroupRow *row, const ContainerSpec *s, CgroupLimits *l) {
+        int r;
+
         if (s->io_weight == 0)
-                return false;
-        (void)snprintf(l->value, sizeof(l->value), "default %" PRIu32, s->io_weight);
-        return true;
+                return 0;
+        r = limits_add(l, row, s, true, "default %" PRIu32, s->io_weight);
+        return r < 0 ? r : set_fallback(l, "default", s->io_weight);
+}
+
+/* One line a device; each says one key, and leaves the others as they are. */
+static int render_devices(const CgroupRow *row, const ContainerSpec *s, CgroupLimits *l) {
+        const value_io_limits *v = container_spec_field_const(s, row->id);
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < v->n; i++) {
+                const IoLimit *item = v->items + i;
+
+                r = item->value == UINT64_MAX ? limits_add(l, row, s, false, "%u:%u %smax", item->major, item->minor, row->word) :
+                                                limits_add(l, row, s, true, "%u:%u %s%" PRIu64, item->major, item->minor, row->word,
+                                                           item->value);
+                if (r >= 0 && row->fallback) {
+                        char device[32];
+
+                        (void)snprintf(device, sizeof(device), "%u:%u", item->major, item->minor);
+                        r = set_fallback(l, device, item->value);
+                }
+                if (r >= 0)
+                        l->items[l->n - 1].origin = item->origin;
+        }
+        return r;
+}
+
+/* Two files a size: one counts what is touched, the other what mmap(2) reserves, so that who goes too far gets an error
+ * there instead of a signal later. */
+static int render_huge_pages(const CgroupRow *row, const ContainerSpec *s, CgroupLimits *l) {
+        for (size_t i = 0; i < 2 * s->hugetlb_max.n; i++) {
+                const HugePages *item = s->hugetlb_max.items + i / 2;
+                _cleanup_free_ char *size = huge_page_size_to_string(item->size), *file = NULL;
+                CgroupLimit *one;
+                int r = size ? str_append(&file, "hugetlb.%s.%smax", size, i % 2 ? "rsvd." : "") : -ENOMEM;
+
+                if (r < 0)
+                        return r;
+                one = limits_grow(l, row, file, &item->origin);
+                if (!one)
+                        return -ENOMEM;
+                one->needed = item->limit != UINT64_MAX;
+                r = one->needed ? str_append(&one->value, "%" PRIu64, item->limit) : str_append(&one->value, "max");
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int render_keys(const CgroupRow *row, const ContainerSpec *s, CgroupLimits *l) {
+        static const char *const names[] = { "cpuset", "cpu", "hugetlb", "io", "memory", "misc", "pids", "rdma" };
+
+        for (size_t i = 0; i < s->cgroup2.n; i++) {
+                const CgroupKey *item = s->cgroup2.items + i;
+                const size_t n = strcspn(item->key, ".");
+                CgroupLimit *one = limits_grow(l, row, item->key, &item->origin);
+
+                if (!one)
+                        return -ENOMEM;
+                for (size_t k = 0; k < ELEMENTSOF(names); k++)
+                        if (strlen(names[k]) == n && memcmp(names[k], item->key, n) == 0)
+                                one->controller = names[k];
+                one->value = strdup(item->value);
+                if (!one->value)
+                        return -ENOMEM;
+        }
+        return 0;
 }
 
 /* What the manager does itself needs the controller as well: it is told by memory.events. */
-static bool render_oom_group(const ContainerSpec *s, CgroupLimit *l) {
-        return (s->oom_policy == OOM_POLICY_KILL || s->oom_policy == OOM_POLICY_STOP) &&
-               render_number(s->oom_policy == OOM_POLICY_KILL, l);
+static int render_oom_group(const CgroupRow *row, const ContainerSpec *s, CgroupLimits *l) {
+        if (s->oom_policy != OOM_POLICY_KILL && s->oom_policy != OOM_POLICY_STOP)
+                return 0;
+        return add_number(l, row, s, s->oom_policy == OOM_POLICY_KILL);
 }
 
-static const struct {
-        DirectiveId id;
-        const char *name, *controller, *file, *fallback, *unset; /* unset: the kernel's default */
-        bool (*render)(const ContainerSpec *s, CgroupLimit *l); /* false: the unit does not ask for it */
-} rows[] = {
+#define ROW(directive, controller_, file_, fallback_, format_, word_, unset_, render_)                                            \
+        { DIRECTIVE_##directive, #directive, controller_, file_, fallback_, CGROUP_FORMAT_##format_, word_, unset_, render_ }
+static const CgroupRow rows[] = {
+        /*  DIRECTIVE                 CONTROLLER FILE                     FALLBACK         FORMAT     WORD       DEFAULT       TEXT */
+        ROW(MemoryMin,                "memory",  "memory.min",            NULL,            BYTES,     NULL,      "0",          render_memory),
+        ROW(MemoryLow,                "memory",  "memory.low",            NULL,            BYTES,     NULL,      "0",          render_memory),
         /* high before max: a payload near the limit is slowed before it is killed */
-        { DIRECTIVE_MemoryHigh, "MemoryHigh", "memory", "memory.high", NULL, "max", render_memory_high },
-        { DIRECTIVE_MemoryMax, "MemoryMax", "memory", "memory.max", NULL, "max", render_memory_max },
-        { DIRECTIVE_OOMPolicy, "OOMPolicy", "memory", "memory.oom.group", NULL, "0", render_oom_group },
-        { DIRECTIVE_TasksMax, "TasksMax", "pids", "pids.max", NULL, "max", render_tasks_max },
-        { DIRECTIVE_CPUQuota, "CPUQuota", "cpu", "cpu.max", NULL, "max 100000", render_cpu_quota },
-        { DIRECTIVE_CPUWeight, "CPUWeight", "cpu", "cpu.weight", NULL, "100", render_cpu_weight },
-        { DIRECTIVE_CPUWeight, "CPUWeight", "cpu", "cpu.idle", NULL, "0", render_cpu_idle },
-        { DIRECTIVE_IOWeight, "IOWeight", "io", "io.weight", "io.bfq.weight", "default 100", render_io_weight },
+        ROW(MemoryHigh,               "memory",  "memory.high",           NULL,            BYTES,     NULL,      "max",        render_memory),
+        ROW(MemorySwapMax,            "memory",  "memory.swap.max",       NULL,            BYTES,     NULL,      "max",        render_memory),
+        ROW(MemoryZSwapMax,           "memory",  "memory.zswap.max",      NULL,            BYTES,     NULL,      "max",        render_memory),
+        ROW(MemoryMax,                "memory",  "memory.max",            NULL,            BYTES,     NULL,      "max",        render_memory),
+        ROW(OOMPolicy,                "memory",  "memory.oom.group",      NULL,            TEXT,      NULL,      "0",          render_oom_group),
+        ROW(TasksMax,                 "pids",    "pids.max",              NULL,            TEXT,      NULL,      "max",        render_tasks_max),
+        ROW(CPUQuota,                 "cpu",     "cpu.max",               NULL,            TEXT,      NULL,      "max 100000", render_cpu_quota),
+        ROW(CPUWeight,                "cpu",     "cpu.weight",            NULL,            TEXT,      NULL,      "100",        render_cpu_weight),
+        ROW(CPUWeight,                "cpu",     "cpu.idle",              NULL,            TEXT,      NULL,      "0",          render_cpu_idle),
+        ROW(AllowedCPUs,              "cpuset",  "cpuset.cpus",           NULL,            CPUS,      NULL,      "\n",         render_cpus),
+        ROW(AllowedMemoryNodes,       "cpuset",  "cpuset.mems",           NULL,            CPUS,      NULL,      "\n",         render_cpus),
+        ROW(CPUSetPartition,          "cpuset",  "cpuset.cpus.partition", NULL,            PARTITION, NULL,      "member",     render_partition),
+        ROW(IOWeight,                 "io",      "io.weight",             "io.bfq.weight", DEVICE,    NULL,      "default 100", render_io_weight),
+        ROW(IODeviceWeight,           "io",      "io.weight",             "io.bfq.weight", DEVICE,    "",        "default",    render_devices),
+        ROW(IOReadBandwidthMax,       "io",      "io.max",                NULL,            DEVICE,    "rbps=",   "max",        render_devices),
+        ROW(IOWriteBandwidthMax,      "io",      "io.max",                NULL,            DEVICE,    "wbps=",   "max",        render_devices),
+        ROW(IOReadIOPSMax,            "io",      "io.max",                NULL,            DEVICE,    "riops=",  "max",        render_devices),
+        ROW(IOWriteIOPSMax,           "io",      "io.max",                NULL,            DEVICE,    "wiops=",  "max",        render_devices),
+        ROW(IODeviceLatencyTargetSec, "io",      "io.latency",            NULL,            DEVICE,    "target=", "0",          render_devices),
+        ROW(HugetlbMax,               "hugetlb", NULL,                    NULL,            BYTES,     NULL,      "max",        render_huge_pages),
+        ROW(Cgroup2,                  NULL,      NULL,                    NULL,            UNREAD,    NULL,      NULL,         render_keys),
 };
-_Static_assert(ELEMENTSOF(rows) <= CGROUP_LIMITS_MAX, "CGROUP_LIMITS_MAX");
+#undef ROW
 
-static bool render_row(size_t i, const ContainerSpec *spec, CgroupLimit *ret) {
-        *ret = (CgroupLimit){ .controller = rows[i].controller,
-                              .file = rows[i].file,
-                              .fallback = rows[i].fallback,
-                              .directive = rows[i].name,
-                              .origin = spec->origins[rows[i].id],
-                              .needed = true };
-        return rows[i].render(spec, ret);
-}
-
-void cgroup_limits_render(const ContainerSpec *spec, CgroupLimit ret[static CGROUP_LIMITS_MAX],
-                          size_t *ret_n) {
-        size_t n = 0;
-
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
-                if (render_row(i, spec, ret + n))
-                        n++;
-        *ret_n = n;
-}
-
-void cgroup_limits_change(const ContainerSpec *before, const ContainerSpec *after,
-                          CgroupLimit ret[static CGROUP_CHANGES_MAX], size_t *ret_n) {
-        CgroupLimit unused;
-        size_t n = 0, m;
+int cgroup_limits_render(const ContainerSpec *spec, CgroupLimits *ret) {
+        _cleanup_(cgroup_limits_done) CgroupLimits l = {};
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                if (!render_row(i, before, ret + n) || render_row(i, after, &unused))
-                        continue;
-                (void)snprintf(ret[n].value, sizeof(ret[n].value), "%s", rows[i].unset);
-                ret[n++].needed = false;
+                int r = rows[i].render(rows + i, spec, &l);
+
+                if (r < 0)
+                        return r;
         }
-        cgroup_limits_render(after, ret + n, &m);
-        *ret_n = n + m;
+        *ret = l;
+        l = (CgroupLimits){};
+        return 0;
+}
+
+static bool same_device(const char *a, const char *b) {
+        const size_t n = strcspn(a, " ");
+
+        return n == strcspn(b, " ") && memcmp(a, b, n) == 0;
+}
+
+/* Whether after still says something to what this one was written to. */
+static bool limit_asked(const CgroupLimit *l, const CgroupLimits *after) {
+        for (size_t i = 0; i < after->n; i++) {
+                const CgroupLimit *a = after->items + i;
+
+                if (a->directive == l->directive && streq(a->file, l->file) &&
+                    (l->format != CGROUP_FORMAT_DEVICE || same_device(a->value, l->value)))
+                        return true;
+        }
+        return false;
+}
+
+/* "8:0 rbps=max" */
+static char *unset_text(const CgroupRow *row, const CgroupLimit *l) {
+        char *s = NULL;
+
+        if (!row->word)
+                return strdup(row->unset);
+        return asprintf(&s, "%.*s %s%s", (int)strcspn(l->value, " "), l->value, row->word, row->unset) < 0 ? NULL : s;
+}
+
+static int add_unset(const CgroupRow *row, const CgroupLimits *before, const CgroupLimits *after, CgroupLimits *out) {
+        for (size_t i = 0; i < before->n; i++) {
+                const CgroupLimit *l = before->items + i;
+                CgroupLimit *one;
+
+                if (l->directive != row->name || (row->file && !streq(l->file, row->file)) || limit_asked(l, after) || !row->unset)
+                        continue;
+                one = limits_grow(out, row, l->file, &l->origin);
+                if (!one)
+                        return -ENOMEM;
+                one->value = unset_text(row, l);
+                one->needed = false;
+                if (!one->value)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+int cgroup_limits_change(const ContainerSpec *before, const ContainerSpec *after, CgroupLimits *ret) {
+        _cleanup_(cgroup_limits_done) CgroupLimits old = {}, new = {}, out = {};
+        CgroupLimit *grown;
+        int r;
+
+        r = cgroup_limits_render(before, &old);
+        if (r >= 0)
+                r = cgroup_limits_render(after, &new);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(rows); i++)
+                r = add_unset(rows + i, &old, &new, &out);
+        if (r < 0)
+                return r;
+        grown = reallocarray(out.items, out.n + new.n + 1, sizeof(*grown));
+        if (!grown)
+                return -ENOMEM;
+        out.items = grown;
+        for (size_t i = 0; i < new.n; i++) {
+                out.items[out.n++] = new.items[i];
+                new.items[i].file = new.items[i].value = new.items[i].fallback_value = NULL;
+        }
+        *ret = out;
+        out = (CgroupLimits){};
+        return 0;
+}
+
+bool cgroup_limits_live(DirectiveId id) {
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (rows[i].id == id && !rows[i].unset)
+                        return false;
+        return true;
+}
+
+bool cgroup_limits_share(const ContainerSpec *s) {
+        return s->memory_min.set || s->memory_low.set || s->cpuset_partition > CPUSET_PARTITION_MEMBER;
 }

@@ -18,6 +18,10 @@ static const char *const controllers[_CONTROLLER_MAX] = {
         [CONTROLLER_MEMORY] = "memory",
         [CONTROLLER_PIDS] = "pids",
         [CONTROLLER_IO] = "io",
+        [CONTROLLER_CPUSET] = "cpuset",
+        [CONTROLLER_HUGETLB] = "hugetlb",
+        [CONTROLLER_RDMA] = "rdma",
+        [CONTROLLER_MISC] = "misc",
 };
 
 const char *cgroup_controller_to_string(CgroupController c) {

@@ -18,6 +18,10 @@ typedef enum CgroupController {
         CONTROLLER_MEMORY,
         CONTROLLER_PIDS,
         CONTROLLER_IO,
+        CONTROLLER_CPUSET,
+        CONTROLLER_HUGETLB,
+        CONTROLLER_RDMA,
+        CONTROLLER_MISC,
         _CONTROLLER_MAX,
         _CONTROLLER_INVALID = -EINVAL,
 } CgroupController;

@@ -19,6 +19,7 @@
 #define DESCENDANTS_MAX "4096"
 #define PROCESSES_MAX (1U << 22)
 #define REMOVE_TRIES 50
+#define READ_BACK_MAX 4096
 
 void cgroup_done(Cgroup *c) {
         (void)safe_close(c->fd);
@@ -83,17 +84,56 @@ static char *name_unescape(const char *s) {
         return name;
 }
 
+/* A kernel can take a text and mean something else by it: a set of CPUs that are not there, a partition that it cannot make. */
+static int verify_limit(int fd, const CgroupLimit *l, const char *file, const char *value, Diag *diag) {
+        char text[READ_BACK_MAX], effective[READ_BACK_MAX] = "", name[64];
+        bool has_effective = false;
+        int r;
+
+        if (l->format == CGROUP_FORMAT_UNREAD)
+                return 0;
+        r = cgroup_read(fd, file, text, sizeof(text));
+        if (r >= 0 && l->format == CGROUP_FORMAT_CPUS) {
+                (void)snprintf(name, sizeof(name), "%s.effective", file);
+                has_effective = cgroup_read(fd, name, effective, sizeof(effective)) >= 0;
+        }
+        if (r < 0)
+                return diag_errno(diag, ERROR_HOST_LACKS, &l->origin, l->directive, -r, "cannot read \"%s\" back", file);
+        if (cgroup_limit_holds(l->format, value, text, has_effective ? effective : NULL))
+                return 0;
+        text[strcspn(text, "\n")] = effective[strcspn(effective, "\n")] = 0;
+        if (l->format == CGROUP_FORMAT_CPUS && has_effective)
+                (void)diag_error(diag, ERROR_HOST_LACKS, &l->origin, l->directive,
+                                 "\"%s\" is not what the container would get: the kernel gives \"%s\"; name what this host has online "
+                                 "and what the control groups above allow", value, effective);
+        else
+                (void)diag_error(diag, ERROR_HOST_LACKS, &l->origin, l->directive,
+                                 "the kernel has taken \"%s\" for \"%s\", but says \"%s\"%s", value, file, text,
+                                 l->format == CGROUP_FORMAT_PARTITION ? "; the CPUs must belong to no other group, and the groups "
+                                                                        "above must be able to give them away" : "");
+        return -EOPNOTSUPP;
+}
+
 static int apply_limit(int fd, const CgroupRoot *root, const CgroupLimit *l, Diag *diag) {
-        const char *file = l->file;
+        const char *file = l->file, *value = l->value;
         int r;
 
         if (!root->available[cgroup_controller_from_string(l->controller)])
                 return l->needed ? -EOPNOTSUPP : 0;
-        r = cgroup_write(fd, file, l->value);
+        if (l->format == CGROUP_FORMAT_PARTITION && l->needed) {
+                char list[READ_BACK_MAX];
+
+                if (cgroup_read(fd, "cpuset.cpus", list, sizeof(list)) >= 0)
+                        cgroup_share_cpus(root, fd, list);
+        }
+        r = cgroup_write(fd, file, value);
         if (r == -ENOENT && l->fallback) {
                 file = l->fallback;
-                r = cgroup_write(fd, file, l->value);
+                value = l->fallback_value ? l->fallback_value : value;
+                r = cgroup_write(fd, file, value);
         }
+        if (r == -ENOENT && !l->needed)
+                return 0;
         if (r == -ENOENT)
                 return diag_errno(
                         diag, ERROR_HOST_LACKS, &l->origin, l->directive, ENOENT,
@@ -102,8 +142,8 @@ static int apply_limit(int fd, const CgroupRoot *root, const CgroupLimit *l, Dia
                         l->file, l->controller);
         if (r < 0)
                 return diag_errno(diag, ERROR_HOST_LACKS, &l->origin, l->directive, -r,
-                                  "the kernel refuses \"%s\" for \"%s\"", l->value, file);
-        return 0;
+                                  "the kernel refuses \"%s\" for \"%s\"", value, file);
+        return verify_limit(fd, l, file, value, diag);
 }
 
 int cgroup_apply(const CgroupRoot *root, const Cgroup *c, const CgroupLimit *limits, size_t n, Diag *diag) {

@@ -17,11 +17,10 @@ static void cgroup_begin(Container *c) {
 }
 
 static int cgroup_check(const Container *c, Diag *diag) {
-        CgroupLimit limits[CGROUP_LIMITS_MAX];
-        size_t n;
+        _cleanup_(cgroup_limits_done) CgroupLimits limits = {};
+        int r = cgroup_limits_render(c->loaded, &limits);
 
-        cgroup_limits_render(c->loaded, limits, &n);
-        return cgroup_limits_check(&c->manager->cgroup, limits, n, diag);
+        return r < 0 ? r : cgroup_limits_check(&c->manager->cgroup, limits.items, limits.n, diag);
 }
 
 static int cgroup_set_path(Container *c) {
@@ -32,16 +31,18 @@ static int cgroup_set_path(Container *c) {
 }
 
 static int cgroup_prepare(Container *c, Launch *launch, Diag *diag) {
-        CgroupLimit limits[CGROUP_LIMITS_MAX];
+        _cleanup_(cgroup_limits_done) CgroupLimits limits = {};
         CgroupOwner owner = cgroup_owner_of(c);
         CgroupRoot *root = container_cgroup_root(c);
-        size_t n;
         int r;
 
-        cgroup_limits_render(c->spec, limits, &n);
-        r = cgroup_limits_check(root, limits, n, diag);
+        r = cgroup_limits_render(c->spec, &limits);
         if (r >= 0)
-                r = cgroup_create(root, c->name, limits, n, &owner, diag, &c->cgroup);
+                r = cgroup_limits_check(root, limits.items, limits.n, diag);
+        if (r >= 0)
+                r = cgroup_create(root, c->name, limits.items, limits.n, &owner, diag, &c->cgroup);
+        if (cgroup_limits_share(c->spec))
+                cgroup_share(root); /* also where it has failed half-way */
         if (r >= 0)
                 r = cgroup_set_path(c);
         if (r < 0)
@@ -73,6 +74,8 @@ static void cgroup_undo(Container *c) {
         if (r < 0 && r != -ENOENT)
                 log_message(&c->manager->config.log, LOG_WARNING, "%s: cannot remove its control group: %s", c->name,
                             strerror(-r));
+        if ((c->spec && cgroup_limits_share(c->spec)) || (c->limits && cgroup_limits_share(c->limits)))
+                cgroup_share(container_cgroup_root(c));
         c->frozen = false;
         crash_point(c->manager, CGROUP_REMOVED);
 }

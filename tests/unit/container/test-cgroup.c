@@ -45,35 +45,51 @@ static const struct {
         { "cpu cpu.weight 50 1\n", { .cpu_weight = 50 } },
         { "cpu cpu.idle 1 1\n", { .cpu_weight = CPU_WEIGHT_IDLE } },
         { "io io.weight default 50 1\n", { .io_weight = 50 } },
+        { "memory memory.min 4096 1\nmemory memory.low max 1\n",
+          { .memory_min = { .bytes = 4096, .set = true }, .memory_low = { .bytes = UINT64_MAX, .set = true } } },
+        { "memory memory.min 0 0\n", { .memory_min = { .set = true } } }, /* keeps nothing */
+        { "memory memory.swap.max 0 1\n", { .memory_swap_max = { .set = true } } },
+        { "memory memory.max 40960 1\n", { .memory_max = { .permyriad = 3333, .set = true }, .host_memory = 32 * 4096 } }, /* whole pages */
+        { "cpuset cpuset.cpus 0-3,8 1\ncpuset cpuset.cpus.partition root 1\n",
+          { .allowed_cpus = { (IndexRange[]){ { 0, 3 }, { 8, 8 } }, 2 }, .cpuset_partition = CPUSET_PARTITION_ROOT } },
+        { "cpuset cpuset.mems 1 1\n", { .allowed_memory_nodes = { (IndexRange[]){ { 1, 1 } }, 1 } } },
+        { "io io.max 8:16 rbps=1000 1\nio io.max 8:16 riops=max 0\n",
+          { .io_read_bandwidth_max = { (IoLimit[]){ { .value = 1000, .major = 8, .minor = 16 } }, 1 },
+            .io_read_iops_max = { (IoLimit[]){ { .value = UINT64_MAX, .major = 8, .minor = 16 } }, 1 } } },
+        { "io io.weight 8:0 200 1\nio io.latency 8:0 target=25000 1\n",
+          { .io_device_weight = { (IoLimit[]){ { .value = 200, .major = 8 } }, 1 },
+            .io_device_latency = { (IoLimit[]){ { .value = 25000, .major = 8 } }, 1 } } },
+        { "hugetlb hugetlb.2MB.max 4194304 1\nhugetlb hugetlb.2MB.rsvd.max 4194304 1\n",
+          { .hugetlb_max = { (HugePages[]){ { .size = 2U << 20, .limit = 4U << 20 } }, 1 } } },
+        { "misc misc.max res_a 3 1\n", { .cgroup2 = { (CgroupKey[]){ { .key = (char *)"misc.max", .value = (char *)"res_a 3" } }, 1 } } },
 };
 
 static void limits_render(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                CgroupLimit limits[CGROUP_LIMITS_MAX];
+                _cleanup_(cgroup_limits_done) CgroupLimits limits = {};
                 char text[512] = "";
-                size_t n, at = 0;
+                size_t at = 0;
 
-                cgroup_limits_render(&rows[i].spec, limits, &n);
-                for (size_t k = 0; k < n; k++)
-                        at += (size_t)snprintf(text + at, sizeof(text) - at, "%s %s %s %d\n", limits[k].controller,
-                                               limits[k].file, limits[k].value, limits[k].needed);
+                assert_int_equal(cgroup_limits_render(&rows[i].spec, &limits), 0);
+                for (size_t k = 0; k < limits.n; k++)
+                        at += (size_t)snprintf(text + at, sizeof(text) - at, "%s %s %s %d\n", limits.items[k].controller,
+                                               limits.items[k].file, limits.items[k].value, limits.items[k].needed);
                 assert_string_equal(text, rows[i].expected);
         }
 }
 
 static void limits_know_their_line(void **state) {
         ContainerSpec spec = { .memory_max = { .bytes = 1, .set = true } };
-        CgroupLimit limits[CGROUP_LIMITS_MAX];
-        size_t n;
+        _cleanup_(cgroup_limits_done) CgroupLimits limits = {};
 
         spec.origins[DIRECTIVE_MemoryMax] = (Origin){ .file = "/u/web.container", .line = 9 };
-        cgroup_limits_render(&spec, limits, &n);
-        assert_int_equal(n, 1);
-        assert_string_equal(limits[0].directive, "MemoryMax");
-        assert_string_equal(limits[0].origin.file, "/u/web.container");
-        assert_int_equal(limits[0].origin.line, 9);
-        for (size_t i = 0; i < n; i++)
-                assert_true(cgroup_controller_from_string(limits[i].controller) >= 0);
+        assert_int_equal(cgroup_limits_render(&spec, &limits), 0);
+        assert_int_equal(limits.n, 1);
+        assert_string_equal(limits.items[0].directive, "MemoryMax");
+        assert_string_equal(limits.items[0].origin.file, "/u/web.container");
+        assert_int_equal(limits.items[0].origin.line, 9);
+        for (size_t i = 0; i < limits.n; i++)
+                assert_true(cgroup_controller_from_string(limits.items[i].controller) >= 0);
 }
 
 /* What is missing, why, and what to do: each reason has its own words. */
@@ -81,20 +97,69 @@ static void limits_know_their_line(void **state) {
 static void limits_change(void **state) {
         ContainerSpec before = { .memory_max = { .set = true, .bytes = 1 << 20 }, .cpu_weight = CPU_WEIGHT_IDLE };
         ContainerSpec after = { .cpu_weight = 50 };
-        CgroupLimit change[CGROUP_CHANGES_MAX];
-        size_t n;
+        _cleanup_(cgroup_limits_done) CgroupLimits change = {}, same = {};
 
-        cgroup_limits_change(&before, &after, change, &n);
-        assert_int_equal(n, 3);
-        assert_string_equal(change[0].file, "memory.max");
-        assert_string_equal(change[0].value, "max");
-        assert_false(change[0].needed);
-        assert_string_equal(change[1].file, "cpu.idle");
-        assert_string_equal(change[1].value, "0");
-        assert_string_equal(change[2].file, "cpu.weight");
-        assert_string_equal(change[2].value, "50");
-        cgroup_limits_change(&after, &after, change, &n);
-        assert_int_equal(n, 1);
+        assert_int_equal(cgroup_limits_change(&before, &after, &change), 0);
+        assert_int_equal(change.n, 3);
+        assert_string_equal(change.items[0].file, "memory.max");
+        assert_string_equal(change.items[0].value, "max");
+        assert_false(change.items[0].needed);
+        assert_string_equal(change.items[1].file, "cpu.idle");
+        assert_string_equal(change.items[1].value, "0");
+        assert_string_equal(change.items[2].file, "cpu.weight");
+        assert_string_equal(change.items[2].value, "50");
+        assert_int_equal(cgroup_limits_change(&after, &after, &same), 0);
+        assert_int_equal(same.n, 1);
+}
+
+/* One device of two is let go: its line alone gets the default, and the key of another directive in the same file stays. */
+static void limits_change_of_devices(void **state) {
+        IoLimit two[] = { { .path = (char *)"/dev/a", .value = 1000, .major = 8 }, { .path = (char *)"/dev/b", .value = 9, .major = 9 } };
+        IoLimit one[] = { { .path = (char *)"/dev/b", .value = 7, .major = 9 } };
+        ContainerSpec before = { .io_read_bandwidth_max = { two, 2 }, .io_write_iops_max = { one, 1 }, .io_device_weight = { two, 1 } };
+        ContainerSpec after = { .io_read_bandwidth_max = { one, 1 }, .io_write_iops_max = { one, 1 } };
+        static const char *const expected[] = { "8:0 default", "8:0 rbps=max", "9:0 rbps=7", "9:0 wiops=7" };
+        _cleanup_(cgroup_limits_done) CgroupLimits change = {};
+
+        assert_int_equal(cgroup_limits_change(&before, &after, &change), 0);
+        assert_int_equal(change.n, ELEMENTSOF(expected));
+        for (size_t i = 0; i < change.n; i++)
+                assert_string_equal(change.items[i].value, expected[i]);
+        assert_true(cgroup_limits_live(DIRECTIVE_IOReadBandwidthMax));
+        assert_false(cgroup_limits_live(DIRECTIVE_Cgroup2));
+}
+
+static void what_was_written_is_read_back(void **state) {
+        static const struct {
+                CgroupFormat format;
+                const char *value, *text, *effective;
+                bool holds;
+        } answers[] = {
+                { CGROUP_FORMAT_TEXT, "64", "64\n", NULL, true },
+                { CGROUP_FORMAT_TEXT, "64", "640\n", NULL, false },
+                { CGROUP_FORMAT_TEXT, "50000 100000", "50000 100000\n", NULL, true },
+                { CGROUP_FORMAT_BYTES, "max", "max\n", NULL, true },
+                { CGROUP_FORMAT_BYTES, "1048576", "max\n", NULL, false },
+                { CGROUP_FORMAT_BYTES, "0", "0\n", NULL, true },
+                { CGROUP_FORMAT_DEVICE, "8:0 rbps=1000", "9:0 rbps=1000 wbps=max riops=max wiops=max\n8:0 rbps=1000 wbps=5\n", NULL, true },
+                { CGROUP_FORMAT_DEVICE, "8:0 rbps=1000", "8:0 rbps=10000 wbps=max\n", NULL, false },
+                { CGROUP_FORMAT_DEVICE, "8:0 rbps=1000", "18:0 rbps=1000 wbps=max\n", NULL, false },
+                { CGROUP_FORMAT_DEVICE, "8:0 rbps=1000", "", NULL, false },
+                { CGROUP_FORMAT_DEVICE, "8:0 rbps=max", "", NULL, true },
+                { CGROUP_FORMAT_DEVICE, "8:0 default", "default 100\n", NULL, true },
+                { CGROUP_FORMAT_DEVICE, "8:0 200", "default 100\n8:0 200\n", NULL, true },
+                { CGROUP_FORMAT_DEVICE, "default 50", "default 50\n", NULL, true },
+                { CGROUP_FORMAT_CPUS, "0-1,3", "0-1,3\n", "0-1\n", true },
+                { CGROUP_FORMAT_CPUS, "4-5", "4-5\n", "0-1\n", false }, /* none of them is online: all of the parent's */
+                { CGROUP_FORMAT_CPUS, "0", "0-1\n", "0-1\n", false },
+                { CGROUP_FORMAT_CPUS, "\n", "\n", "0-7\n", true },
+                { CGROUP_FORMAT_PARTITION, "root", "root\n", NULL, true },
+                { CGROUP_FORMAT_PARTITION, "root", "root invalid (Parent is not a partition root)\n", NULL, false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(answers); i++)
+                if (cgroup_limit_holds(answers[i].format, answers[i].value, answers[i].text, answers[i].effective) != answers[i].holds)
+                        fail_msg("'%s' against '%s'", answers[i].value, answers[i].text);
 }
 
 static void a_missing_controller_is_named(void **state) {
@@ -109,11 +174,10 @@ static void a_missing_controller_is_named(void **state) {
                 { 0, false, "is not available below \"/sys/fs/cgroup/bulwark\"", "Delegate=yes" },
         };
         ContainerSpec spec = { .memory_max = { .bytes = 1, .set = true }, .tasks_max = { .tasks = UINT64_MAX, .set = true } };
-        CgroupLimit limits[CGROUP_LIMITS_MAX];
-        size_t n;
+        _cleanup_(cgroup_limits_done) CgroupLimits limits = {};
 
         spec.origins[DIRECTIVE_MemoryMax] = (Origin){ .file = "web.container", .line = 9 };
-        cgroup_limits_render(&spec, limits, &n);
+        assert_int_equal(cgroup_limits_render(&spec, &limits), 0);
         for (size_t i = 0; i < ELEMENTSOF(reasons); i++) {
                 _cleanup_(diag_done) Diag diag = {};
                 CgroupLegacy legacy = { .controllers = (char *)"rw,memory", .path = (char *)"/sys/fs/cgroup/memory" };
@@ -126,7 +190,7 @@ static void a_missing_controller_is_named(void **state) {
                 root.host.n_legacy = reasons[i].legacy;
                 root.error[CONTROLLER_MEMORY] = reasons[i].error;
                 root.refused_at[CONTROLLER_MEMORY] = (char *)"/bulwark";
-                assert_true(cgroup_limits_check(&root, limits, n, &diag) < 0);
+                assert_true(cgroup_limits_check(&root, limits.items, limits.n, &diag) < 0);
                 assert_int_equal(diag.n_errors, 1); /* TasksMax=infinity needs no controller */
                 assert_int_equal(diag_first_code(&diag), ERROR_HOST_LACKS);
                 text = diag_to_string(&diag, false);
@@ -135,7 +199,7 @@ static void a_missing_controller_is_named(void **state) {
                 assert_non_null(strstr(text, reasons[i].reason));
                 assert_non_null(strstr(text, reasons[i].remedy));
                 root.available[CONTROLLER_MEMORY] = true;
-                assert_int_equal(cgroup_limits_check(&root, limits, n, &diag), 0);
+                assert_int_equal(cgroup_limits_check(&root, limits.items, limits.n, &diag), 0);
         }
 }
 
@@ -287,6 +351,8 @@ int main(void) {
                 cmocka_unit_test(limits_render),
                 cmocka_unit_test(limits_know_their_line),
                 cmocka_unit_test(limits_change),
+                cmocka_unit_test(limits_change_of_devices),
+                cmocka_unit_test(what_was_written_is_read_back),
                 cmocka_unit_test(a_missing_controller_is_named),
                 cmocka_unit_test(the_host_is_read),
                 cmocka_unit_test(a_host_without_cgroups),

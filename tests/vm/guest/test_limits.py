@@ -8,7 +8,6 @@ from bed import *
 
 ALLOCATE = "ExecStart=/bin/dd if=/dev/zero of=/dev/null bs=%dM count=1"
 SPIN = "ExecStart=/bin/sh -c 'while true; do :; done'"
-SPIN_ON_ALL = "ExecStart=/bin/sh -c 'for i in 1 2 3; do while true; do :; done & done; while true; do :; done'"
 FORKS = "ExecStart=/bin/sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 1000 & done; echo all of them; wait'"
 MEGABYTE = 1 << 20
 
@@ -21,6 +20,12 @@ def test_written(bed):
         ("TasksMax=64", "pids.max", "64"),
         ("CPUQuota=50%", "cpu.max", "50000 100000"),
         ("CPUWeight=50", "cpu.weight", "50"),
+        ("MemoryMin=1M", "memory.min", str(MEGABYTE)),
+        ("MemoryLow=2M", "memory.low", str(2 * MEGABYTE)),
+        ("MemorySwapMax=0", "memory.swap.max", "0"),
+        ("AllowedCPUs=1", "cpuset.cpus", "1"),
+        ("AllowedMemoryNodes=0", "cpuset.mems", "0"),
+        ("Cgroup2=cpu.max.burst=1000", "cpu.max.burst", "1000"),
     ]
     bed.start_sleeper("all", *(row[0] for row in table))
     bed.start_sleeper("plain")
@@ -198,25 +203,119 @@ def usage(bed, names, seconds=2.0):
 
 
 def test_cpu_quota(bed):
-    """CPUQuota= throttles."""
-    bed.unit("slow", SPIN, "CPUQuota=10%")
-    bed.unit("fast", SPIN)
-    for name in ("slow", "fast"):
-        bed.ctl("start", name).expect(0)
-    used = usage(bed, ["slow", "fast"])
-    check(used["slow"] * 2 < used["fast"], "usage: %s" % used)
+    """CPUQuota=20% is 20 % of one CPU, within 3 points."""
+    bed.unit("slow", SPIN, "CPUQuota=20%", "AllowedCPUs=1")
+    bed.ctl("start", "slow").expect(0)
+    began, before = time.monotonic(), cgroup_key(bed, "slow", "cpu.stat", "usage_usec")
+    time.sleep(6)
+    used = cgroup_key(bed, "slow", "cpu.stat", "usage_usec") - before
+    share = used / 1e6 / (time.monotonic() - began)
+    check(0.17 <= share <= 0.23, "share of a CPU: %.3f" % share)
     check(cgroup_key(bed, "slow", "cpu.stat", "nr_throttled") > 0, "never throttled")
-    equal(cgroup_key(bed, "fast", "cpu.stat", "nr_throttled"), 0, "throttled without a quota")
+    bed.ctl("set-property", "--runtime", "slow", "CPUQuota=").expect(0)
+    equal(cgroup_file(bed, "slow", "cpu.max"), "max 100000", "cpu.max after the quota was taken away")
 
 
 def test_cpu_weight(bed):
-    """where CPUs are scarce, CPUWeight= divides them."""
-    bed.unit("light", SPIN_ON_ALL, "CPUWeight=10")
-    bed.unit("heavy", SPIN_ON_ALL, "CPUWeight=1000")
+    """where a CPU is scarce, weights of 100 and 300 divide it 1:3 within 15 %; a neighbour on the other CPU does not lose."""
+    bed.unit("light", SPIN, "CPUWeight=100", "AllowedCPUs=1")
+    bed.unit("heavy", SPIN, "CPUWeight=300", "AllowedCPUs=1")
     for name in ("light", "heavy"):
         bed.ctl("start", name).expect(0)
-    used = usage(bed, ["light", "heavy"])
-    check(used["light"] * 3 < used["heavy"], "usage: %s" % used)
+    used = usage(bed, ["light", "heavy"], 6.0)
+    ratio = used["heavy"] / used["light"]
+    check(3 * 0.85 <= ratio <= 3 * 1.15, "%.2f of %s" % (ratio, used))
+
+
+def test_allowed_cpus(bed):
+    """no process leaves AllowedCPUs=, whatever it asks for; what is not there is refused, not given up."""
+    bed.start_sleeper("held", "AllowedCPUs=1")
+    equal(cgroup_file(bed, "held", "cpuset.cpus.effective"), "1", "effective CPUs")
+    status = read("/proc/%d/status" % bed.leader("held"))
+    equal(re.search(r"Cpus_allowed_list:\s*(\S+)", status).group(1), "1", "CPUs of the leader")
+    bed.ctl("set-property", "--runtime", "held", "AllowedCPUs=0").expect(0)
+    equal(cgroup_file(bed, "held", "cpuset.cpus.effective"), "0", "effective CPUs after a change")
+    bed.unit("absent", "ExecStart=/bin/true", "AllowedCPUs=0 60")
+    result = bed.ctl("start", "absent")
+    check(result.code != 0 and "AllowedCPUs=" in result.err and "0" in result.err, "CPU 60: %s" % result)
+    check(not os.path.exists(os.path.join(bed.cgroup, "containers/absent")), "the refused start has left a group")
+
+
+def test_partition(bed):
+    """a partition has its CPU alone, is given back at the end, and one that the kernel calls invalid is refused."""
+    levels = [bed.cgroup, os.path.join(bed.cgroup, "containers")]
+    exclusive = os.path.exists(os.path.join(bed.cgroup, "cpuset.cpus.exclusive"))
+    bed.unit("alone", "ExecStart=/bin/sleep 1000", "AllowedCPUs=1", "CPUSetPartition=root")
+    result = bed.ctl("start", "alone")
+    if exclusive:
+        result.expect(0)
+        equal(cgroup_file(bed, "alone", "cpuset.cpus.partition"), "root", "partition")
+        bed.start_sleeper("beside")
+        equal(cgroup_file(bed, "beside", "cpuset.cpus.effective"), "0", "CPUs of a neighbour")
+    bed.unit("rival", "ExecStart=/bin/sleep 1000", "AllowedCPUs=1", "CPUSetPartition=isolated")
+    result = bed.ctl("start", "rival")
+    check(result.code != 0 and "CPUSetPartition=" in result.err, "two partitions of one CPU: %s" % result)
+    bed.ctl("stop", "alone")
+    for level in levels if exclusive else []:
+        equal(read(os.path.join(level, "cpuset.cpus.exclusive")).strip(), "", "left to " + level)
+
+
+def test_kept_memory(bed):
+    """what containers keep, the groups above keep too, and no longer than they do."""
+    bed.start_sleeper("one", "MemoryLow=2M")
+    bed.start_sleeper("two", "MemoryLow=3M", "MemoryMin=1M")
+    above = os.path.join(bed.cgroup, "containers")
+    equal(read(os.path.join(above, "memory.low")).strip(), str(5 * MEGABYTE), "memory.low above two")
+    equal(read(os.path.join(above, "memory.min")).strip(), str(MEGABYTE), "memory.min above two")
+    bed.ctl("set-property", "--runtime", "one", "MemoryLow=4M").expect(0)
+    equal(read(os.path.join(bed.cgroup, "memory.low")).strip(), str(7 * MEGABYTE), "memory.low after a change")
+    bed.ctl("stop", "one").expect(0)
+    bed.ctl("stop", "two").expect(0)
+    equal(read(os.path.join(bed.cgroup, "memory.low")).strip(), "0", "memory.low of nobody")
+
+
+def test_io_max(bed):
+    """IOWriteBandwidthMax= holds on virtio within 20 %, and is lifted live."""
+    place = "/var/tmp/bulwark-io"
+    os.makedirs(place, exist_ok=True)
+    os.chmod(place, 0o777)
+    rate = 4 * 1000 * 1000
+    bed.unit("writer", "ExecStart=/bin/sh -c 'while true; do dd if=/dev/zero of=/data/file bs=64k count=64 oflag=direct 2>/dev/null; done'",
+             "BindPaths=%s:/data" % place, "IOWriteBandwidthMax=%s 4M" % place, "TimeoutStopSec=2s")
+    bed.ctl("start", "writer").expect(0)
+    try:
+        line = cgroup_file(bed, "writer", "io.max")
+        device = line.split()[0]
+        contains(line, "wbps=%d" % rate, "io.max")
+
+        def written():
+            stat = [l for l in cgroup_file(bed, "writer", "io.stat").splitlines() if l.startswith(device + " ")]
+            return int(re.search(r"wbytes=(\d+)", stat[0]).group(1)) if stat else 0
+
+        def speed(seconds):
+            began, before = time.monotonic(), written()
+            time.sleep(seconds)
+            return (written() - before) / (time.monotonic() - began)
+
+        wait_until(lambda: written() > rate, "the writer to begin")
+        measured = speed(5)
+        check(0.8 * rate <= measured <= 1.2 * rate, "%d bytes a second, limit %d" % (measured, rate))
+        bed.ctl("set-property", "--runtime", "writer", "IOWriteBandwidthMax=").expect(0)
+        check(device not in cgroup_file(bed, "writer", "io.max"), "io.max after the limit was taken away")
+        bed.ctl("stop", "writer").expect(0)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def test_hog_and_neighbour(bed):
+    """a hog of memory is killed within its limit while a neighbour lives, and the manager answers."""
+    bed.start_sleeper("neighbour", "MemoryMin=4M")
+    leader = bed.leader("neighbour")
+    bed.unit("hog", ALLOCATE % 256, "MemoryMax=24M", "MemorySwapMax=0", "Restart=no")
+    bed.ctl("start", "--wait", "hog").expect(128 + 9)
+    equal(bed.property("hog", "Result"), "oom-kill", "Result of the hog")
+    equal((bed.active("neighbour"), bed.leader("neighbour")), ("active", leader), "the neighbour")
+    equal(cgroup_key(bed, "neighbour", "memory.events", "oom_kill"), 0, "kills of the neighbour")
 
 
 def test_out_of_reach(bed):
