@@ -284,11 +284,12 @@ static uint64_t get_active_exit(const Container *c) {
         return container_since(c, false, false);
 }
 
-static uint64_t get_cpu_usage(const Container *c) {
-        uint64_t usec = container_cpu_usage_usec(c);
-
-        return usec > UINT64_MAX / NSEC_PER_USEC ? UINT64_MAX : usec * NSEC_PER_USEC;
-}
+#define USAGE(property, file, key, scale)                                \
+        static uint64_t get_usage_##property(const Container *c) {       \
+                return container_usage(c, CGROUP_USAGE_##property);      \
+        }
+#include "manager/host/cgroup/usage.inc"
+#undef USAGE
 
 static uint64_t get_uid_base(const Container *c) {
         uint32_t base, count;
@@ -421,9 +422,9 @@ static const Property properties[] = {
         { "ActiveExitTimestamp", "t", CHANGES, OPEN, .number = get_active_exit },
         { "StateChangeTimestamp", "t", CHANGES, OPEN, .number = container_state_change_usec },
         { "ControlGroup", "s", CHANGES, SECRET, .text = container_cgroup },
-        { "MemoryCurrent", "t", LIVE, OPEN, .number = container_memory_current },
-        { "TasksCurrent", "t", LIVE, OPEN, .number = container_tasks_current },
-        { "CPUUsageNSec", "t", LIVE, OPEN, .number = get_cpu_usage },
+#define USAGE(property, file, key, scale) { #property, "t", LIVE, OPEN, .number = get_usage_##property },
+#include "manager/host/cgroup/usage.inc"
+#undef USAGE
         { "UIDRangeBase", "u", CHANGES, SECRET, .number = get_uid_base },
         { "UIDRangeCount", "u", CHANGES, SECRET, .number = get_uid_count },
         { "MACBackends", "as", CHANGES, OPEN, .append = append_mac_backends },

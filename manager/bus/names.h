@@ -41,7 +41,7 @@
  *               FragmentPath s, DropInPaths as, Transient b, RestartNeeded as, Job (uo), InvocationID ay, MainPID u, ExecMainCode i, ExecMainStatus i,
  *               NRestarts u, NFileDescriptorStore u,
  *               ExecMainStartTimestamp t, ExecMainExitTimestamp t, ActiveEnterTimestamp t, ActiveExitTimestamp t,
- *               StateChangeTimestamp t, ControlGroup s, MemoryCurrent t, TasksCurrent t, CPUUsageNSec t,
+ *               StateChangeTimestamp t, ControlGroup s, one t for each row of manager/host/cgroup/usage.inc,
  *               UIDRangeBase u, UIDRangeCount u, MACBackends as, MACLabel s, MACVerified b, MACLabelLost b, LandlockABI u, StatusText s,
  *               StatusErrno i, StatusExit i, WatchdogUSec t, HealthStatus s, HealthFailingStreak u, HealthOutput s, HealthTimestamp t,
  *               MACUnsaid as, PolicyDigest s, Progress s, LogDirectory s, LogsToJournal b

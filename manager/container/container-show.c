@@ -151,16 +151,8 @@ bool container_job_running(const Container *c) {
         return c->job && c->job->running;
 }
 
-uint64_t container_memory_current(const Container *c) {
-        return cgroup_number(c->cgroup.fd, "memory.current", NULL);
-}
-
-uint64_t container_tasks_current(const Container *c) {
-        return cgroup_number(c->cgroup.fd, "pids.current", NULL);
-}
-
-uint64_t container_cpu_usage_usec(const Container *c) {
-        return cgroup_number(c->cgroup.fd, "cpu.stat", "usage_usec");
+uint64_t container_usage(const Container *c, CgroupUsage u) {
+        return cgroup_usage(c->cgroup.fd, u);
 }
 
 int container_processes(const Container *c, pid_t **ret, size_t *ret_n) {

@@ -12,6 +12,7 @@
 #include "manager/base/log.h"
 #include "manager/container/container-state.h"
 #include "manager/container/event-kind.h"
+#include "manager/host/cgroup/usage.h"
 #include "units/spec/container-spec.h"
 #include "units/syntax/unit-load.h"
 
@@ -241,9 +242,7 @@ const char *container_cgroup(const Container *c);        /* relative to the cgro
 uint32_t container_job(const Container *c, JobType *ret_type); /* 0 = none */
 bool container_job_running(const Container *c);           /* its job does not wait for another any more */
 /* From the cgroup, live; UINT64_MAX = not available */
-uint64_t container_memory_current(const Container *c);
-uint64_t container_tasks_current(const Container *c);
-uint64_t container_cpu_usage_usec(const Container *c);
+uint64_t container_usage(const Container *c, CgroupUsage u); /* UINT64_MAX: the host does not tell */
 int container_processes(const Container *c, pid_t **ret, size_t *ret_n); /* host pids in the cgroup */
 
 /* What the container said about itself, this life or the last one. */

@@ -129,16 +129,12 @@ Manager *container_manager(const Container *c) {
         return c->manager;
 }
 
-uint64_t container_memory_current(const Container *c) {
-        return c->state == CONTAINER_RUNNING ? 4096 : UINT64_MAX;
-}
+uint64_t container_usage(const Container *c, CgroupUsage u) {
+        static const uint64_t values[_CGROUP_USAGE_MAX] = {
+                [CGROUP_USAGE_MemoryCurrent] = 4096, [CGROUP_USAGE_TasksCurrent] = 1, [CGROUP_USAGE_CPUUsageNSec] = 5000,
+        };
 
-uint64_t container_tasks_current(const Container *c) {
-        return c->state == CONTAINER_RUNNING ? 1 : UINT64_MAX;
-}
-
-uint64_t container_cpu_usage_usec(const Container *c) {
-        return c->state == CONTAINER_RUNNING ? 5 : UINT64_MAX;
+        return c->state == CONTAINER_RUNNING ? values[u] : UINT64_MAX;
 }
 
 int container_processes(const Container *c, pid_t **ret, size_t *ret_n) {

@@ -33,7 +33,7 @@ def reach(bed, during):
 
 
 # What moves by itself while nothing happens.
-MOVES = {"MemoryCurrent", "MemoryPeak", "TasksCurrent", "CPUUsageNSec"}
+MOVES = set(re.findall(r"^USAGE\((\w+)", read(os.path.join(SOURCE, "manager/host/cgroup/usage.inc")), re.M))
 
 
 def shown(bed, name):

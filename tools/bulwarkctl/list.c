@@ -7,6 +7,7 @@
 #include "tools/bulwarkctl/property-text.h"
 #include "tools/bulwarkctl/table.h"
 #include "tools/bulwarkctl/time-text.h"
+#include "tools/bulwarkctl/usage.h"
 #include "tools/bulwarkctl/verbs.h"
 
 static bool pattern_matches(const Options *o, const char *name) {
@@ -120,51 +121,36 @@ static int add_known(Table *t, uint64_t value) {
 
 static int add_wide(Context *c, Table *t, const char *path, bool up) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_free_ char *address = NULL, *memory = NULL;
+        _cleanup_free_ char *address = NULL;
         _cleanup_json_ json_object *p = NULL;
-        uint64_t bytes, leader;
+        uint64_t leader;
         int r;
 
         r = client_properties(&c->client, path, BUS_INTERFACE_CONTAINER, &error, &p);
         if (r < 0)
                 return r;
         leader = property_number(p, "MainPID");
-        bytes = property_number(p, "MemoryCurrent");
-        memory = size_to_text(bytes);
         address = address_text(p);
-        if (!memory || !address)
+        if (!address)
                 return -ENOMEM;
         r = add_known(t, leader == 0 ? UINT64_MAX : leader);
         if (r >= 0)
                 r = add_known(t, up ? property_number(p, "TasksCurrent") : UINT64_MAX);
         if (r >= 0)
-                r = table_add_amount(t, bytes, memory);
+                r = usage_add_size(t, property_number(p, "MemoryCurrent"));
+        if (r >= 0)
+                r = usage_add_size(t, property_number(p, "MemoryPeak"));
+        if (r >= 0)
+                r = usage_add_time(t, property_number(p, "CPUUsageNSec"));
+        if (r >= 0)
+                r = usage_add_size(t, property_number(p, "IOReadBytes"));
+        if (r >= 0)
+                r = usage_add_size(t, property_number(p, "IOWriteBytes"));
+        for (size_t i = 0; r >= 0 && usage_pressures[i]; i++)
+                r = table_add_hundredths(t, property_number(p, usage_pressures[i]));
         if (r >= 0)
                 r = add_known(t, property_number(p, "NRestarts"));
         return r < 0 ? r : table_add_or_dash(t, address, COLOR_NONE);
-}
-
-/* Of all containers, by name: one answer instead of one for each. A manager of an earlier version has none. */
-static int fetch_more(Context *c, json_object **ret) {
-        static const char *const names[] = { "ActiveEnterTimestamp", "HealthStatus" };
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        _cleanup_json_ json_object *all = NULL, *rows = NULL;
-        int r;
-
-        rows = json_object_new_object();
-        r = client_call(&c->client, 0, NULL, &reply, "ListContainerProperties", "as", ELEMENTSOF(names), names[0], names[1]);
-        if (r >= 0)
-                r = message_to_json(reply, &all);
-        for (size_t i = 0; r >= 0 && json_object_is_type(all, json_type_array) && i < json_object_array_length(all); i++) {
-                json_object *row = json_object_array_get_idx(all, i);
-
-                (void)json_object_object_add(rows, json_object_get_string(json_object_array_get_idx(row, 0)),
-                                             json_object_get(json_object_array_get_idx(row, 1)));
-        }
-        if (r == -ENOMEM || client_disconnected(NULL, r))
-                return r;
-        *ret = TAKE_PTR(rows);
-        return 0;
 }
 
 static int list_row(Context *c, sd_bus_message *m, Table *t, size_t *hidden) {
@@ -218,8 +204,10 @@ static int print_table(Context *c, const Table *t, const char *what, size_t hidd
 
 int verb_list(Context *c) {
         static const char *const headers[] = { "NAME", "LOAD", "ACTIVE", "SUB", "UPTIME", "HEALTH", "DESCRIPTION" };
-        static const char *const wide[] = { "NAME",  "LOAD",   "ACTIVE",   "SUB",     "UPTIME",     "HEALTH", "LEADER",
-                                            "TASKS", "MEMORY", "RESTARTS", "ADDRESS", "DESCRIPTION" };
+        static const char *const wide[] = { "NAME",     "LOAD",     "ACTIVE",   "SUB",      "UPTIME",   "HEALTH",  "LEADER",
+                                            "TASKS",    "MEMORY",   "PEAK",     "CPU",      "READ",     "WRITTEN", "CPU-WAIT%",
+                                            "MEM-WAIT%", "IO-WAIT%", "RESTARTS", "ADDRESS",  "DESCRIPTION" };
+        static const char *const names[] = { "ActiveEnterTimestamp", "HealthStatus", NULL };
         _cleanup_(table_done) Table t = {};
         size_t hidden = 0;
         int r, status = EXIT_SUCCESS;
@@ -230,7 +218,7 @@ int verb_list(Context *c) {
                 table_init(&t, headers, ELEMENTSOF(headers), ELEMENTSOF(headers) - 1);
         if (client_connect(&c->client, &status) < 0)
                 return status;
-        r = fetch_more(c, &c->more);
+        r = usage_fetch(&c->client, names, &c->more);
         if (r < 0)
                 return client_report(NULL, r, "cannot list", NULL);
         r = fetch_rows(c, "ListContainers", "(ssssssouso)", list_row, &t, &hidden, &status);

@@ -130,6 +130,32 @@ static int parse_job_mode(const char *value, void *field) {
         return -EINVAL;
 }
 
+static const char *const top_words[_TOP_COLUMN_MAX] = {
+        [TOP_CPU] = "cpu",     [TOP_NAME] = "name", [TOP_MEMORY] = "memory",     [TOP_PEAK] = "peak",
+        [TOP_TASKS] = "tasks", [TOP_IO] = "io",     [TOP_PRESSURE] = "pressure",
+};
+
+static int parse_sort(const char *value, void *field) {
+        for (int i = 0; i < _TOP_COLUMN_MAX; i++)
+                if (streq(value, top_words[i])) {
+                        *(TopColumn *)field = (TopColumn)i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+#define DELAY_MIN (100 * USEC_PER_MSEC)
+
+static int parse_delay(const char *value, void *field) {
+        const ValueContext context = {};
+        uint64_t usec = 0;
+
+        if (value_type_time_span.parse(&context, value, &usec) < 0 || usec < DELAY_MIN || usec > 3600 * USEC_PER_SEC)
+                return -EINVAL;
+        *(uint64_t *)field = usec;
+        return 0;
+}
+
 static int parse_moment(const char *value, void *field) {
         uint64_t usec;
         int r;
@@ -169,6 +195,8 @@ static int parse_priorities(const char *value, void *field) {
 #define expected_flag NULL
 #define expected_moment MOMENT_EXPECTED
 #define expected_priorities "emerg, alert, crit, err, warning, notice, info or debug, or two of them as in warning..err"
+#define expected_sort "name, cpu, memory, peak, tasks, io or pressure"
+#define expected_delay "a time from 100ms to 1h"
 #define expected_string "a text that is not empty"
 #define expected_list "names separated by commas"
 #define expected_assignment "NAME=VALUE, or the NAME of a variable to pass on"

@@ -31,6 +31,18 @@ typedef enum OutputFormat {
 #define LINES_UNSET UINT_MAX
 #define LINES_ALL (UINT_MAX - 1)
 
+/* What top can sort by; its words are in options.c. */
+typedef enum TopColumn {
+        TOP_CPU,
+        TOP_NAME,
+        TOP_MEMORY,
+        TOP_PEAK,
+        TOP_TASKS,
+        TOP_IO,
+        TOP_PRESSURE,
+        _TOP_COLUMN_MAX,
+} TopColumn;
+
 typedef struct Verb Verb;
 typedef struct Options {
         const Verb *verb; /* NULL = none was given */
@@ -39,13 +51,15 @@ typedef struct Options {
         const char *runtime_directory, *user, *workdir, *unit_path, *kill_whom, *output_directory, *threshold, *job_mode,
                 *preset_path, *grep;
         char **properties, **environment, **states; /* owned */
+        TopColumn sort;
+        uint64_t delay;                   /* microseconds; 0 = not given */
         uint64_t since, until;            /* microseconds since 1970; 0 = not given */
         unsigned priorities;              /* a bit each of syslog's; 0 = all */
         OutputFormat output;
         unsigned lines; /* LINES_UNSET, LINES_ALL or a count */
         int signal;     /* 0 = not given */
         bool help, version, no_pager, no_legend, quiet, wait, no_block, all, value, follow, raw, tty, no_tty, interactive, detach;
-        bool caps, seccomp, apparmor, selinux, landlock, devices, listing, force, reverse, runtime, now, notify, no_reload, full, failed;
+        bool caps, seccomp, apparmor, selinux, landlock, devices, listing, force, reverse, runtime, now, notify, no_reload, full, failed, batch;
 } Options;
 
 typedef enum Completion {

@@ -12,6 +12,7 @@
 #include "tools/bulwarkctl/property-text.h"
 #include "tools/bulwarkctl/table.h"
 #include "tools/bulwarkctl/time-text.h"
+#include "tools/bulwarkctl/usage.h"
 #include "units/values/types.h"
 
 #define LABEL_WIDTH 11
@@ -169,6 +170,52 @@ static void print_health(json_object *p) {
                 print_line("Health", text);
 }
 
+/* "12M (peak 20M, swap 1M)" */
+static void print_memory(uint64_t memory, uint64_t peak, uint64_t swap) {
+        _cleanup_free_ char *now = NULL, *most = NULL, *out = NULL;
+
+        if (memory == UINT64_MAX)
+                return;
+        now = size_to_text(memory);
+        most = size_to_text(peak);
+        out = size_to_text(swap);
+        print_label("Memory");
+        printf("%s", strempty(now));
+        if (peak != UINT64_MAX)
+                printf(" (peak %s", strempty(most));
+        if (swap != UINT64_MAX && swap > 0)
+                printf("%s%s", peak != UINT64_MAX ? ", swap " : " (swap ", strempty(out));
+        printf("%s\n", peak != UINT64_MAX || (swap != UINT64_MAX && swap > 0) ? ")" : "");
+}
+
+static void print_io(uint64_t in, uint64_t out) {
+        _cleanup_free_ char *reads = size_to_text(in), *writes = size_to_text(out);
+
+        if (in == UINT64_MAX || out == UINT64_MAX || in + out == 0)
+                return;
+        print_label("IO");
+        printf("%s read, %s written\n", strempty(reads), strempty(writes));
+}
+
+/* Only where something had to wait in the last ten seconds. */
+static void print_pressure(json_object *p) {
+        static const char *const words[] = { "CPU", "memory", "IO" };
+        bool any = false;
+
+        for (size_t i = 0; usage_pressures[i]; i++) {
+                uint64_t v = property_number(p, usage_pressures[i]);
+
+                if (v == UINT64_MAX || v == 0)
+                        continue;
+                if (!any)
+                        print_label("Pressure");
+                printf("%s%s %" PRIu64 ".%02" PRIu64 "%%", any ? ", " : "", words[i], v / 100, v % 100);
+                any = true;
+        }
+        if (any)
+                putchar('\n');
+}
+
 static void print_amounts(json_object *p) {
         uint64_t tasks = property_number(p, "TasksCurrent"), memory = property_number(p, "MemoryCurrent"),
                  cpu = property_number(p, "CPUUsageNSec"), base = property_number(p, "UIDRangeBase"),
@@ -178,16 +225,14 @@ static void print_amounts(json_object *p) {
                 print_label("Tasks");
                 printf("%" PRIu64 "\n", tasks);
         }
-        if (memory != UINT64_MAX) {
-                _cleanup_free_ char *text = size_to_text(memory);
-
-                print_line("Memory", strempty(text));
-        }
+        print_memory(memory, property_number(p, "MemoryPeak"), property_number(p, "MemorySwapCurrent"));
         if (cpu != UINT64_MAX) {
                 _cleanup_free_ char *text = span_to_text(cpu / NSEC_PER_USEC, 2);
 
                 print_line("CPU", strempty(text));
         }
+        print_io(property_number(p, "IOReadBytes"), property_number(p, "IOWriteBytes"));
+        print_pressure(p);
         if (count != 0 && count != UINT64_MAX && base != UINT64_MAX) {
                 print_label("IDs");
                 printf("%" PRIu64 "-%" PRIu64 "\n", base, base + count - 1);

@@ -72,6 +72,16 @@ int table_add_number(Table *t, uint64_t value) {
         return cell_add(t, text, text, true, COLOR_NONE);
 }
 
+int table_add_hundredths(Table *t, uint64_t value) {
+        char text[32] = "-", raw[32] = "";
+
+        if (value != UINT64_MAX) {
+                (void)snprintf(text, sizeof(text), "%" PRIu64 ".%" PRIu64, value / 100, value % 100 / 10);
+                (void)snprintf(raw, sizeof(raw), "%" PRIu64 ".%02" PRIu64, value / 100, value % 100);
+        }
+        return cell_add(t, text, raw, true, COLOR_NONE);
+}
+
 /* qsort() moves whole rows only where a row is one element. */
 static int compare_rows(const void *a, const void *b) {
         return strcmp(((const Cell *)a)->raw, ((const Cell *)b)->raw);
@@ -157,7 +167,9 @@ int table_print_json(const Table *t, FILE *out, OutputFormat format) {
 
                         header_to_key(t->headers[c], key, sizeof(key));
                         (void)json_object_object_add(o, key, cell->number
-                                ? !*cell->raw ? NULL : json_object_new_uint64(strtoull(cell->raw, NULL, 10))
+                                ? !*cell->raw ? NULL
+                                : strchr(cell->raw, '.') ? json_object_new_double_s(strtod(cell->raw, NULL), cell->raw)
+                                                         : json_object_new_uint64(strtoull(cell->raw, NULL, 10))
                                 : json_object_new_string(cell->raw));
                 }
                 (void)json_object_array_add(array, o);

@@ -11,7 +11,7 @@
 #include "tools/bulwarkctl/options.h"
 #include "tools/bulwarkctl/ui.h"
 
-#define TABLE_COLUMNS_MAX 12
+#define TABLE_COLUMNS_MAX 20
 
 typedef struct Cell {
         char *text;   /* escaped, owned */
@@ -36,6 +36,8 @@ int table_add_or_dash(Table *t, const char *text, Color color); /* "-" for peopl
 /* A number for programs, words for people; UINT64_MAX is null for the ones, "-" for the others. */
 int table_add_amount(Table *t, uint64_t value, const char *text);
 int table_add_number(Table *t, uint64_t value);
+/* 1234 hundredths: "12.3" for people, 12.34 for programs. UINT64_MAX as above. */
+int table_add_hundredths(Table *t, uint64_t value);
 void table_sort(Table *t); /* by the first column */
 
 int table_print(const Table *t, const Ui *ui, FILE *out, bool header);

@@ -154,6 +154,21 @@ int cgroup_apply(const CgroupRoot *root, const Cgroup *c, const CgroupLimit *lim
         return r;
 }
 
+bool cgroup_holds(const CgroupRoot *root, const Cgroup *c, const CgroupLimit *limits, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                const CgroupLimit *l = limits + i;
+                const bool other = l->fallback && faccessat(c->fd, l->file, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+
+                if (!root->available[cgroup_controller_from_string(l->controller)]) {
+                        if (l->needed)
+                                return false;
+                } else if (verify_limit(c->fd, l, other ? l->fallback : l->file,
+                                        other && l->fallback_value ? l->fallback_value : l->value, NULL) < 0)
+                        return false;
+        }
+        return true;
+}
+
 /* The files that a delegated cgroup's owner needs; the limits stay the host's. */
 static int delegate(const CgroupRoot *root, const Cgroup *c, const CgroupOwner *owner) {
         static const char *const files[] = { "cgroup.procs", "cgroup.threads", "cgroup.subtree_control" };

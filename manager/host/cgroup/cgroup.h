@@ -37,6 +37,9 @@ int cgroup_open_beside(const Cgroup *c, const char *path, pid_t leader, int *ret
 /* Writes them in their order, on what runs. */
 int cgroup_apply(const CgroupRoot *root, const Cgroup *c, const CgroupLimit *limits, size_t n, Diag *diag);
 
+/* Whether all of them are in force, without a write. */
+bool cgroup_holds(const CgroupRoot *root, const Cgroup *c, const CgroupLimit *limits, size_t n);
+
 /* What containers keep of the host, memory and CPUs, has to be kept by the groups above them too: ROOT and ROOT/containers get
  * the sum of what their containers say now. For when one of them begins or ends to keep something (cgroup_limits_share()). */
 void cgroup_share(const CgroupRoot *root);

@@ -92,6 +92,17 @@ static void cgroup_save(const Container *c, Blob *b) {
         b->oom_kills = c->oom_kills;
 }
 
+/* What was set live is known by the files themselves: the unit's drop-ins say it too, and where every file holds what the unit
+ * says now, the unit's limits are in force. */
+static void cgroup_adopt_limits(Container *c) {
+        _cleanup_(cgroup_limits_done) CgroupLimits change = {};
+
+        if (!c->spec || !c->loaded || cgroup_limits_change(c->spec, c->loaded, &change) < 0)
+                return;
+        if (cgroup_holds(container_cgroup_root(c), &c->cgroup, change.items, change.n))
+                container_use_limits(c, c->loaded);
+}
+
 static void cgroup_adopt(Container *c, Adoption *a) {
         CgroupEvents e;
 
@@ -101,6 +112,7 @@ static void cgroup_adopt(Container *c, Adoption *a) {
                 return;
         (void)cgroup_set_path(c);
         cgroup_watch_add(c);
+        cgroup_adopt_limits(c);
         if (cgroup_events(c->cgroup.fd, &e) >= 0)
                 c->frozen = c->freeze_wanted = e.frozen;
 }

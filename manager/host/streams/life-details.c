@@ -43,6 +43,10 @@ static uint64_t detail_exit_status(const Container *c) {
         return container_exit(c)->valid ? (uint64_t)container_exit(c)->status : 0;
 }
 
+static uint64_t detail_memory(const Container *c) {
+        return container_usage(c, CGROUP_USAGE_MemoryCurrent);
+}
+
 static const Detail detail_rows[] = {
         { "ExecMainCode", .number = detail_exit_code },
         { "ExecMainStatus", .number = detail_exit_status },
@@ -55,7 +59,7 @@ static const Detail detail_rows[] = {
         { "LoadError", .text = container_load_error },
         { "MACLabel", .text = container_mac_label },
         { "MainPID", .number = detail_leader },
-        { "MemoryCurrent", .number = container_memory_current },
+        { "MemoryCurrent", .number = detail_memory },
         { "NRestarts", .number = detail_n_restarts },
         { "OOMKills", .number = container_n_oom_kills },
         { "RestartUSecNext", .number = container_restart_in },

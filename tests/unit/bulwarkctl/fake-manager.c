@@ -111,6 +111,18 @@ static int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return 1;
 }
 
+static void append_listed(sd_bus_message *reply, const Fake *f) {
+        const bool up = streq(f->active, "active");
+
+        (void)sd_bus_message_append(
+                reply, "(sa{sv})", f->name, 10, "ActiveEnterTimestamp", "t", up ? UINT64_C(1700000000000000) : UINT64_C(0), "HealthStatus", "s",
+                streq(f->name, "web") ? "healthy" : "", "ActiveState", "s", f->active, "MemoryCurrent", "t",
+                up ? UINT64_C(1572864) : UINT64_MAX, "MemoryPeak", "t", up ? UINT64_C(2097152) : UINT64_MAX, "CPUUsageNSec", "t",
+                up ? UINT64_C(2500000000) : UINT64_MAX, "IOReadBytes", "t", up ? UINT64_C(3145728) : UINT64_MAX, "IOWriteBytes", "t",
+                up ? UINT64_C(0) : UINT64_MAX, "CPUPressure", "t", up ? UINT64_C(1234) : UINT64_MAX, "MemoryPressure", "t",
+                up ? UINT64_C(0) : UINT64_MAX);
+}
+
 static int method_list_properties(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         sd_bus_message *reply = NULL;
 
@@ -118,9 +130,7 @@ static int method_list_properties(sd_bus_message *m, void *userdata, sd_bus_erro
         (void)sd_bus_message_open_container(reply, 'a', "(sa{sv})");
         for (size_t i = 0; i < ELEMENTSOF(fakes); i++)
                 if (fakes[i].error < 0)
-                        (void)sd_bus_message_append(reply, "(sa{sv})", fakes[i].name, 2, "ActiveEnterTimestamp", "t",
-                                                    streq(fakes[i].active, "active") ? UINT64_C(1700000000000000) : UINT64_C(0),
-                                                    "HealthStatus", "s", streq(fakes[i].name, "web") ? "healthy" : "");
+                        append_listed(reply, &fakes[i]);
         (void)sd_bus_message_close_container(reply);
         (void)sd_bus_send(NULL, reply, NULL);
         sd_bus_message_unref(reply);
@@ -396,7 +406,7 @@ static int append_container(const Server *s, sd_bus_message *reply, const Fake *
         (void)snprintf(file, sizeof(file), "%s/web.container", s->directory);
         (void)snprintf(logs, sizeof(logs), "%s/logs/%s", s->directory, f->name);
         return sd_bus_message_append(
-                reply, "a{sv}", 33, "Job", "(uo)", 0, "/", "SocketMode", "u", 0660, "HealthInterval", "t", UINT64_C(30000000), "ExecStart", "as", 1,
+                reply, "a{sv}", 39, "Job", "(uo)", 0, "/", "SocketMode", "u", 0660, "HealthInterval", "t", UINT64_C(30000000), "ExecStart", "as", 1,
                 "/bin/sh -c \"a b\"", "TemporaryFileSystem", "a(ss)", 1, "/var", "size=1048576", "Id", "s", f->name, "Description", "s", f->description, "LoadState", "s",
                 f->load, "LoadError", "(ss)", "", "", "ActiveState", "s", f->active, "SubState", "s", f->sub,
                 "FreezerState", "s", "running", "Result", "s", up ? "success" : "exit-code", "LastError",
@@ -408,7 +418,10 @@ static int append_container(const Server *s, sd_bus_message *reply, const Fake *
                 "UIDRangeBase", "u", 524288, "UIDRangeCount", "u", 65536, "LogDirectory", "s", logs,
                 "TimeoutStopSec", "t", UINT64_C(90000000), "MACBackends", "as", 2, "apparmor", "landlock",
                 "MACLabel", "s", "bulwark-web", "MACVerified", "b", 1, "MACLabelLost", "b", 0, "LandlockABI", "u", 7,
-                "MACUnsaid", "as", 1, "web.container:9: below a writable path");
+                "MACUnsaid", "as", 1, "web.container:9: below a writable path",
+                "MemoryPeak", "t", up ? UINT64_C(2097152) : UINT64_MAX, "CPUUsageNSec", "t", up ? UINT64_C(2500000000) : UINT64_MAX,
+                "IOReadBytes", "t", up ? UINT64_C(3145728) : UINT64_MAX, "IOWriteBytes", "t", up ? UINT64_C(0) : UINT64_MAX,
+                "CPUPressure", "t", up ? UINT64_C(1234) : UINT64_MAX, "MemoryPressure", "t", up ? UINT64_C(0) : UINT64_MAX);
 }
 
 static int method_get_all(sd_bus_message *m, Server *s) {

@@ -246,8 +246,20 @@ static const Case cases[] = {
         { "list --failed web", 0, "0 containers listed.\n", NULL },
         { "list --state=inactive,running --no-legend sleepy", 0, "sleepy loaded inactive dead - - Sleeps", NULL },
         { "list --state=dead web", 0, "0 containers listed.\n", NULL },
-        { "list -o wide web", 0, "HEALTH  LEADER TASKS MEMORY RESTARTS ADDRESS DESCRIPTION\n", NULL },
-        { "list -o wide web", 0, " healthy 4710   -     1.5M   -        -       Web server\n", NULL },
+        { "list -o wide web", 0, "HEALTH  LEADER TASKS MEMORY PEAK CPU    READ WRITTEN CPU-WAIT% MEM-WAIT% IO-WAIT% RESTARTS ADDRESS DESCRIPTION\n", NULL },
+        { "list -o wide web", 0, " healthy 4710   -     1.5M   2M   2.500s 3M   0B      12.3      0.0       -        -        -       Web server\n", NULL },
+        { "status web", 0, "     Memory: 1.5M (peak 2M)\n        CPU: 2.500s\n         IO: 3M read, 0B written\n   Pressure: CPU 12.34%\n", NULL },
+        { "top -o json --delay=100ms web", 0,
+          "[{\"name\":\"web\",\"cpu%\":0.00,\"memory\":1572864,\"peak\":2097152,\"tasks\":null,\"read/s\":0,\"write/s\":0,"
+          "\"cpu-wait%\":12.34,\"mem-wait%\":0.00,\"io-wait%\":null}]\n", NULL },
+        { "top --delay=100ms nothing", 0, "NAME CPU% MEMORY PEAK TASKS READ/S WRITE/S CPU-WAIT% MEM-WAIT% IO-WAIT%\n", NULL },
+        { "metrics", 0,
+          "# TYPE bulwark_container_cpu_seconds counter\n# UNIT bulwark_container_cpu_seconds seconds\n"
+          "# HELP bulwark_container_cpu_seconds CPU time used since the container's start.\n"
+          "bulwark_container_cpu_seconds_total{name=\"web\"} 2.500000000\n", NULL },
+        { "metrics", 0, "bulwark_container_memory_bytes{name=\"web\"} 1572864\n", NULL },
+        { "metrics", 0, "{name=\"web\",bulwark_container_state=\"active\"} 1\n", NULL },
+        { "metrics", 0, "\n# EOF\n", NULL },
         { "list -a sleepy", 0, "Sleeps \\x1b[31mred\n\n1 container listed.\n", NULL },
         { "list -o json web", 0,
          "[{\"name\":\"web\",\"load\":\"loaded\",\"active\":\"active\",\"sub\":\"running\",\"uptime\":", NULL },
@@ -283,7 +295,7 @@ static const Case cases[] = {
         { "status web", 0, "● web - Web server\n     Loaded: loaded (/tmp/", NULL },
         { "status web", 0, "Active: active (running) since Tue 2023-11-14 22:13:20 UTC; ", NULL },
         { "status web", 0, "Leader: 4710\n", NULL },
-        { "status web", 0, "Memory: 1.5M\n", NULL },
+        { "status web", 0, "Memory: 1.5M (peak 2M)\n        CPU: 2.500s\n         IO: 3M read, 0B written\n   Pressure: CPU 12.34%\n", NULL },
         { "status web", 0, "IDs: 524288-589823\n", NULL },
         { "status web", 0,
          "     CGroup: /containers/web\n             ├─4710 init\n             └─payload\n"

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "manager/host/cgroup/cgroup.h"
+#include "manager/host/cgroup/usage.h"
 
 /* --- limits */
 
@@ -203,6 +204,30 @@ static void a_missing_controller_is_named(void **state) {
         }
 }
 
+static void usage_is_read(void **state) {
+        static const struct {
+                CgroupUsage usage;
+                const char *text;
+                uint64_t value;
+        } texts[] = {
+                { CGROUP_USAGE_MemoryCurrent, "4096\n", 4096 },
+                { CGROUP_USAGE_MemoryCurrent, "max\n", UINT64_MAX },
+                { CGROUP_USAGE_MemoryCurrent, "", UINT64_MAX },
+                { CGROUP_USAGE_CPUUsageNSec, "usage_usec 5\nuser_usec 3\n", 5000 },
+                { CGROUP_USAGE_CPUUsageNSec, "usage_usec 18446744073709551615\n", UINT64_MAX },
+                { CGROUP_USAGE_IOReadBytes, "", 0 }, /* nothing was read yet */
+                { CGROUP_USAGE_IOReadBytes, "8:0 rbytes=100 wbytes=7 rios=1\n8:16 wbytes=9 rbytes=20\n", 120 },
+                { CGROUP_USAGE_IOWriteBytes, "8:0 rbytes=100 wbytes=7 rios=1\n8:16 wbytes=9 rbytes=20\n", 16 },
+                { CGROUP_USAGE_MemoryPressure, "some avg10=12.34 avg60=0.00 avg300=0.00 total=5\nfull avg10=99.00 total=1\n", 1234 },
+                { CGROUP_USAGE_MemoryPressureUSec, "some avg10=12.34 avg60=0.00 avg300=0.00 total=5\nfull avg10=99.00 total=1\n", 5 },
+                { CGROUP_USAGE_IOPressure, "", UINT64_MAX },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                assert_true(cgroup_usage_parse(texts[i].usage, texts[i].text) == texts[i].value);
+        assert_true(cgroup_usage(-EBADF, CGROUP_USAGE_TasksCurrent) == UINT64_MAX);
+}
+
 /* --- the host */
 
 static const char hybrid[] =
@@ -353,6 +378,7 @@ int main(void) {
                 cmocka_unit_test(limits_change),
                 cmocka_unit_test(limits_change_of_devices),
                 cmocka_unit_test(what_was_written_is_read_back),
+                cmocka_unit_test(usage_is_read),
                 cmocka_unit_test(a_missing_controller_is_named),
                 cmocka_unit_test(the_host_is_read),
                 cmocka_unit_test(a_host_without_cgroups),

@@ -214,6 +214,7 @@ def test_cpu_quota(bed):
     check(cgroup_key(bed, "slow", "cpu.stat", "nr_throttled") > 0, "never throttled")
     bed.ctl("set-property", "--runtime", "slow", "CPUQuota=").expect(0)
     equal(cgroup_file(bed, "slow", "cpu.max"), "max 100000", "cpu.max after the quota was taken away")
+    bed.ctl("revert", "slow").expect(0)
 
 
 def test_cpu_weight(bed):
@@ -235,6 +236,7 @@ def test_allowed_cpus(bed):
     equal(re.search(r"Cpus_allowed_list:\s*(\S+)", status).group(1), "1", "CPUs of the leader")
     bed.ctl("set-property", "--runtime", "held", "AllowedCPUs=0").expect(0)
     equal(cgroup_file(bed, "held", "cpuset.cpus.effective"), "0", "effective CPUs after a change")
+    bed.ctl("revert", "held").expect(0)
     bed.unit("absent", "ExecStart=/bin/true", "AllowedCPUs=0 60")
     result = bed.ctl("start", "absent")
     check(result.code != 0 and "AllowedCPUs=" in result.err and "0" in result.err, "CPU 60: %s" % result)
@@ -269,6 +271,7 @@ def test_kept_memory(bed):
     equal(read(os.path.join(above, "memory.min")).strip(), str(MEGABYTE), "memory.min above two")
     bed.ctl("set-property", "--runtime", "one", "MemoryLow=4M").expect(0)
     equal(read(os.path.join(bed.cgroup, "memory.low")).strip(), str(7 * MEGABYTE), "memory.low after a change")
+    bed.ctl("revert", "one").expect(0)
     bed.ctl("stop", "one").expect(0)
     bed.ctl("stop", "two").expect(0)
     equal(read(os.path.join(bed.cgroup, "memory.low")).strip(), "0", "memory.low of nobody")
@@ -302,6 +305,7 @@ def test_io_max(bed):
         check(0.8 * rate <= measured <= 1.2 * rate, "%d bytes a second, limit %d" % (measured, rate))
         bed.ctl("set-property", "--runtime", "writer", "IOWriteBandwidthMax=").expect(0)
         check(device not in cgroup_file(bed, "writer", "io.max"), "io.max after the limit was taken away")
+        bed.ctl("revert", "writer").expect(0)
         bed.ctl("stop", "writer").expect(0)
     finally:
         shutil.rmtree(place, ignore_errors=True)
