@@ -247,6 +247,23 @@ def test_partition(bed):
     """a partition has its CPU alone, is given back at the end, and one that the kernel calls invalid is refused."""
     levels = [bed.cgroup, os.path.join(bed.cgroup, "containers")]
     exclusive = os.path.exists(os.path.join(bed.cgroup, "cpuset.cpus.exclusive"))
+    above, directory = [], os.path.dirname(bed.cgroup)
+    while exclusive and directory != cgroup2_mount():
+        above.insert(0, os.path.join(directory, "cpuset.cpus.exclusive"))
+        directory = os.path.dirname(directory)
+    bed.unit("alone", "ExecStart=/bin/sleep 1000", "AllowedCPUs=1", "CPUSetPartition=root")
+    result = bed.ctl("start", "alone")
+    check(result.code != 0 and "CPUSetPartition=" in result.err and "invalid" in result.err, "CPUs that nobody gives away: %s" % result)
+    try:
+        for path in above:
+            write(path, "1")
+        partitions(bed, levels, exclusive)
+    finally:
+        for path in reversed(above):
+            write(path, "\n")
+
+
+def partitions(bed, levels, exclusive):
     bed.unit("alone", "ExecStart=/bin/sleep 1000", "AllowedCPUs=1", "CPUSetPartition=root")
     result = bed.ctl("start", "alone")
     if exclusive:
