@@ -128,6 +128,113 @@ static void emit_guard(Program *program, const SeccompProfile *p, const Guard *g
                 emit_load(program, offsetof(struct seccomp_data, nr));
 }
 
+/* --- what SeccompProfile= says of a call's arguments: comparisons of 64 bits, as libseccomp has them */
+
+/* Jumps to where a rule does not hold, which is known at its end. */
+typedef struct Misses {
+        struct {
+                size_t at;
+                bool if_true;
+        } items[3 * OCI_ARGUMENTS_MAX];
+        size_t n;
+} Misses;
+
+static void emit_miss(Program *p, Misses *m, uint16_t test, uint32_t value, bool miss_if_true, size_t otherwise) {
+        m->items[m->n].at = p->n;
+        m->items[m->n++].if_true = miss_if_true;
+        emit_jump(p, test, value, miss_if_true ? 0 : otherwise, miss_if_true ? otherwise : 0);
+}
+
+static void settle_misses(Program *p, const Misses *m) {
+        for (size_t i = 0; i < m->n && p->error >= 0; i++) {
+                struct sock_filter *jump = p->items + m->items[i].at;
+                const size_t distance = p->n - m->items[i].at - 1;
+
+                if (distance > UINT8_MAX)
+                        p->error = -E2BIG;
+                else if (m->items[i].if_true)
+                        jump->jt = (uint8_t)distance;
+                else
+                        jump->jf = (uint8_t)distance;
+        }
+}
+
+static size_t high_half_of_argument(unsigned argument) {
+        return low_half_of_argument(argument) ^ sizeof(uint32_t);
+}
+
+static void emit_masked(Program *p, const OciCondition *c, Misses *m) {
+        const uint64_t mask = c->compare == OCI_COMPARE_MASKED_EQ ? c->value : UINT64_MAX;
+        const uint64_t wanted = c->compare == OCI_COMPARE_MASKED_EQ ? c->second : c->value;
+
+        emit_load(p, high_half_of_argument(c->argument));
+        emit(p, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, (uint32_t)(mask >> 32)));
+        emit_miss(p, m, BPF_JEQ, (uint32_t)(wanted >> 32), false, 0);
+        emit_load(p, low_half_of_argument(c->argument));
+        emit(p, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, (uint32_t)mask));
+        emit_miss(p, m, BPF_JEQ, (uint32_t)wanted, false, 0);
+}
+
+/* Falls through where the condition holds. */
+static void emit_condition(Program *p, const OciCondition *c, Misses *m) {
+        const uint32_t high = (uint32_t)(c->value >> 32), low = (uint32_t)c->value;
+        const bool less = c->compare == OCI_COMPARE_LT || c->compare == OCI_COMPARE_LE;
+        const bool or_equal = c->compare == OCI_COMPARE_GE || c->compare == OCI_COMPARE_LE;
+
+        if (c->compare == OCI_COMPARE_EQ || c->compare == OCI_COMPARE_MASKED_EQ) {
+                emit_masked(p, c, m);
+                return;
+        }
+        emit_load(p, high_half_of_argument(c->argument));
+        if (c->compare == OCI_COMPARE_NE) {
+                emit_jump(p, BPF_JEQ, high, 0, 2);
+                emit_load(p, low_half_of_argument(c->argument));
+                emit_miss(p, m, BPF_JEQ, low, true, 0);
+                return;
+        }
+        if (less) { /* not greater, or not greater or equal */
+                emit_miss(p, m, BPF_JGT, high, true, 0);
+                emit_jump(p, BPF_JEQ, high, 0, 2);
+                emit_load(p, low_half_of_argument(c->argument));
+                emit_miss(p, m, or_equal ? BPF_JGT : BPF_JGE, low, true, 0);
+                return;
+        }
+        emit_jump(p, BPF_JGT, high, 3, 0);
+        emit_miss(p, m, BPF_JEQ, high, false, 0);
+        emit_load(p, low_half_of_argument(c->argument));
+        emit_miss(p, m, or_equal ? BPF_JGE : BPF_JGT, low, false, 0);
+}
+
+/* The first rule that holds denies for good, or lets the call go on to the unit's own guards and list. */
+static void emit_judged(Program *p, const SyscallEntry *entry, const OciRule *rules, size_t n, OciAnswer otherwise) {
+        size_t begin, end;
+
+        emit_jump(p, BPF_JEQ, entry->number, 1, 0);
+        begin = p->n;
+        emit(p, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0));
+        for (size_t i = 0; i < n; i++) {
+                Misses misses = {};
+
+                for (size_t k = 0; k < rules[i].n_conditions; k++)
+                        emit_condition(p, rules[i].conditions + k, &misses);
+                if (rules[i].answer.action != SYSCALL_ALLOW)
+                        emit_return(p, error_to_return(rules[i].answer.action));
+                else
+                        emit(p, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, UINT32_MAX));
+                settle_misses(p, &misses);
+        }
+        if (otherwise.action != SYSCALL_ALLOW)
+                emit_return(p, error_to_return(otherwise.action));
+        end = p->n;
+        emit_load(p, offsetof(struct seccomp_data, nr));
+        if (p->error < 0)
+                return;
+        p->items[begin].k = (uint32_t)(end - begin - 1);
+        for (size_t i = begin + 1; i < end; i++)
+                if (p->items[i].code == (BPF_JMP | BPF_JA) && p->items[i].k == UINT32_MAX)
+                        p->items[i].k = (uint32_t)(end - i - 1);
+}
+
 int seccomp_guards_build(const SeccompProfile *p, struct sock_filter **ret, size_t *ret_n) {
         Program program = {};
 
@@ -135,7 +242,12 @@ int seccomp_guards_build(const SeccompProfile *p, struct sock_filter **ret, size
         emit_unknown(&program, &p->table);
         for (size_t i = 0; i < p->table.n; i++) {
                 const SyscallEntry *entry = p->table.entries + i;
+                OciAnswer otherwise;
+                size_t n_rules;
+                const OciRule *rules = oci_profile_judges(p, entry, &n_rules, &otherwise);
 
+                if (n_rules > 0)
+                        emit_judged(&program, entry, rules, n_rules, otherwise);
                 for (const Guard *guard = guard_next(p, entry, NULL), *next; guard; guard = next) {
                         next = guard_next(p, entry, guard);
                         emit_guard(&program, p, guard, entry, !next);

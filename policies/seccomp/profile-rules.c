@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <limits.h>
 #include <stdio.h>
 
 #include "manager/base/string-list.h"
@@ -86,6 +87,22 @@ static int add_items(const SeccompProfile *p, const NameOrder *order, const Cont
         return 0;
 }
 
+/* One rule for each answer that SeccompProfile= gives, in the order of the errors' numbers. */
+static int add_oci(const SeccompProfile *p, const NameOrder *order, const ContainerSpec *spec, PolicyRules *rules) {
+        const Origin *origin = container_spec_origin(spec, DIRECTIVE_SeccompProfile);
+        int r = 0;
+
+        for (int action = SYSCALL_ERROR_KILL, next; r >= 0 && p->oci.set && action < INT_MAX; action = next) {
+                if (action != SYSCALL_ALLOW)
+                        r = add_calls(order, CAUSE_OCI, action, origin, rules);
+                next = INT_MAX;
+                for (size_t i = 0; i < order->n; i++)
+                        if (order->entries[i]->cause == CAUSE_OCI && order->entries[i]->action > action)
+                                next = MIN_OF(next, order->entries[i]->action);
+        }
+        return r < 0 ? r : oci_profile_add_rules(p, spec, rules);
+}
+
 /* "log A B": what is allowed, and told to the kernel's log. */
 static int add_logged(const NameOrder *order, const ContainerSpec *spec, PolicyRules *rules) {
         _cleanup_free_ char *text = NULL;
@@ -129,6 +146,8 @@ int seccomp_profile_rules(const SeccompProfile *p, const ContainerSpec *spec, Po
                 r = add_items(p, &order, spec, rules);
         if (r >= 0)
                 r = add_calls(&order, CAUSE_HIDDEN, ENOSYS, NULL, rules);
+        if (r >= 0)
+                r = add_oci(p, &order, spec, rules);
         for (size_t i = 0; r >= 0 && i < protections_count(); i++)
                 r = add_calls(&order, CAUSE_PROTECTION - (int)i, p->denied, container_spec_origin(spec, protections[i].id), rules);
         if (r >= 0)
@@ -147,6 +166,8 @@ const Origin *seccomp_profile_origin(const ContainerSpec *spec, const SyscallEnt
                 return container_spec_origin(spec, protections[CAUSE_PROTECTION - entry->cause].id);
         if (entry->cause == CAUSE_BOOT)
                 return container_spec_origin(spec, DIRECTIVE_Boot);
+        if (entry->cause == CAUSE_OCI)
+                return container_spec_origin(spec, DIRECTIVE_SeccompProfile);
         /* Who is not on the list is refused by whoever wrote the list, where somebody did. */
         if (entry->cause == CAUSE_REST && spec->system_call_filter.n > 0)
                 return container_spec_origin(spec, DIRECTIVE_SystemCallFilter);

@@ -202,6 +202,18 @@ static int keep_call(SeccompProfile *p, const ContainerSpec *spec, const char *n
                           "%s cannot be denied: the launcher itself needs it to execute the payload", name);
 }
 
+static bool is_one_of(uint32_t number, const char *const *names, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (syscall_resolve(names[i]) == (int)number)
+                        return true;
+        return false;
+}
+
+bool seccomp_is_launcher_call(const ContainerSpec *spec, uint32_t number) {
+        return is_one_of(number, launcher_calls, ELEMENTSOF(launcher_calls)) ||
+               (!spec->no_new_privileges && is_one_of(number, identity_calls, ELEMENTSOF(identity_calls)));
+}
+
 static int keep_launcher(SeccompProfile *p, const ContainerSpec *spec, Diag *diag) {
         int result = 0;
 
@@ -226,6 +238,8 @@ static int keep_launcher(SeccompProfile *p, const ContainerSpec *spec, Diag *dia
 static void hide(SeccompProfile *p, const ContainerSpec *spec, SyscallEntry *entry) {
         if (entry->action != SYSCALL_ALLOW && entry->cause >= 0 &&
             spec->system_call_filter.items[entry->cause].error != 0)
+                return;
+        if (entry->action == SYSCALL_ERROR_KILL && entry->cause == CAUSE_OCI)
                 return;
 
         entry->action = ENOSYS;
@@ -326,7 +340,7 @@ static int apply_protections(SeccompProfile *p, const ContainerSpec *spec) {
 /* As systemd reads the list, with one difference: where systemd starts from "everything" (the first item has
  * a '~', or there is no list), this starts from the default list. A first item without '~' replaces the
  * default list; @default is then always part of it. Later items add or take away, in order. */
-static int apply_filter(SeccompProfile *p, const ContainerSpec *spec, Diag *diag) {
+static int apply_filter(SeccompProfile *p, const ContainerSpec *spec, uint64_t bounding, Diag *diag) {
         const value_syscall_filter *filter = &spec->system_call_filter;
         bool allow_list = filter->n > 0 && !filter->items[0].negate;
         int r, q;
@@ -345,16 +359,21 @@ static int apply_filter(SeccompProfile *p, const ContainerSpec *spec, Diag *diag
         q = apply_protections(p, spec);
         if (q < 0)
                 return q;
+        q = oci_profile_apply(p, spec, bounding, diag);
+        if (r >= 0)
+                r = q;
         q = keep_launcher(p, spec, diag);
         settle_hidden(p, spec);
         if (r >= 0)
                 r = q;
         q = apply_log(p, spec, diag);
+        oci_profile_apply_log(p);
         return r < 0 ? r : q;
 }
 
 void seccomp_profile_done(SeccompProfile *p) {
         syscall_table_done(&p->table);
+        oci_profile_done(&p->oci);
 }
 
 static void set_switches(SeccompProfile *p, const ContainerSpec *spec) {
@@ -401,7 +420,7 @@ int seccomp_profile_new(const ContainerSpec *spec, uint64_t bounding, Diag *diag
         r = syscall_table_new(&p.table);
         if (r < 0)
                 return r;
-        r = apply_filter(&p, spec, diag);
+        r = apply_filter(&p, spec, bounding, diag);
         if (r < 0)
                 return r;
 

@@ -5,6 +5,7 @@
  * few calls whose arguments decide. Pure; nothing of the host is asked but libseccomp's table of names. */
 
 #include "policies/compile.h"
+#include "policies/seccomp/oci-profile.h"
 #include "policies/seccomp/syscall-table.h"
 
 /* SyscallEntry.cause where no item of the unit is the cause. */
@@ -14,7 +15,8 @@ typedef enum SyscallCause {
         CAUSE_BOOT = -3,       /* Boot=yes */
         CAUSE_LAUNCHER = -4,   /* the launcher calls it after the filter is in force */
         CAUSE_HIDDEN = -5,     /* its arguments lie in memory, where a filter cannot read */
-        CAUSE_PROTECTION = -6, /* the first row of units/spec/protections.h; the next ones below */
+        CAUSE_OCI = -6,        /* SeccompProfile= */
+        CAUSE_PROTECTION = -7, /* the first row of units/spec/protections.h; the next ones below */
 } SyscallCause;
 
 /* What a unit switches on beside the list; each has guards (guard-table.h), and calls that are hidden. */
@@ -36,10 +38,23 @@ typedef struct SeccompProfile {
         uint32_t denied_clone, denied_namespaces; /* CLONE_NEW* of SWITCH_CLONE, SWITCH_NAMESPACES */
         uint32_t families[ADDRESS_FAMILY_MAX]; /* that a socket may have, in the order of their numbers */
         size_t n_families;
+        OciProfile oci; /* of SeccompProfile=; its conditions are judged before anything else */
 } SeccompProfile;
 
 int seccomp_profile_new(const ContainerSpec *spec, uint64_t bounding, Diag *diag, SeccompProfile *ret);
 void seccomp_profile_done(SeccompProfile *p);
+
+/* SeccompProfile= beside the unit's own list: of two answers the stricter one stays. */
+int oci_profile_apply(SeccompProfile *p, const ContainerSpec *spec, uint64_t bounding, Diag *diag);
+/* Calls that it wants to be logged are logged, too. */
+void oci_profile_apply_log(SeccompProfile *p);
+/* Calls that it denies by their arguments, in words. */
+int oci_profile_add_rules(const SeccompProfile *p, const ContainerSpec *spec, PolicyRules *rules);
+/* The rules of a call that are judged by arguments; n 0: none, and the table says all. */
+const OciRule *oci_profile_judges(const SeccompProfile *p, const SyscallEntry *entry, size_t *ret_n, OciAnswer *ret_else);
+
+/* What the launcher calls under the filter. */
+bool seccomp_is_launcher_call(const ContainerSpec *spec, uint32_t number);
 
 /* The profile in words, each with the line that caused it. */
 int seccomp_profile_rules(const SeccompProfile *p, const ContainerSpec *spec, PolicyRules *rules);

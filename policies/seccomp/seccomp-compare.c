@@ -135,6 +135,42 @@ static int compare_logged(const Side *a, const Side *b, PolicyChanges *changes) 
         return r;
 }
 
+static bool same_judgement(const OciRule *x, size_t n, OciAnswer a, const OciRule *y, size_t m, OciAnswer b) {
+        if (n != m || (n > 0 && a.action != b.action))
+                return false;
+        for (size_t i = 0; i < n; i++) {
+                if (x[i].answer.action != y[i].answer.action || x[i].n_conditions != y[i].n_conditions)
+                        return false;
+                for (size_t k = 0; k < x[i].n_conditions; k++) {
+                        const OciCondition *c = x[i].conditions + k, *d = y[i].conditions + k;
+
+                        if (c->argument != d->argument || c->compare != d->compare || c->value != d->value || c->second != d->second)
+                                return false;
+                }
+        }
+        return true;
+}
+
+/* Calls whose arguments SeccompProfile= judges. */
+static int compare_judged(const Side *a, const Side *b, PolicyChanges *changes) {
+        const Origin *from = container_spec_origin(a->spec, DIRECTIVE_SeccompProfile);
+        const Origin *to = container_spec_origin(b->spec, DIRECTIVE_SeccompProfile);
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < a->profile.table.n; i++) {
+                const SyscallEntry *entry = a->profile.table.entries + i;
+                OciAnswer before = {}, after = {};
+                size_t n, m;
+                const OciRule *x = oci_profile_judges(&a->profile, entry, &n, &before);
+                const OciRule *y = oci_profile_judges(&b->profile, entry, &m, &after);
+
+                if (!same_judgement(x, n, before, y, m, after))
+                        r = policy_changes_add(changes, n == 0 ? POLICY_TIGHTER : m == 0 ? POLICY_LOOSER : POLICY_DIFFERS, from, to,
+                                               "%s %s by its arguments", m == 0 ? "no longer deny" : "deny", entry->name);
+        }
+        return r;
+}
+
 static int tell_group(const Group *g, PolicyChanges *changes) {
         if (g->after == SYSCALL_ALLOW)
                 return policy_changes_add(changes, POLICY_LOOSER, g->from, g->to, "allow %s", g->names);
@@ -159,6 +195,8 @@ int seccomp_compare(const PolicySet *before, const PolicySet *after, PolicyChang
                 r = tell_group(groups.items + i, changes);
         if (r >= 0)
                 r = compare_logged(&a, &b, changes);
+        if (r >= 0)
+                r = compare_judged(&a, &b, changes);
         if (r >= 0 && a.profile.denied != b.profile.denied)
                 r = policy_changes_add(changes, POLICY_DIFFERS,
                                        container_spec_origin(a.spec, DIRECTIVE_SystemCallErrorNumber),

@@ -171,6 +171,10 @@ static int compile(const ContainerSpec *spec, int cache_fd, Diag *diag, PolicySe
                 return r;
 
         r = build_program(&p, cache_fd, &program, &policy->n_instructions);
+        if (r == -E2BIG && p.oci.set)
+                return diag_error(diag, ERROR_POLICY, container_spec_origin(spec, DIRECTIVE_SeccompProfile), "SeccompProfile",
+                                  "\"%s\": the filter would have more than the %d instructions that the kernel takes", spec->seccomp_profile,
+                                  BPF_MAXINSNS);
         if (r < 0)
                 return diag_errno(diag, ERROR_POLICY, NULL, "SystemCallFilter", -r,
                                   "the system call filter cannot be compiled");

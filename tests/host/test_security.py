@@ -340,6 +340,43 @@ def test_an_init_is_closed(bed):
     os.unlink(init)
 
 
+def test_seccomp_profile(bed):
+    """SeccompProfile= takes away what a profile of OCI runtimes denies, by argument too, and gives nothing."""
+    calls = {"x86_64": (140, 97), "aarch64": (141, 163)}.get(os.uname().machine)  # getpriority, getrlimit
+    if not calls:
+        raise Skip("no numbers of this machine")
+    path = os.path.join(bed.directory, "profile.json")
+
+    def answers_of(name, profile, *lines):
+        write(path, profile if isinstance(profile, str) else json.dumps(profile))
+        return bed.inside(name, "SeccompProfile=" + path, *lines,
+                          arguments="try syscall:%d syscall:%d ptrace mount-tmpfs:/tmp" % calls)
+
+    before = bed.inside("plain", arguments="try syscall:%d syscall:%d ptrace mount-tmpfs:/tmp" % calls)
+    deny = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["getpriority"], "action": "SCMP_ACT_ERRNO", "errnoRet": 77},
+        {"names": ["getrlimit"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_LT"}]}]}
+    after = answers_of("denied", deny)
+    first, second = ("syscall:%d" % n for n in calls)
+    equal((after[first], after[second]), ("EBADFD", "EPERM"), "what is denied")
+    equal(after["ptrace"], before["ptrace"], "what the profile says nothing of")
+    deny["syscalls"][1]["args"][0]["op"] = "SCMP_CMP_GE"
+    equal(answers_of("other", deny)[second], before[second], "arguments that no condition is about")
+    allow = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mount"], "action": "SCMP_ACT_ALLOW"}]}
+    equal(answers_of("opened", allow), before, "with a profile that allows all")
+    closed = {"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 1, "syscalls": []}
+    write(path, json.dumps(closed))
+    bed.unit("closed", "Type=oneshot", "ExecStart=/bin/inside report", "SeccompProfile=" + path)
+    bed.ctl("start", "--wait", "closed").expect(127)
+    write(path, '{"defaultAction": "SCMP_ACT_FOO"}')
+    bed.ctl("start", "closed").expect(5, "SeccompProfile=", "is not an action")
+    write(path, json.dumps(allow))
+    os.chown(path, 1000, 1000)
+    bed.ctl("start", "closed").expect(5, "SeccompProfile=: cannot read")
+    os.unlink(path)
+    bed.ctl("start", "closed").expect(5, "SeccompProfile=: cannot read", "No such file")
+
+
 def logged_calls(log, numbers):
     """Those of inside's calls that the kernel has told since log was opened as allowed and logged."""
     lines = []

@@ -112,7 +112,7 @@ LIBRARIES = {
     r"bpf/": ["policies/bpf"],
     r"libmount/|blkid/": ["manager/host/trees", "units/resolve/host-facts.c"],
     r"nettle/|openssl/|gcrypt\.h": ["manager/base/hash.c"],
-    r"json-c/": ["manager/plan/plan-print.c", "tools"],
+    r"json-c/": ["manager/plan/plan-print.c", "policies/seccomp/oci-profile.c", "tools"],
     r"systemd/sd-(bus|bus-vtable|bus-protocol)\.h": ["manager/bus", "tools/bulwarkctl", "tools/bench"],
     r"systemd/sd-(event|id128)\.h": ["manager/container", "manager/host", "manager/keeper-client", "manager/record", "manager/bus", "manager/main.c", "tools/bulwarkctl"],
     r"systemd/sd-daemon\.h": ["manager/main.c", "tools/bulwarkctl"],

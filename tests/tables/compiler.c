@@ -49,6 +49,12 @@ static const HostFacts table_host = {
         .mac = { .apparmor = true, .landlock_abi = 7 },
 };
 
+#define SECCOMP_PROFILE \
+        "{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [" \
+        "{\"names\": [\"ptrace\", \"kcmp\"], \"action\": \"SCMP_ACT_ERRNO\", \"errnoRet\": 13}," \
+        "{\"names\": [\"personality\"], \"action\": \"SCMP_ACT_KILL_PROCESS\", \"args\": [" \
+        "{\"index\": 0, \"value\": 8, \"op\": \"SCMP_CMP_EQ\"}]}]}"
+
 static const char *environment_text(const char *path) {
         return streq(path, "/etc/sample.env") ? ENVIRONMENT_FILE : NULL;
 }
@@ -96,6 +102,8 @@ static int table_facts(const ContainerSpec *draft, UnitFacts *f) {
         f->root_path = draft->root_directory ? strdup(draft->root_directory) : NULL;
         f->passwd = strdup(PASSWD);
         f->group = strdup(GROUP);
+        if (draft->seccomp_profile && streq(draft->seccomp_profile, "/etc/sample.json"))
+                f->seccomp_profile.text = strdup(SECCOMP_PROFILE);
         if (draft->timezone && streq(draft->timezone, "Europe/Berlin"))
                 f->timezone = strdup("CET-1CEST,M3.5.0,M10.5.0/3");
         f->timezone_error = f->timezone ? 0 : ENOENT;

@@ -287,6 +287,8 @@ static void samples_lead_the_right_way(void **state) {
                 { DIRECTIVE_AmbientCapabilities, POLICY_LOOSER },
                 { DIRECTIVE_NoNewPrivileges, POLICY_LOOSER },
                 { DIRECTIVE_SystemCallErrorNumber, POLICY_DIFFERS },
+                { DIRECTIVE_SeccompProfile, POLICY_TIGHTER },
+                { DIRECTIVE_SystemCallLog, POLICY_DIFFERS },
                 { DIRECTIVE_MandatoryAccessControl, POLICY_LOOSER },
                 { DIRECTIVE_MACLost, POLICY_LOOSER },
                 { DIRECTIVE_MemoryMax, POLICY_TIGHTER },

@@ -392,6 +392,15 @@ static int gather_environment_files(const ContainerSpec *draft, const PathTrees 
         return 0;
 }
 
+static void gather_seccomp_profile(const ContainerSpec *draft, const PathTrees *trees, UnitFacts *f) {
+        int r;
+
+        if (!draft->seccomp_profile)
+                return;
+        r = read_held(draft->seccomp_profile, trees, &f->seccomp_profile.text, &f->seccomp_profile.refused);
+        f->seccomp_profile.error = r < 0 ? -r : 0;
+}
+
 /* Closed to everybody but the host's root. The mode's group bits are the mask of an access control list, too. */
 static bool is_closed(const struct stat *st) {
         return S_ISDIR(st->st_mode) && st->st_uid == 0 && (st->st_mode & (S_IXGRP | S_IXOTH)) == 0;
@@ -622,6 +631,7 @@ int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFa
                 r = gather_timezone(draft, &f);
         if (r >= 0)
                 r = gather_environment_files(draft, &own, &f);
+        gather_seccomp_profile(draft, &own, &f);
         if (r >= 0)
                 r = gather_trees(draft, &own, &f);
         if (r >= 0)
@@ -671,6 +681,8 @@ void unit_facts_done(UnitFacts *f) {
                 free(f->environment_files[i].refused);
         }
         free(f->environment_files);
+        free(f->seccomp_profile.text);
+        free(f->seccomp_profile.refused);
         strv_free(f->passed);
         free(f->timezone);
         for (size_t i = 0; i < f->n_trees; i++)

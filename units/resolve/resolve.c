@@ -72,6 +72,21 @@ static void resolve_defaults(ContainerSpec *s, const HostFacts *host) {
         s->host_tasks = host->tasks_max;
 }
 
+static int resolve_seccomp_profile(ContainerSpec *s, const UnitFacts *unit, Diag *diag) {
+        const Origin *origin = container_spec_origin(s, DIRECTIVE_SeccompProfile);
+
+        if (!s->seccomp_profile)
+                return 0;
+        if (unit->seccomp_profile.refused)
+                return diag_error(diag, ERROR_POLICY, origin, "SeccompProfile", "cannot read \"%s\": %s", s->seccomp_profile,
+                                  unit->seccomp_profile.refused);
+        if (!unit->seccomp_profile.text)
+                return diag_error(diag, ERROR_MISSING, origin, "SeccompProfile", "cannot read \"%s\": %s", s->seccomp_profile,
+                                  strerror(unit->seccomp_profile.error != 0 ? unit->seccomp_profile.error : ENOENT));
+        s->seccomp_profile_text = strdup(unit->seccomp_profile.text);
+        return s->seccomp_profile_text ? 0 : -ENOMEM;
+}
+
 int spec_resolve(ContainerSpec *draft, const HostFacts *host, const UnitFacts *unit, Diag *diag,
                  const ContainerSpec **ret) {
         _cleanup_(container_spec_unrefp) ContainerSpec *s = draft;
@@ -92,6 +107,9 @@ int spec_resolve(ContainerSpec *draft, const HostFacts *host, const UnitFacts *u
                 if (r < 0)
                         error = r;
         }
+        r = resolve_seccomp_profile(s, unit, diag);
+        if (r < 0)
+                error = r;
         r = devices_resolve(s, unit, diag);
         if (r < 0)
                 error = r;

@@ -54,6 +54,10 @@ typedef struct UnitFacts {
                 int error;
         } *environment_files; /* one an item of EnvironmentFile=, in its order */
         size_t n_environment_files;
+        struct {
+                char *text, *refused;
+                int error;
+        } seccomp_profile; /* as of an environment file */
         struct ConditionPathFact {
                 DirectiveId directive;
                 const ConditionItem *item; /* of the draft */

@@ -165,6 +165,7 @@ static ContainerSpec *container_spec_free(ContainerSpec *s) {
         free(s->device_rules);
         free(s->layers_path);
         strv_free(s->layers);
+        free(s->seccomp_profile_text);
 
         free(s->name);
         free(s->prefix);

@@ -146,6 +146,7 @@ typedef struct ContainerSpec {
         bool init_role;          /* ProcessTwo= resolved: the keeper's init is PID 1 */
         uint64_t host_memory, host_tasks; /* what percentages were taken of */
         MacDecision mac;
+        char *seccomp_profile_text; /* of the file that SeccompProfile= names */
         DeviceRule *device_rules;
         size_t n_device_rules;
         /* Where the root is no directory but layers, all below one directory: what container_spec_root() answers. Owned. */
