@@ -370,10 +370,10 @@ def test_seccomp_profile(bed):
     bed.ctl("start", "--wait", "closed").expect(127)
     write(path, '{"defaultAction": "SCMP_ACT_FOO"}')
     bed.ctl("start", "closed").expect(5, "SeccompProfile=", "is not an action")
-    write(path, json.dumps(allow))
-    os.chown(path, 1000, 1000)
-    bed.ctl("start", "closed").expect(5, "SeccompProfile=: cannot read")
     os.unlink(path)
+    os.mkdir(path)
+    bed.ctl("start", "closed").expect(5, "SeccompProfile=: cannot read", "directory")
+    os.rmdir(path)
     bed.ctl("start", "closed").expect(5, "SeccompProfile=: cannot read", "No such file")
 
 
