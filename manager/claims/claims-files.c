@@ -58,7 +58,7 @@ static void play_step(const PlanView *p, uint32_t i, Mounts *m) {
                         if (s->kind == STEP_ATTACH && m->items[k].path && streq(m->items[k].path, plan_text(p, s->s)))
                                 m->items[k].path = NULL;
                 at->path = s->kind == STEP_ENTER_ROOT ? "/" : plan_text(p, s->s);
-                at->optional = s->flags & STEP_FLAG_OPTIONAL;
+                at->optional = s->flags & (STEP_FLAG_OPTIONAL | STEP_FLAG_LENIENT);
                 at->step = i;
                 at->socket = p->slots[s->slot].kind == SLOT_NOTIFY || p->slots[s->slot].kind == SLOT_LOG;
                 break;

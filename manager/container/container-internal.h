@@ -28,6 +28,7 @@
 #include "manager/host/ids/id-ranges.h"
 #include "manager/host/trees/slots.h"
 #include "manager/host/network/network.h"
+#include "manager/host/names/names.h"
 #include "policies/load.h"
 #include "units/resolve/resolve.h"
 
@@ -169,6 +170,7 @@ struct Container {
         bool logs_to_journal;
 
         Network network;
+        Names names;
         Notify notify;
         Health health;
         Commands commands;
@@ -224,6 +226,7 @@ struct Manager {
         int runtime_fd, state_fd, records_fd, lives_fd, logs_fd, cache_fd;
         int notify_fd; /* RUNTIME/notify: sockets of launches under way */
         int log_fd;    /* RUNTIME/log: sockets of syslog(3) of what runs */
+        int names_fd;  /* RUNTIME/names: hosts, resolv.conf and hostname of what runs */
         CgroupRoot cgroup;
         bool cgroup_open;
         bool adopted; /* the records on disk were read once */
@@ -471,6 +474,8 @@ int outputs_adopt(Container *c, const ContainerSpec *spec, LogSource from, LogSi
 void outputs_release(Container *c);
 /* The tree of its /dev/log for the slot of a plan that has one; made where this life has none yet. */
 int log_socket_open(Container *c, const PlanView *plan, SlotSet *slots, Diag *diag);
+/* The trees of the files with names for the slots of a plan. */
+int names_open(Container *c, const PlanView *plan, SlotSet *slots, Diag *diag);
 void log_sockets_sweep(Manager *m); /* of lives that ended without an earlier manager */
 
 /* --- commands.c, command-run.c */

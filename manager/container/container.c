@@ -32,6 +32,7 @@ int container_make(Manager *m, const char *name, Container **ret) {
         c->leader_fd = -EBADF;
         c->watch = c->oom_watch = -1;
         c->notify.fd = -EBADF;
+        c->names.hosts.fd = -EBADF;
         c->cgroup = CGROUP_EMPTY;
         c->machine = MACHINE_EMPTY;
         c->load = c->told.load = LOAD_NOT_FOUND;

@@ -4,6 +4,7 @@
 /* The parts that plan_build() and plan_build_exec() are made of; private to this room. */
 
 #include "manager/plan/plan-writer.h"
+#include "units/spec/name-files.h"
 
 /* What the last step of a start executes is no payload, and what goes with one is left out. */
 bool plan_is_beside(const PlanParameters *p);
@@ -14,6 +15,7 @@ typedef struct RootSlots {
         int16_t notify; /* the socket for messages; negative = none */
         int16_t credentials; /* negative = none */
         int16_t log;    /* the socket for syslog(3); negative = none */
+        int16_t names[_NAME_FILE_MAX]; /* negative = the container gets no such file */
         int16_t layers; /* of overlays, where files get their label by one, or the root is made of them */
         int16_t tree;   /* of the host, for the root; else the root itself */
 } RootSlots;

@@ -46,6 +46,7 @@ typedef enum StepFlags {
 #define STEP_FLAGS_ALL (STEP_FLAG_OPTIONAL | STEP_FLAG_RECURSIVE | STEP_FLAG_IDMAP | STEP_FLAG_LENIENT)
 
 #define PLAN_ALONE 2 /* operand d of ATTACH: no later one may hide it, through whatever links */
+#define PLAN_OVER_LINK 3 /* operand d of ATTACH, MAKE_MOUNTPOINT: the same, but for the last component: what is attached lies over a link itself */
 #define PLAN_NO_SYMLINKS 1 /* operand d of ATTACH, MAKE_MOUNTPOINT, CLONE_TREE: a symlink on the way is refused */
 
 #define PLAN_LOG_SOCKET "/dev/log"               /* and where syslog(3) looks for one */
@@ -86,6 +87,7 @@ typedef enum SlotKind {
         SLOT_PASSED,    /* what the payload gets beside its streams: a socket, or what it has stored */
         SLOT_CREDENTIALS, /* a detached mount of the unit's credentials */
         SLOT_LOG,       /* open_tree(OPEN_TREE_CLONE) of the socket that takes what the container says with syslog(3) */
+        SLOT_NAMES,     /* open_tree(OPEN_TREE_CLONE) of a file with names that the manager writes; path = which */
         _SLOT_KIND_MAX,
 } SlotKind;
 

@@ -40,7 +40,7 @@ static const char *const slot_kinds[_SLOT_KIND_MAX] = {
         [SLOT_MADE] = "made",     [SLOT_TREE] = "tree",     [SLOT_STDIN] = "stdin",       [SLOT_STDOUT] = "stdout",
         [SLOT_STDERR] = "stderr", [SLOT_LEADER] = "leader", [SLOT_TERMINAL] = "terminal",
         [SLOT_PROGRAM] = "program", [SLOT_DIRECTORY] = "directory", [SLOT_NOTIFY] = "notify", [SLOT_CREDENTIALS] = "credentials",
-        [SLOT_LOG] = "log",
+        [SLOT_LOG] = "log",       [SLOT_NAMES] = "names",
         [SLOT_PASSED] = "passed",
 };
 

@@ -443,6 +443,52 @@ static void log_attach(PlanWriter *w, const ContainerSpec *spec, const RootSlots
         plan_origin_none(w);
 }
 
+/* The manager's files, which nobody inside writes to. */
+static void names_slots(PlanWriter *w, const ContainerSpec *spec, RootSlots *slots) {
+        for (NameFile f = 0; f < _NAME_FILE_MAX; f++) {
+                DirectiveId row;
+
+                slots->names[f] = -1;
+                if (!container_spec_gets_file(spec, f, &row))
+                        continue;
+                plan_origin_none(w);
+                if (row != _DIRECTIVE_MAX)
+                        plan_origin_row(w, spec, row);
+                slots->names[f] = plan_add_slot(w, SLOT_NAMES, name_files[f].path, name_files[f].name, 0);
+                plan_add_step(w, STEP_SET_ATTRIBUTES, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(slots->names[f]), .a = SAFE_NOEXEC | MOUNT_ATTR_RDONLY });
+                plan_origin_none(w);
+        }
+}
+
+/* What no line asks for is left out where the root has no place for it: then its own file holds, if it has one. Of the host's own
+ * root nothing is made, for a default. */
+static void names_attach(PlanWriter *w, const ContainerSpec *spec, const RootSlots *slots) {
+        const SpecRoot root = container_spec_root(spec);
+        const bool of_host = root.upper == ROOT_UPPER_NONE && streq(strempty(root.path), "/");
+
+        for (NameFile f = 0; f < _NAME_FILE_MAX; f++) {
+                StepOperands o = { .slot1 = SLOT(slots->names[f]), .s = name_files[f].path, .d = PLAN_OVER_LINK };
+                DirectiveId row;
+
+                if (slots->names[f] < 0)
+                        continue;
+                (void)container_spec_gets_file(spec, f, &row);
+                plan_origin_none(w);
+                if (row != _DIRECTIVE_MAX)
+                        plan_origin_row(w, spec, row);
+                else
+                        o.flags = STEP_FLAG_LENIENT;
+                if (row != _DIRECTIVE_MAX || (name_files[f].made && !of_host)) {
+                        o.a = S_IFREG;
+                        plan_add_step(w, STEP_MAKE_MOUNTPOINT, ACTOR_OUTER, o);
+                        o.a = 0;
+                }
+                plan_add_step(w, STEP_ATTACH, ACTOR_OUTER, o);
+                plan_origin_none(w);
+        }
+}
+
 static void cover_read_only(PlanWriter *w, const char *path, unsigned flags) {
         int16_t slot = plan_add_slot(w, SLOT_MADE, path, NULL, 0);
 
@@ -602,6 +648,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         notify_slot(w, spec, p, slots);
         credentials_slot(w, spec, slots);
         log_slot(w, spec, slots);
+        names_slots(w, spec, slots);
         plan_origin_none(w);
         make_dev(w, spec, p, slots);
         if (!spec->private_network) {
@@ -624,6 +671,7 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         attach(w, slots->shm, "/dev/shm", S_IFDIR, 0, PLAN_NO_SYMLINKS);
         attach(w, slots->mqueue, "/dev/mqueue", S_IFDIR, 0, PLAN_NO_SYMLINKS);
         unit_mounts_attach(w, mounts, n);
+        names_attach(w, spec, slots);
         notify_attach(w, spec, slots);
         credentials_attach(w, spec, slots);
         log_attach(w, spec, slots);

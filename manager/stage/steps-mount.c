@@ -48,9 +48,10 @@ int step_new_file_system(Stage *s, const PlanStep *step) {
 }
 
 /* Every path of the unit is looked up in the container's root only; no magic link leads out of it. */
-static int root_open(Stage *s, const char *path, bool no_symlinks) {
+static int root_open(Stage *s, const char *path, uint64_t links) {
+        const bool no_symlinks = links == PLAN_NO_SYMLINKS || links == PLAN_OVER_LINK;
         const struct open_how how = {
-                .flags = O_PATH | O_CLOEXEC,
+                .flags = O_PATH | O_CLOEXEC | (links == PLAN_OVER_LINK ? O_NOFOLLOW : 0),
                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (no_symlinks ? RESOLVE_NO_SYMLINKS : 0),
         };
         long fd;
@@ -72,7 +73,7 @@ int step_clone_tree(Stage *s, const PlanStep *step) {
         long fd;
 
         if (step->b == 0) {
-                at = root_open(s, plan_text(&s->plan, step->s), step->d == PLAN_NO_SYMLINKS);
+                at = root_open(s, plan_text(&s->plan, step->s), step->d);
                 if (at < 0)
                         return at;
         }
@@ -201,7 +202,7 @@ static int make_path(Stage *s, const char *wanted, mode_t type, bool no_symlinks
 
                 if (end == 0) {
                         (void)safe_close(parent);
-                        parent = root_open(s, "/", no_symlinks);
+                        parent = root_open(s, "/", no_symlinks ? PLAN_NO_SYMLINKS : 0);
                         if (parent < 0)
                                 return parent;
                         end = strspn(path, "/") - 1;
@@ -211,7 +212,7 @@ static int make_path(Stage *s, const char *wanted, mode_t type, bool no_symlinks
                 memcpy(prefix, path, end);
                 prefix[end] = 0;
 
-                fd = root_open(s, prefix, no_symlinks);
+                fd = root_open(s, prefix, no_symlinks ? PLAN_NO_SYMLINKS : 0);
                 if (fd == -ENOENT) {
                         r = follow_link(parent, path, end);
                         if (r == 0 && ++links < LINKS_MAX) {
@@ -225,7 +226,7 @@ static int make_path(Stage *s, const char *wanted, mode_t type, bool no_symlinks
                         r = make_component(parent, prefix, last ? type : S_IFDIR);
                         if (r < 0)
                                 return r;
-                        fd = root_open(s, prefix, no_symlinks);
+                        fd = root_open(s, prefix, no_symlinks ? PLAN_NO_SYMLINKS : 0);
                 }
                 if (fd < 0)
                         return fd;
@@ -260,12 +261,12 @@ int step_make_mountpoint(Stage *s, const PlanStep *step) {
                 if (r < 0)
                         return r;
         }
-        fd = root_open(s, path, step->d == PLAN_NO_SYMLINKS);
+        fd = root_open(s, path, step->d);
         if (fd == -ENOENT) {
-                r = make_path(s, path, wanted, step->d == PLAN_NO_SYMLINKS);
+                r = make_path(s, path, wanted, step->d == PLAN_NO_SYMLINKS || step->d == PLAN_OVER_LINK);
                 if (r < 0)
                         return r;
-                fd = root_open(s, path, step->d == PLAN_NO_SYMLINKS);
+                fd = root_open(s, path, step->d);
         }
         if (fd < 0)
                 return fd;
@@ -277,12 +278,12 @@ int step_make_mountpoint(Stage *s, const PlanStep *step) {
         return 0;
 }
 
-static int attach(Stage *s, int tree, const char *path, bool no_symlinks) {
+static int attach(Stage *s, int tree, const char *path, uint64_t links) {
         _cleanup_close_ int at = -EBADF;
 
         if (tree < 0)
                 return -EBADF;
-        at = root_open(s, path, no_symlinks);
+        at = root_open(s, path, links);
         if (at < 0)
                 return at;
         if (syscall(SYS_move_mount, tree, "", at, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
@@ -300,7 +301,7 @@ static int check_hidden(Stage *s, const PlanStep *last) {
 
                 if (step->kind != STEP_ATTACH || step->d != PLAN_ALONE || tree < 0)
                         continue;
-                fd = root_open(s, plan_text(&s->plan, step->s), false);
+                fd = root_open(s, plan_text(&s->plan, step->s), 0);
                 if (fd < 0)
                         return fd == -ENOENT || fd == -ENOTDIR ? -EEXIST : fd;
                 r = mount_id(tree, "", &wanted);
@@ -320,11 +321,11 @@ int step_attach(Stage *s, const PlanStep *step) {
         int r;
 
         if (step->d != PLAN_ALONE)
-                return attach(s, tree, path, step->d == PLAN_NO_SYMLINKS);
-        r = attach(s, tree, path, true);
+                return attach(s, tree, path, step->d);
+        r = attach(s, tree, path, PLAN_NO_SYMLINKS);
         if (r == -ELOOP) {
                 s->links_followed = true;
-                r = attach(s, tree, path, false);
+                r = attach(s, tree, path, 0);
         }
         return r >= 0 && s->links_followed ? check_hidden(s, step) : r;
 }
@@ -340,7 +341,7 @@ int step_attach_mask(Stage *s, const PlanStep *step) {
 
         if (masks < 0)
                 return -EBADF;
-        at = root_open(s, plan_text(&s->plan, step->s), false);
+        at = root_open(s, plan_text(&s->plan, step->s), 0);
         if (at < 0)
                 return at;
         r = tree_type(at, &type);

@@ -158,12 +158,13 @@ def test_system_call_filter(bed):
 def test_mount_table(bed):
     """no path of the host shows, the root is read-only, /proc and /sys are guarded."""
     report = bed.inside("default")
-    expected = {"/", "/proc", "/sys", "/sys/fs/cgroup", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/log", "/run", "/tmp"}
-    socket_of_log = os.path.join(bed.runtime, "log/default")
+    expected = {"/", "/proc", "/sys", "/sys/fs/cgroup", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/log", "/run", "/tmp", "/etc/hosts",
+                "/etc/resolv.conf"}
+    own_files = {"/dev/log": "log/default", "/etc/hosts": "names/hosts:default", "/etc/resolv.conf": "names/resolv.conf:default"}
     for line in report["mountinfo"]:
         fields = line.split()
-        # Field 4 is the file within the host's file system: the kernel tells it of every bind, the root and one socket.
-        is_told = fields[4] == "/" or (fields[4] == "/dev/log" and socket_of_log.endswith(fields[3]))
+        # Field 4 is the file within the host's file system: the kernel tells it of every bind, the root and the manager's own files.
+        is_told = fields[4] == "/" or (fields[4] in own_files and os.path.join(bed.runtime, own_files[fields[4]]).endswith(fields[3]))
         shown = " ".join(fields[:3] + fields[4:]) if is_told else line
         check(bed.directory not in shown, "a host path shows: " + line)
         check(fields[4] in expected or fields[4].startswith(("/proc/", "/sys/")), "a mount that nobody asked for: " + line)

@@ -202,6 +202,21 @@ def test_lives_on(bed):
     nothing_left()
 
 
+def test_one_of_them_ends(bed):
+    """One of a zone ends while no manager is there: the next leaves the bridge to who lives, whoever it hears of first."""
+    for first, other in (("a", "z"), ("z", "a")):
+        for name in (first, other):
+            bed.unit(name, "Zone=front", SERVER)
+            bed.ctl("start", name).expect(0)
+        bed.kill_manager()
+        os.kill(int(read(os.path.join(bed.cgroup, "containers", first, "payload/cgroup.procs")).split()[0]), signal.SIGKILL)
+        bed.start_manager()
+        wait_until(lambda: made() == {"bz-front", "bw-" + other}, "one link to go, not %s" % made())
+        host_is_answered(address(bed, other))
+        bed.ctl("stop", other).expect(0)
+        nothing_left()
+
+
 def make_crash(name):
     def test(bed):
         bed.unit("web", "Zone=front", SERVER)

@@ -31,6 +31,7 @@ RANKS = {
     "manager/host/cgroup": 6,
     "manager/host/credentials": 6,
     "manager/host/ids": 6,
+    "manager/host/names": 6,
     "manager/host/network": 6,
     "manager/host/trees": 6,
     # These know the container still; they share its rank until what they need of it is a value.

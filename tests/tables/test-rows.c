@@ -40,6 +40,7 @@ static const struct {
         { DIRECTIVE_SocketBindAllow, "[Container]\nSocketBindDeny=tcp\n", true },
         { DIRECTIVE_Address, "[Container]\nZone=front\n", true },
         { DIRECTIVE_Gateway, "[Container]\nBridge=br0\nAddress=10.1.2.3/24\n", true },
+        { DIRECTIVE_NetworkAlias, "[Container]\nZone=front\n", true },
 };
 
 typedef struct Outputs {

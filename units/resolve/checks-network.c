@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "units/resolve/checks.h"
+#include "units/spec/name-files.h"
 
 /* --- ports */
 
@@ -99,6 +100,55 @@ static int check_addresses(const Check *c) {
                                 error = diag_error(c->diag, ERROR_CONFLICT, &v->items[i].origin, "Address",
                                                    "'%s' is the second of its family; only with Bridge= are there several", text);
         }
+        return error;
+}
+
+/* --- names */
+
+static int check_resolv_conf(const Check *c) {
+        static const DirectiveId rows[] = { DIRECTIVE_DNS, DIRECTIVE_Domains, DIRECTIVE_DNSOption };
+        int error = 0;
+
+        for (size_t i = 0; c->spec->resolv_conf == RESOLV_CONF_OFF && i < ELEMENTSOF(rows); i++)
+                if (is_set(c, rows[i]))
+                        error = diag_error(c->diag, ERROR_CONFLICT, where(c, rows[i]), directives[rows[i]].name,
+                                           "contradicts ResolvConf=off, which leaves the root's own file in its place; take one of them out");
+        if (c->spec->resolv_conf > RESOLV_CONF_OFF && c->spec->dns.n > 0)
+                error = diag_error(c->diag, ERROR_CONFLICT, where(c, DIRECTIVE_DNS), "DNS",
+                                   "contradicts ResolvConf=, which takes the servers from a file of the host; take one of them out");
+        return error;
+}
+
+/* What a line asks for lies under a mount of the same unit. */
+static int check_bound_names(const Check *c) {
+        int error = 0;
+
+        for (NameFile f = 0; f < _NAME_FILE_MAX; f++) {
+                const BindMount *bind = container_spec_bound_file(c->spec, f);
+                DirectiveId row;
+
+                (void)container_spec_gets_file(c->spec, f, &row);
+                if (bind && row != _DIRECTIVE_MAX && c->spec->resolv_conf != RESOLV_CONF_OFF)
+                        error = diag_error(c->diag, ERROR_CONFLICT, where(c, row), directives[row].name,
+                                           "is never seen: the unit binds %s (%s:%u), so that %s is what stands there; take one of them out",
+                                           bind->destination, strempty(bind->origin.file), bind->origin.line, name_files[f].path);
+        }
+        return error;
+}
+
+int check_names(const Check *c) {
+        const ContainerSpec *s = c->spec;
+        int error = worse(check_resolv_conf(c), check_bound_names(c));
+
+        if (s->network_alias && !s->zone && !s->bridge)
+                error = diag_error(c->diag, ERROR_CONFLICT, where(c, DIRECTIVE_NetworkAlias), "NetworkAlias",
+                                   "nobody would know it: other containers do in a network that they share; write Zone=NAME or Bridge=INTERFACE");
+        for (size_t i = 0; i < s->add_host.n; i++)
+                if (s->add_host.items[i].gateway && s->private_network && (s->bridge ? s->gateway.n == 0 : !container_spec_has_network(s)))
+                        error = diag_error(c->diag, ERROR_CONFLICT, &s->add_host.items[i].origin, "AddHost",
+                                           s->bridge ? "'%s' is " HOST_GATEWAY ", which on a Bridge= is the unit's Gateway=; write that, or an address" :
+                                                       "'%s' is " HOST_GATEWAY ", and no network leads there; write Zone=NAME or VirtualEthernet=yes",
+                                           s->add_host.items[i].name);
         return error;
 }
 

@@ -598,6 +598,7 @@ static const CheckRow checks[] = {
         { check_conditions, { END } },
         { check_dependencies, { END } },
         { check_network, { DIRECTIVE_Address, DIRECTIVE_Gateway, DIRECTIVE_Zone, DIRECTIVE_Bridge, END } },
+        { check_names, { DIRECTIVE_AddHost, DIRECTIVE_NetworkAlias, DIRECTIVE_ResolvConf, DIRECTIVE_DNS, END } },
 };
 #undef END
 

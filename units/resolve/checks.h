@@ -28,6 +28,7 @@ static inline int worse(int error, int r) {
 
 int check_socket_binds(const Check *c);
 int check_network(const Check *c);
+int check_names(const Check *c);
 int check_memory(const Check *c);
 int check_tasks(const Check *c);
 int check_partition(const Check *c);

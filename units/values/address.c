@@ -48,11 +48,17 @@ static void addresses_done(void *field) {
         *v = (value_ip_prefixes){};
 }
 
+static bool is_unspecified(const IpPrefix *p) {
+        static const uint8_t none[16];
+
+        return memcmp(p->bytes, none, p->family == AF_INET ? 4 : 16) == 0;
+}
+
 /* What no container can have. NULL = it can. */
 static const char *address_refusal(const IpPrefix *p) {
-        static const uint8_t none[16], loopback6[16] = { [15] = 1 }, mapped[12] = { [10] = 0xff, [11] = 0xff };
+        static const uint8_t loopback6[16] = { [15] = 1 }, mapped[12] = { [10] = 0xff, [11] = 0xff };
 
-        if (memcmp(p->bytes, none, p->family == AF_INET ? 4 : 16) == 0)
+        if (is_unspecified(p))
                 return "is no address of anybody; without the line an address is chosen";
         if (p->family == AF_INET && (p->bytes[0] == 127 || p->bytes[0] == 0 || p->bytes[0] >= 224))
                 return p->bytes[0] == 127 ? "is loopback, which every container has" : "is no address of one host";
@@ -186,6 +192,49 @@ const ValueType value_type_ip_addresses = {
         .size = sizeof(value_ip_addresses),
         .list = true,
         .parse = ip_addresses_parse,
+        .print = ip_addresses_print,
+        .explode = ip_addresses_explode,
+        .done = addresses_done,
+};
+
+/* --- dns_servers: DNS=. One on loopback is the container's own business. */
+
+static int dns_server_item(const ValueContext *c, const char *word, void *field) {
+        value_dns_servers *v = field;
+        IpPrefix p;
+        bool whole;
+        int r = ip_prefix_parse(word, &p, &whole);
+
+        if (r < 0 || !whole)
+                return value_error(c, "'%s' is no address of a name server; write for example 10.1.2.1 or fd00:1::1, without port and name", word);
+        if ((p.family == AF_INET && (p.bytes[0] == 0 || p.bytes[0] >= 224)) || (p.family == AF_INET6 && (p.bytes[0] == 0xff || is_unspecified(&p))))
+                return value_error(c, "'%s' is no address of one host", word);
+        for (size_t i = 0; i < v->n; i++)
+                if (v->items[i].prefix.family == p.family && memcmp(v->items[i].prefix.bytes, p.bytes, sizeof(p.bytes)) == 0)
+                        return value_error(c, "'%s' stands twice", word);
+        if (v->n >= DNS_SERVERS_MAX)
+                return value_error(c, "there are more than %d, which is all that programs ask", DNS_SERVERS_MAX);
+        r = value_grow(c, &v->items, v->n, sizeof(*v->items));
+        if (r < 0)
+                return r;
+        v->items[v->n++] = (IpPrefixItem){ .prefix = p, .origin = c->origin };
+        return 0;
+}
+
+static int dns_servers_parse(const ValueContext *c, const char *text, void *field) {
+        if (!value_is_reset(text))
+                return value_each_word(c, text, dns_server_item, field);
+        addresses_done(field);
+        return 0;
+}
+
+const ValueType value_type_dns_servers = {
+        .name = "dns_servers",
+        .syntax = "up to three addresses of name servers",
+        .signature = "as",
+        .size = sizeof(value_dns_servers),
+        .list = true,
+        .parse = dns_servers_parse,
         .print = ip_addresses_print,
         .explode = ip_addresses_explode,
         .done = addresses_done,

@@ -27,5 +27,38 @@ typedef struct value_ip_prefixes { /* Address= */
         size_t n;
 } value_ip_prefixes;
 typedef value_ip_prefixes value_ip_addresses; /* Gateway= */
+typedef value_ip_prefixes value_dns_servers;  /* DNS= */
+#define DNS_SERVERS_MAX 3 /* what a C library asks; more would be silent */
+
+#define NAMES_DOMAIN "bulwark.internal" /* below it each container of a network has its name */
+/* What is wrong with the name of a host, that follows it in a sentence; NULL: it can stand in a hosts file. */
+const char *host_name_fault(const char *name);
+#define HOST_GATEWAY "host-gateway"
+#define HOST_ENTRIES_MAX 256
+typedef struct HostEntry {
+        char *name;
+        bool gateway; /* the host's own address, whatever it is */
+        IpPrefix address;
+        Origin origin;
+} HostEntry;
+typedef struct value_host_entries { /* AddHost= */
+        HostEntry *items;
+        size_t n;
+} value_host_entries;
+#define NAME_WORDS_MAX 32
+typedef char **value_host_names;       /* NetworkAlias= */
+typedef char **value_domains;          /* Domains= */
+typedef char **value_resolver_options; /* DNSOption= */
+typedef enum ResolvConf {
+        RESOLV_CONF_AUTO, /* as goes with the network */
+        RESOLV_CONF_OFF,
+        RESOLV_CONF_HOST, /* from here on a file of the host's */
+        RESOLV_CONF_STATIC,
+        RESOLV_CONF_UPLINK,
+        RESOLV_CONF_STUB,
+        _RESOLV_CONF_MAX,
+} ResolvConf;
+typedef ResolvConf value_resolv_conf;
+
 typedef char *value_zone_name;      /* NULL = unset */
 typedef char *value_interface_name; /* NULL = unset */

@@ -29,6 +29,7 @@ static int open_directories(Manager *m, Diag *diag) {
                 { &m->runtime_fd, "transient", &m->transient_fd },
                 { &m->runtime_fd, "notify", &m->notify_fd },
                 { &m->runtime_fd, "log", &m->log_fd },
+                { &m->runtime_fd, "names", &m->names_fd },
                 { &m->state_fd, "logs", &m->logs_fd },
                 { &m->state_fd, "cache", &m->cache_fd },
         };

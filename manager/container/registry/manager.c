@@ -16,7 +16,7 @@ int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manage
         if (!m)
                 return -ENOMEM;
         m->event = sd_event_ref(event);
-        m->runtime_fd = m->state_fd = m->records_fd = m->lives_fd = m->logs_fd = m->cache_fd = m->notify_fd = m->log_fd = -EBADF;
+        m->runtime_fd = m->state_fd = m->records_fd = m->lives_fd = m->logs_fd = m->cache_fd = m->notify_fd = m->log_fd = m->names_fd = -EBADF;
         m->transient_fd = -EBADF;
         m->inotify_fd = m->keeper_fd = -EBADF;
         m->cgroup = CGROUP_ROOT_EMPTY;
@@ -101,6 +101,7 @@ Manager *manager_free(Manager *m) {
         (void)safe_close(m->lives_fd);
         (void)safe_close(m->notify_fd);
         (void)safe_close(m->log_fd);
+        (void)safe_close(m->names_fd);
         (void)safe_close(m->logs_fd);
         (void)safe_close(m->cache_fd);
         (void)safe_close(m->transient_fd);

@@ -179,6 +179,7 @@ static int fill_slots(const Container *c, const PlanView *plan, int theirs[stati
                 case SLOT_DIRECTORY:
                 case SLOT_NOTIFY: /* of a start alone */
                 case SLOT_CREDENTIALS: /* container_open_trees() */
+                case SLOT_NAMES:
                 case SLOT_LOG:
                 case SLOT_PASSED: /* passed_open() */
                 case _SLOT_KIND_MAX:

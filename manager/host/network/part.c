@@ -9,6 +9,7 @@
 #include "manager/host/network/part-table.h"
 #include "manager/host/part.h"
 #include "manager/record/blob.h"
+#include "units/spec/name-files.h"
 
 /* Zone=, Bridge=, VirtualEthernet=: a link of the container's own. Addresses are chosen, and the zone's bridge made, while the start is
  * prepared; the link is made when the container's namespaces are there and before anything of it runs, once for each launch of a life:
@@ -40,10 +41,6 @@ static bool has_ipv6(void) {
 
         (void)safe_close(fd);
         return has;
-}
-
-static bool is_same_network(const ContainerSpec *a, const ContainerSpec *b) {
-        return (a->zone && b->zone && streq(a->zone, b->zone)) || (a->bridge && b->bridge && streq(a->bridge, b->bridge));
 }
 
 /* --- words */
@@ -125,11 +122,11 @@ static int claims_collect(const Container *c, const ContainerSpec *spec, Claims 
                 if (other == c)
                         continue;
                 for (size_t k = 0; r >= 0 && other->network.held && k < other->network.addresses.n; k++)
-                        r = claims_add(ret, other, is_same_network(spec, other->spec), true, &other->network.addresses.items[k]);
+                        r = claims_add(ret, other, container_spec_shares_network(spec, other->spec), true, &other->network.addresses.items[k]);
                 if (!other->loaded || (other->network.held && other->loaded == other->spec))
                         continue;
                 for (size_t k = 0; r >= 0 && k < other->loaded->address.n; k++)
-                        r = claims_add(ret, other, is_same_network(spec, other->loaded), false, &other->loaded->address.items[k].prefix);
+                        r = claims_add(ret, other, container_spec_shares_network(spec, other->loaded), false, &other->loaded->address.items[k].prefix);
         }
         return r;
 }
@@ -163,7 +160,7 @@ static bool has_others(const Container *c, const ContainerSpec *spec) {
         const Manager *m = c->manager;
 
         for (size_t i = 0; i < m->n_sorted; i++)
-                if (m->sorted[i] != c && m->sorted[i]->network.held && is_same_network(spec, m->sorted[i]->spec))
+                if (m->sorted[i] != c && m->sorted[i]->network.held && container_spec_shares_network(spec, m->sorted[i]->spec))
                         return true;
         return false;
 }
@@ -415,7 +412,8 @@ static void network_undo(Container *c) {
         network_names(c, c->spec, &names);
         if (netlink_open(NETLINK_ROUTE, &n) >= 0) {
                 drop_logged(c, n, names.port);
-                if (c->spec->zone && !has_others(c, c->spec))
+                /* While lives are taken over, who else is of the zone is not known yet: network_sweep() does it then. */
+                if (c->spec->zone && c->manager->adopted && !has_others(c, c->spec))
                         drop_logged(c, n, names.bridge);
         }
         c->network.held = false;

@@ -40,6 +40,8 @@ int container_open_trees(Container *c, const PlanView *plan, SlotSet *slots, Dia
                     fstat(slots->items[i].fd, &st) >= 0)
                         r = path_trees_add(trees, st.st_dev, st.st_ino);
         }
+        if (r >= 0)
+                r = names_open(c, plan, slots, diag);
         return r < 0 ? r : credentials_fill(c, plan, slots, diag);
 }
 

@@ -139,7 +139,7 @@ static const struct {
         {"[Container]\nDescritpion=x\n", "did you mean Description= of [Unit]?"},
         {"[Container]\nXyzzyxyzzyxyzzy=1\n", "see bulwark.container(5)"},
         {"[Container]\nA B=1\n", "'A B' cannot be a directive"},
-        {"[Container]\nDNS=10.0.0.1\n", "web:2: DNS=: not supported yet"},
+        {"[Container]\nDelegate=yes\n", "web:2: Delegate=: not supported yet"},
         {"[Container]\nCPUShares=1024\n", "CPUShares=: not supported: a cgroup v1 setting; use CPUWeight="},
         {"[Container]\n\nBoot=\\\n# x\nmaybe\n", "web:3: Boot=: 'maybe' is not a boolean"},
         {"[Unit]\nDescription=a\rb\n", "web:2: the line contains a carriage return"},
