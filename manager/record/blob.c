@@ -26,6 +26,8 @@ typedef enum Tag {
         TAG_HOST_MEMORY,
         TAG_HOST_TASKS,
         TAG_MAC,
+        TAG_SECCOMP_PROFILE,
+        TAG_EXPOSED_TREE,
         /* one number each */
         TAG_ID_BASE = 64,
         TAG_ID_COUNT,
@@ -106,6 +108,8 @@ static void encode_resolved(Encoder *e, const ContainerSpec *s) {
                            (s->init_role ? RESOLVED_INIT_ROLE : 0));
         encode_u64(e, TAG_HOST_MEMORY, s->host_memory);
         encode_u64(e, TAG_HOST_TASKS, s->host_tasks);
+        encode_string(e, TAG_SECCOMP_PROFILE, s->seccomp_profile_text);
+        encode_string(e, TAG_EXPOSED_TREE, s->exposed_tree.path);
         encode_u64(e, TAG_MAC,
                    (s->mac.apparmor ? MAC_APPARMOR : 0) | (s->mac.selinux ? MAC_SELINUX : 0) |
                            (s->mac.required ? MAC_REQUIRED : 0) |
@@ -267,7 +271,7 @@ static int decode_number(Blob *b, const Field *f, bool *ret_found) {
 typedef struct Resolved {
         Identity identity;
         char **environment;
-        char *directory;
+        char *directory, *seccomp_profile, *exposed_tree;
         uint64_t flags, memory, tasks, mac;
 } Resolved;
 
@@ -278,6 +282,8 @@ static void resolved_done(Resolved *r) {
         free(r->identity.shell);
         (void)strv_free(r->environment);
         free(r->directory);
+        free(r->seccomp_profile);
+        free(r->exposed_tree);
         *r = (Resolved){};
 }
 
@@ -332,6 +338,10 @@ static int decode_resolved(Resolved *d, const Field *f) {
                 return r < 0 ? r : strv_push(&d->environment, s);
         case TAG_DIRECTORY:
                 return replace_string(f, &d->directory);
+        case TAG_SECCOMP_PROFILE:
+                return replace_string(f, &d->seccomp_profile);
+        case TAG_EXPOSED_TREE:
+                return replace_string(f, &d->exposed_tree);
         case TAG_RESOLVED_FLAGS:
                 return field_u64(f, &d->flags);
         case TAG_HOST_MEMORY:
@@ -461,6 +471,8 @@ static int freeze(Blob *b, Resolved *resolved) {
         resolved->identity = (Identity){};
         s->exec_environment = TAKE_PTR(resolved->environment);
         s->exec_directory = TAKE_PTR(resolved->directory);
+        s->seccomp_profile_text = TAKE_PTR(resolved->seccomp_profile);
+        s->exposed_tree.path = TAKE_PTR(resolved->exposed_tree);
         s->exec_directory_missing_ok = resolved->flags & RESOLVED_MISSING_OK;
         s->init_role = resolved->flags & RESOLVED_INIT_ROLE;
         s->host_memory = resolved->memory;

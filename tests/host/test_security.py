@@ -377,6 +377,35 @@ def test_seccomp_profile(bed):
     bed.ctl("start", "closed").expect(5, "SeccompProfile=: cannot read", "No such file")
 
 
+def test_exec_after_manager(bed):
+    """What joins a container under a manager that did not start it is as confined: SeccompProfile=, and no set-id files."""
+    number = {"x86_64": 140, "aarch64": 141}.get(os.uname().machine)  # getpriority
+    if not number:
+        raise Skip("no numbers of this machine")
+    path, data = os.path.join(bed.directory, "kept.json"), tree(bed, "kept")
+    write(path, json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["getpriority"], "action": "SCMP_ACT_ERRNO", "errnoRet": 77}]}))
+    program = os.path.join(bed.root, "bin/forbidden")
+    if not os.path.exists(program):
+        shutil.copy(os.path.join(BUILD, "tests/host/forbidden"), program)
+    bed.unit("kept", "ExecStart=/bin/sleep 1000", "SeccompProfile=" + path, "PrivateUsers=no", "BindPaths=%s:/data" % data)
+    bed.ctl("start", "kept").expect(0)
+
+    def seen():
+        calls = json.loads(bed.ctl("exec", "kept", "/bin/inside", "try", "syscall:%d" % number).expect(0).out)
+        ways = json.loads(bed.ctl("exec", "kept", "/bin/forbidden", "try", "chmod:/data", "capability:/data").expect(0).out)
+        return list(calls.values()) + list(ways.values())
+
+    first = seen()
+    equal(first[0], "EBADFD", "the call that the profile denies")
+    equal([word for word in first if word == "ok"], [], "set-id files made")
+    os.unlink(path)
+    bed.kill_manager()
+    bed.start_manager()
+    equal(seen(), first, "under the next manager")
+    equal(privileged(data), [], "files that run with more than their caller has")
+
+
 def logged_calls(log, numbers):
     """Those of inside's calls that the kernel has told since log was opened as allowed and logged."""
     lines = []

@@ -18,6 +18,7 @@
 
 #define FACT_FILE_MAX (64U << 10)
 #define UNIT_FILE_MAX (1U << 20)
+#define SECCOMP_PROFILE_MAX (256U << 10) /* it is kept with the record of the life */
 
 /* Opens a regular file below dir_fd. The path is opened without being read first: a device node in an
  * untrusted root must not even be opened, a FIFO must not block. -EINVAL = not a regular file. */
@@ -398,6 +399,11 @@ static void gather_seccomp_profile(const ContainerSpec *draft, const PathTrees *
         if (!draft->seccomp_profile)
                 return;
         r = read_held(draft->seccomp_profile, trees, &f->seccomp_profile.text, &f->seccomp_profile.refused);
+        if (r >= 0 && strlen(f->seccomp_profile.text) > SECCOMP_PROFILE_MAX) {
+                free(f->seccomp_profile.text);
+                f->seccomp_profile.text = NULL;
+                r = -EFBIG;
+        }
         f->seccomp_profile.error = r < 0 ? -r : 0;
 }
 

@@ -34,6 +34,8 @@ static ContainerSpec *sample_spec(void) {
         s->init_role = true;
         s->host_memory = UINT64_C(1) << 35;
         s->host_tasks = 4711;
+        s->seccomp_profile_text = strdup("{}");
+        s->exposed_tree.path = strdup("/srv/data");
         return s;
 }
 
@@ -141,6 +143,8 @@ static void comes_back_as_it_was(void **state) {
         assert_true(back.spec->exec_directory_missing_ok && back.spec->init_role);
         assert_true(back.spec->host_memory == UINT64_C(1) << 35);
         assert_int_equal(back.spec->host_tasks, 4711);
+        assert_string_equal(back.spec->seccomp_profile_text, "{}");
+        assert_string_equal(back.spec->exposed_tree.path, "/srv/data");
         (void)container_spec_unref(spec);
 }
 
