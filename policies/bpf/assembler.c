@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
 #include "manager/base/string-list.h"
 #include "policies/bpf/assembler.h"
 
@@ -39,7 +41,12 @@ void bpf_emit(BpfAssembler *a, struct bpf_insn i) {
 }
 
 int bpf_label(BpfAssembler *a) {
-        a->labels = grown(a, a->labels, a->n_labels + 1, sizeof(*a->labels));
+        if (a->error >= 0 && a->n_labels == a->labels_room) {
+                const size_t room = a->labels_room == 0 ? 64 : 2 * a->labels_room;
+
+                a->labels = grown(a, a->labels, room, sizeof(*a->labels));
+                a->labels_room = room;
+        }
         if (a->error < 0)
                 return -1;
         a->labels[a->n_labels] = -1;
@@ -53,6 +60,23 @@ void bpf_place(BpfAssembler *a, int label) {
 
 void bpf_jump_if(BpfAssembler *a, uint8_t op, uint8_t dst, int32_t value, int label) {
         emit_to(a, (struct bpf_insn){ .code = (uint8_t)(BPF_JMP32 | op | BPF_K), .dst_reg = dst & 0xf, .imm = value }, label);
+}
+
+void bpf_jump_if_register(BpfAssembler *a, uint8_t op, uint8_t dst, uint8_t src, int label) {
+        emit_to(a, (struct bpf_insn){ .code = (uint8_t)(BPF_JMP | op | BPF_X), .dst_reg = dst & 0xf, .src_reg = src & 0xf }, label);
+}
+
+static void emit_64(BpfAssembler *a, uint8_t dst, uint8_t kind, uint32_t low, uint32_t high) {
+        bpf_emit(a, (struct bpf_insn){ .code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = dst & 0xf, .src_reg = kind & 0xf, .imm = (int32_t)low });
+        bpf_emit(a, (struct bpf_insn){ .imm = (int32_t)high });
+}
+
+void bpf_set_64(BpfAssembler *a, uint8_t dst, uint64_t value) {
+        emit_64(a, dst, 0, (uint32_t)value, (uint32_t)(value >> 32));
+}
+
+void bpf_set_map(BpfAssembler *a, uint8_t dst, uint32_t offset) {
+        emit_64(a, dst, BPF_PSEUDO_MAP_VALUE, 0, offset);
 }
 
 void bpf_jump(BpfAssembler *a, int label) {
@@ -73,51 +97,103 @@ int bpf_finish(BpfAssembler *a) {
         return a->error;
 }
 
+#define STACK 10
+
+static const char *place_name(unsigned base) {
+        return base == STACK ? "stack" : "context";
+}
+
+static int jump_text(const struct bpf_insn *i, size_t to, char **s) {
+        static const struct {
+                uint8_t code;
+                const char *sign;
+        } signs[] = { { BPF_JEQ, "==" }, { BPF_JNE, "!=" }, { BPF_JSET, "&" }, { BPF_JGT, ">" }, { BPF_JGE, ">=" }, { BPF_JLT, "<" }, { BPF_JLE, "<=" } };
+        const char *sign = "?";
+
+        for (size_t k = 0; k < ELEMENTSOF(signs); k++)
+                if (BPF_OP(i->code) == signs[k].code)
+                        sign = signs[k].sign;
+        if (BPF_SRC(i->code) == BPF_X)
+                return str_append(s, "if r%u %s r%u goto %zu", (unsigned)i->dst_reg, sign, (unsigned)i->src_reg, to);
+        return str_append(s, "if r%u %s %#x goto %zu", (unsigned)i->dst_reg, sign, (unsigned)i->imm, to);
+}
+
+static int wide_text(const struct bpf_insn *i, char **s) {
+        if (i->src_reg == BPF_PSEUDO_MAP_VALUE)
+                return str_append(s, "r%u = counters + %u", (unsigned)i->dst_reg, (unsigned)i[1].imm);
+        return str_append(s, "r%u = %#llx", (unsigned)i->dst_reg, (unsigned long long)(uint32_t)i[1].imm << 32 | (uint32_t)i->imm);
+}
+
 static int instruction_text(const struct bpf_insn *i, size_t at, char **s) {
         const unsigned dst = i->dst_reg, src = i->src_reg, value = (unsigned)i->imm;
         const size_t to = at + 1 + (size_t)i->off;
 
         switch (i->code) {
         case BPF_LDX | BPF_MEM | BPF_W:
-                return str_append(s, "r%u = context[%d]", dst, i->off);
+                return str_append(s, "r%u = %s[%d]", dst, place_name(src), i->off);
+        case BPF_LDX | BPF_MEM | BPF_DW:
+                return str_append(s, "r%u = %s[%d..%d]", dst, place_name(src), i->off, i->off + 7);
+        case BPF_LD | BPF_IMM | BPF_DW:
+                return wide_text(i, s);
+        case 0:
+                return str_append(s, "%s", "...");
         case BPF_ALU64 | BPF_MOV | BPF_X:
                 return str_append(s, "r%u = r%u", dst, src);
         case BPF_ALU64 | BPF_MOV | BPF_K:
                 return str_append(s, "r%u = %#x", dst, value);
+        case BPF_ALU64 | BPF_ADD | BPF_K:
+                return str_append(s, "r%u += %d", dst, i->imm);
         case BPF_ALU | BPF_AND | BPF_K:
                 return str_append(s, "r%u &= %#x", dst, value);
         case BPF_ALU | BPF_RSH | BPF_K:
                 return str_append(s, "r%u >>= %u", dst, value);
-        case BPF_JMP32 | BPF_JEQ | BPF_K:
-                return str_append(s, "if r%u == %#x goto %zu", dst, value, to);
-        case BPF_JMP32 | BPF_JNE | BPF_K:
-                return str_append(s, "if r%u != %#x goto %zu", dst, value, to);
-        case BPF_JMP32 | BPF_JSET | BPF_K:
-                return str_append(s, "if r%u & %#x goto %zu", dst, value, to);
+        case BPF_ALU | BPF_END | BPF_TO_BE:
+                return str_append(s, "r%u = number%u(r%u)", dst, value, dst);
+        case BPF_STX | BPF_ATOMIC | BPF_DW:
+                return str_append(s, "[r%u + %d] += r%u", dst, i->off, src);
+        case BPF_JMP | BPF_CALL:
+                return str_append(s, "call %u", value);
         case BPF_JMP | BPF_JA:
                 return str_append(s, "goto %zu", to);
         case BPF_JMP | BPF_EXIT:
                 return str_append(s, "return r0");
         }
+        if (BPF_CLASS(i->code) == BPF_JMP || BPF_CLASS(i->code) == BPF_JMP32)
+                return jump_text(i, to, s);
         return str_append(s, "%#x r%u r%u %d %#x", i->code, dst, src, i->off, value);
 }
 
+static int line_text(const BpfAssembler *a, size_t at, char **s) {
+        const BpfOrigin *o = a->origins + at;
+        int r = str_append(s, "%4zu  ", at);
+
+        if (r >= 0)
+                r = instruction_text(a->items + at, at, s);
+        if (r >= 0 && o->origin.file)
+                r = str_append(s, "  # %s:%u: %s=", o->origin.file, o->origin.line, strempty(o->directive));
+        return r;
+}
+
+/* Through a stream: a long program would be copied for each of its lines. */
 int bpf_program_text(const BpfAssembler *a, char **ret) {
-        _cleanup_free_ char *s = NULL;
-        int r = str_append(&s, "%s", "");
+        char *text = NULL;
+        size_t size = 0;
+        FILE *f = open_memstream(&text, &size);
+        int r = f ? 0 : -ENOMEM;
 
         for (size_t i = 0; r >= 0 && i < a->n; i++) {
-                const BpfOrigin *o = a->origins + i;
+                _cleanup_free_ char *line = NULL;
 
-                r = str_append(&s, "%4zu  ", i);
-                if (r >= 0)
-                        r = instruction_text(a->items + i, i, &s);
-                if (r >= 0)
-                        r = o->origin.file ? str_append(&s, "  # %s:%u: %s=\n", o->origin.file, o->origin.line, strempty(o->directive)) :
-                                             str_append(&s, "\n");
+                r = line_text(a, i, &line);
+                if (r >= 0 && fprintf(f, "%s\n", line) < 0)
+                        r = -ENOMEM;
         }
-        if (r < 0)
+        if (f && fclose(f) != 0 && r >= 0)
+                r = -ENOMEM;
+        if (r < 0) {
+                free(text);
                 return r;
-        *ret = TAKE_PTR(s);
+        }
+        *ret = text;
         return 0;
 }
