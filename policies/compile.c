@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "policies/apparmor/apparmor.h"
 #include "policies/bpf/devices.h"
+#include "policies/bpf/filters.h"
 #include "policies/caps/caps.h"
 #include "policies/compile.h"
 #include "policies/exposure/exposure.h"
@@ -17,6 +18,7 @@ const PolicyBackend *const policy_backends[] = {
         &policy_backend_selinux,
         &policy_backend_landlock,
         &policy_backend_devices,
+        &policy_backend_filters,
 };
 
 size_t policy_backends_count(void) {

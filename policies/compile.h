@@ -87,6 +87,25 @@ typedef struct DevicePolicyProgram {
         PolicyRules rules;
 } DevicePolicyProgram;
 
+/* One program of the control group. */
+typedef struct CgroupProgram {
+        const char *name;      /* "egress" */
+        DirectiveId directive; /* that asks for it; of several the first */
+        uint32_t type, attach; /* BPF_PROG_TYPE_..., BPF_CGROUP_... */
+        void *items;           /* struct bpf_insn[] */
+        void *origins;         /* BpfOrigin[], one an instruction */
+        size_t n;
+} CgroupProgram;
+
+/* What the control group's programs let through of sockets and packets; n 0 = everything. */
+#define CGROUP_PROGRAMS_MAX 8
+typedef struct FilterPolicy {
+        CgroupProgram programs[CGROUP_PROGRAMS_MAX];
+        size_t n;
+        Digest digest;
+        PolicyRules rules;
+} FilterPolicy;
+
 typedef struct PolicySet {
         unsigned n_ref;
         ContainerSpec *spec; /* referenced: the rules' origins point into it */
@@ -96,6 +115,7 @@ typedef struct PolicySet {
         SELinuxPolicy selinux;
         LandlockPolicy landlock;
         DevicePolicyProgram devices;
+        FilterPolicy filters;
         Digest digest; /* of what the kernel is given: not of rules and origins */
 } PolicySet;
 
@@ -111,7 +131,7 @@ static inline void policy_set_unrefp(const PolicySet **p) {
 
 typedef struct PolicyChanges PolicyChanges; /* policies/compare.h */
 typedef struct PolicyBackend {
-        const char *name;                     /* "caps", "seccomp", "apparmor", "selinux", "landlock", "devices" */
+        const char *name;                     /* "caps", "seccomp", "apparmor", "selinux", "landlock", "devices", "filters" */
         int (*compile)(const ContainerSpec *spec, int cache_fd, Diag *diag, PolicySet *set);
         int (*render)(const PolicySet *set, char **ret); /* for people: rules, or the filter as text */
         const PolicyRules *(*rules)(const PolicySet *set);

@@ -139,6 +139,18 @@ static unsigned devices(const PolicySet *set) {
         return open;
 }
 
+/* Whether the container's sockets talk to everybody: of no matter where it has nobody to talk to. */
+static unsigned addresses(const PolicySet *set) {
+        const value_ip_filter *deny = &set->spec->ip_address_deny;
+        unsigned whole = 0;
+
+        if (set->spec->private_network && !container_spec_has_network(set->spec))
+                return 0;
+        for (size_t i = 0; i < deny->n; i++)
+                whole += deny->items[i].prefix.length == 0;
+        return whole == 2 ? 0 : deny->n > 0 ? 5 : OPEN;
+}
+
 static unsigned memory(const PolicySet *set) {
         return open_if(!set->spec->memory_max.set);
 }
@@ -153,6 +165,7 @@ const ExposureRow exposure_rows[] = {
         { "MandatoryAccessControl", 1500, "no security module judges what the other walls let through", module },
         { "NoNewPrivileges", 1000, "set-id programs of the root raise privileges", privileges },
         { "PrivateNetwork", 1500, "services of the host that listen locally, and abstract sockets, can be reached", network },
+        { "IPAddressDeny", 1000, "every address that the network leads to can be talked to", addresses },
         { "ReadOnly", 600, "the root can be changed, and what is left there is executed at the next start", written_root },
         { "BindPaths", 800, "files of the host can be written", written_trees },
         { "DeviceAllow", 1000, "drivers of the host, or its disks, can be reached", devices },

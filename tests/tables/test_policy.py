@@ -27,7 +27,7 @@ FEATURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "apparmor", 
 ANALYZE, CONTROL = (os.path.abspath(argument) for argument in sys.argv[1:3])
 FOLDER = tempfile.TemporaryDirectory(prefix="bulwark-policy-")
 TOP = FOLDER.name
-LAYERS = ["caps", "seccomp", "apparmor", "selinux", "landlock", "devices"]
+LAYERS = ["caps", "seccomp", "apparmor", "selinux", "landlock", "devices", "filters"]
 
 
 def put(name, text):

@@ -97,7 +97,7 @@ static int verb_plan(const Options *o) {
 }
 
 #define USE(id) (UINT32_C(1) << OPTION_##id)
-#define USE_LAYERS (USE(CAPS) | USE(SECCOMP) | USE(APPARMOR) | USE(SELINUX) | USE(LANDLOCK) | USE(DEVICES))
+#define USE_LAYERS (USE(CAPS) | USE(SECCOMP) | USE(APPARMOR) | USE(SELINUX) | USE(LANDLOCK) | USE(DEVICES) | USE(FILTERS))
 const Verb verbs[] = {
         { "verify", "FILE|NAME...", "report every mistake of units", 1, SIZE_MAX, USE(OUTPUT), verb_verify },
         { "plan", "FILE|NAME", "show what a start would do, step by step", 1, 1, USE(OUTPUT), verb_plan },

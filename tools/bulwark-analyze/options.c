@@ -114,6 +114,10 @@ static int set_devices(Options *o, const char *value) {
         return set_layer(o, "devices");
 }
 
+static int set_filters(Options *o, const char *value) {
+        return set_layer(o, "filters");
+}
+
 static int set_threshold(Options *o, const char *value) {
         o->threshold_set = true;
         return exposure_from_string(value, &o->threshold) < 0 ? -EINVAL : 0;
@@ -144,6 +148,7 @@ static const struct {
         [OPTION_APPARMOR] = { 0, "apparmor", NULL, "the AppArmor profile only", set_apparmor, false },
         [OPTION_SELINUX] = { 0, "selinux", NULL, "what SELinux gets only", set_selinux, false },
         [OPTION_LANDLOCK] = { 0, "landlock", NULL, "the Landlock ruleset only", set_landlock, false },
+        [OPTION_FILTERS] = { 0, "filters", NULL, "the filters of sockets and packets only", set_filters, false },
         [OPTION_DEVICES] = { 0, "devices", NULL, "the device filter only", set_devices, false },
         [OPTION_LISTING] = { 0, "listing", NULL, "the profile, module or filter as text instead of its rules",
                              set_listing, false },

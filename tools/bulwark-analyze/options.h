@@ -27,6 +27,7 @@ typedef enum OptionId {
         OPTION_SELINUX,
         OPTION_LANDLOCK,
         OPTION_DEVICES,
+        OPTION_FILTERS,
         OPTION_LISTING,
         OPTION_OUTPUT_DIRECTORY,
         OPTION_FORCE,

@@ -38,7 +38,7 @@ static int own_directory(char *buffer, size_t size) {
 
 /* What bulwark-analyze knows by the same name. */
 static const OptionId flags[] = { OPTION_QUIET,   OPTION_NO_LEGEND, OPTION_CAPS,     OPTION_SECCOMP, OPTION_APPARMOR,
-                                  OPTION_SELINUX, OPTION_LANDLOCK, OPTION_DEVICES, OPTION_LISTING,  OPTION_FORCE };
+                                  OPTION_SELINUX, OPTION_LANDLOCK, OPTION_DEVICES, OPTION_FILTERS, OPTION_LISTING,  OPTION_FORCE };
 static const OptionId texts[] = { OPTION_UNIT_PATH, OPTION_OUTPUT_DIRECTORY, OPTION_THRESHOLD };
 
 static const void *field_of(const Options *o, OptionId id) {

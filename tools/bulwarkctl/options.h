@@ -17,7 +17,7 @@ typedef enum OptionId {
 #define O(id) (UINT64_C(1) << OPTION_##id)
 #define OPTIONS_COMMON (O(HELP) | O(VERSION) | O(RUNTIME_DIRECTORY) | O(NO_PAGER) | O(NO_LEGEND) | O(QUIET))
 
-#define O_LAYERS (O(CAPS) | O(SECCOMP) | O(APPARMOR) | O(SELINUX) | O(LANDLOCK) | O(DEVICES))
+#define O_LAYERS (O(CAPS) | O(SECCOMP) | O(APPARMOR) | O(SELINUX) | O(LANDLOCK) | O(DEVICES) | O(FILTERS))
 
 typedef enum OutputFormat {
         FORMAT_TABLE,
@@ -59,7 +59,7 @@ typedef struct Options {
         unsigned lines; /* LINES_UNSET, LINES_ALL or a count */
         int signal;     /* 0 = not given */
         bool help, version, no_pager, no_legend, quiet, wait, no_block, all, value, follow, raw, tty, no_tty, interactive, detach;
-        bool caps, seccomp, apparmor, selinux, landlock, devices, listing, force, reverse, runtime, now, notify, no_reload, full, failed, batch;
+        bool caps, seccomp, apparmor, selinux, landlock, devices, filters, listing, force, reverse, runtime, now, notify, no_reload, full, failed, batch;
 } Options;
 
 typedef enum Completion {

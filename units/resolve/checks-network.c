@@ -2,39 +2,18 @@
 #include "units/resolve/checks.h"
 #include "units/spec/name-files.h"
 
-/* --- ports */
+/* --- filters of packets and sockets */
 
-#define LANDLOCK_ABI_PORTS 4
-
-/* Only Landlock denies a port, and only of TCP: where it does not, what was meant to be denied would be open. */
-static int check_bind_deny(const Check *c, const SocketBindItem *item) {
-        const char *name = directives[DIRECTIVE_SocketBindDeny].name;
-        const MacDecision *mac = &c->spec->mac;
-
-        if (item->protocol != SOCKET_PROTOCOL_TCP)
-                return diag_error(c->diag, ERROR_UNSUPPORTED, &item->origin, name,
-                                  "ports of UDP cannot be denied, which would need a BPF program; write tcp or tcp:PORT");
-        if (c->spec->boot)
-                return diag_error(c->diag, ERROR_CONFLICT, &item->origin, name,
-                                  "contradicts Boot=yes: ports are denied by Landlock, below which no init could mount");
-        if (mac->landlock_abi == 0 && c->spec->mandatory_access_control == MAC_MODE_NO)
-                return diag_error(c->diag, ERROR_CONFLICT, &item->origin, name,
-                                  "contradicts MandatoryAccessControl=no: ports are denied by Landlock");
-        if (mac->landlock_abi < LANDLOCK_ABI_PORTS)
-                return diag_error(c->diag, ERROR_HOST_LACKS, &item->origin, name,
-                                  "ports are denied by Landlock of ABI %d, and this container gets %s%.0u; a kernel of "
-                                  "Linux 6.7 or later with Landlock enabled (lsm=landlock,...) has it",
-                                  LANDLOCK_ABI_PORTS, mac->landlock_abi == 0 ? "none" : "ABI ", mac->landlock_abi);
+/* An Allow is an exception of a Deny: alone it would look like a wall and be none. */
+static int check_allow_alone(const Check *c) {
+        if (c->spec->ip_address_allow.n > 0 && c->spec->ip_address_deny.n == 0)
+                diag_warning(c->diag, ERROR_CONFLICT, &c->spec->ip_address_allow.items[0].origin, "IPAddressAllow",
+                             "restricts nothing alone; write IPAddressDeny=any beside it");
         return 0;
 }
 
-int check_socket_binds(const Check *c) {
-        const value_socket_binds *deny = &c->spec->socket_bind_deny;
-        int error = 0;
-
-        for (size_t i = 0; i < deny->n; i++)
-                error = worse(error, check_bind_deny(c, &deny->items[i]));
-        return error;
+int check_filters(const Check *c) {
+        return check_allow_alone(c);
 }
 
 /* --- addresses, and what they are on */

@@ -586,7 +586,7 @@ static const CheckRow checks[] = {
         { check_inaccessible, { END } },
         { check_paths, { END } },
         { check_log_sockets, { DIRECTIVE_BindLogSockets, DIRECTIVE_Boot, END } },
-        { check_socket_binds, { DIRECTIVE_MandatoryAccessControl, DIRECTIVE_Boot, END } },
+        { check_filters, { DIRECTIVE_IPAddressAllow, DIRECTIVE_IPAddressDeny, END } },
         { check_ids,
           { DIRECTIVE_PrivateUsers, DIRECTIVE_User, DIRECTIVE_Group, DIRECTIVE_SupplementaryGroups, END } },
         { check_capabilities, { DIRECTIVE_PrivateUsers, END } },

@@ -26,7 +26,7 @@ static inline int worse(int error, int r) {
         return r < 0 ? r : error;
 }
 
-int check_socket_binds(const Check *c);
+int check_filters(const Check *c);
 int check_network(const Check *c);
 int check_names(const Check *c);
 int check_memory(const Check *c);

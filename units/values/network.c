@@ -179,6 +179,14 @@ static const struct {
         { "udp", SOCKET_PROTOCOL_UDP },
 };
 
+static const struct {
+        const char *word;
+        uint8_t family;
+} bind_families[] = {
+        { "ipv4", AF_INET },
+        { "ipv6", AF_INET6 },
+};
+
 static void socket_binds_done(void *field) {
         value_socket_binds *v = field;
 
@@ -206,7 +214,7 @@ static int ports_parse(const ValueContext *c, const char *word, const char *port
             port_parse(ports[n] ? ports + n + 1 : ports, strlen(ports[n] ? ports + n + 1 : ports), &item->last) < 0)
                 return value_error(c,
                                    "'%s' names no ports; write a port from 1 to %d, a range such as 8000-8999, tcp:PORT, "
-                                   "udp:PORT, tcp, udp or any",
+                                   "udp:PORT, ipv4:tcp:PORT, ipv6:PORT, tcp, udp, ipv4, ipv6 or any",
                                    word, PORT_MAX);
         if (item->first > item->last)
                 return value_error(c, "'%s' ends before it begins; write the lower port first", word);
@@ -216,13 +224,19 @@ static int ports_parse(const ValueContext *c, const char *word, const char *port
 static int socket_bind_item(const ValueContext *c, const char *word, void *field) {
         value_socket_binds *v = field;
         SocketBindItem item = { .last = PORT_MAX, .origin = c->origin };
-        const char *ports = word;
+        const char *ports = word, *behind = word;
         int r = 0;
 
-        if (startswith(word, "ipv4") || startswith(word, "ipv6"))
-                return value_error(c, "'%s': rules of one address family are not supported; write the ports alone", word);
-        for (size_t i = 0; i < ELEMENTSOF(protocols); i++) {
-                const char *rest = startswith(word, protocols[i].word);
+        for (size_t i = 0; i < ELEMENTSOF(bind_families); i++) {
+                const char *rest = startswith(word, bind_families[i].word);
+
+                if (!rest || (*rest && *rest != ':'))
+                        continue;
+                item.family = bind_families[i].family;
+                behind = ports = *rest ? rest + 1 : NULL;
+        }
+        for (size_t i = 0; behind && i < ELEMENTSOF(protocols); i++) {
+                const char *rest = startswith(behind, protocols[i].word);
 
                 if (!rest || (*rest && *rest != ':'))
                         continue;
@@ -248,19 +262,20 @@ static int socket_binds_parse(const ValueContext *c, const char *text, void *fie
 }
 
 static int socket_bind_text(const SocketBindItem *item, char **ret) {
-        const char *protocol = item->protocol == SOCKET_PROTOCOL_ANY ? NULL : protocols[item->protocol - 1].word;
-        char *s = NULL;
-        int r;
+        const char *protocol = item->protocol == SOCKET_PROTOCOL_ANY ? "" : protocols[item->protocol - 1].word;
+        const char *family = item->family == 0 ? "" : item->family == AF_INET ? "ipv4" : "ipv6";
+        _cleanup_free_ char *s = NULL;
+        int r = str_append(&s, "%s%s%s", family, *family && *protocol ? ":" : "", protocol);
 
-        if (item->first == 0)
-                r = str_append(&s, "%s", protocol ? protocol : "any");
-        else if (item->first == item->last)
-                r = str_append(&s, "%s%s%u", strempty(protocol), protocol ? ":" : "", item->first);
-        else
-                r = str_append(&s, "%s%s%u-%u", strempty(protocol), protocol ? ":" : "", item->first, item->last);
+        if (r >= 0 && item->first == 0 && !*s)
+                r = str_append(&s, "any");
+        else if (r >= 0 && item->first > 0)
+                r = str_append(&s, "%s%u", *s ? ":" : "", item->first);
+        if (r >= 0 && item->first > 0 && item->first != item->last)
+                r = str_append(&s, "-%u", item->last);
         if (r < 0)
                 return r;
-        *ret = s;
+        *ret = TAKE_PTR(s);
         return 0;
 }
 
@@ -286,11 +301,11 @@ static int socket_binds_print(const void *field, char **ret) {
         return value_print_exploded(socket_binds_explode, field, ret);
 }
 
-static const char *const socket_bind_words[] = { "any", "tcp", "udp", NULL };
+static const char *const socket_bind_words[] = { "any", "tcp", "udp", "ipv4", "ipv6", NULL };
 
 const ValueType value_type_socket_binds = {
         .name = "socket_binds",
-        .syntax = "ports: PORT, FIRST-LAST, each with a leading tcp: or udp: or without; tcp, udp or any",
+        .syntax = "ports: PORT, FIRST-LAST, each with a leading tcp: or udp: or without; tcp, udp or any; before all of it ipv4: or ipv6:",
         .signature = "as",
         .size = sizeof(value_socket_binds),
         .list = true,

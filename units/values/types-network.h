@@ -62,3 +62,10 @@ typedef ResolvConf value_resolv_conf;
 
 typedef char *value_zone_name;      /* NULL = unset */
 typedef char *value_interface_name; /* NULL = unset */
+
+/* IPAddressAllow=, IPAddressDeny=: bits behind the length are 0; a word such as any stands as the prefixes that it means. */
+#define IP_FILTER_MAX 512
+typedef struct value_ip_filter {
+        IpPrefixItem *items;
+        size_t n;
+} value_ip_filter;

@@ -455,6 +455,7 @@ typedef enum SocketProtocol {
         SOCKET_PROTOCOL_UDP,
 } SocketProtocol;
 typedef struct SocketBindItem {
+        uint8_t family; /* AF_INET, AF_INET6; 0 = both */
         SocketProtocol protocol;
         uint16_t first, last; /* 0 to 65535: every port, also one that the kernel chooses */
         Origin origin;
@@ -662,7 +663,8 @@ typedef struct value_cgroup_keys {
         X(device_allow) X(device_policy) X(exposure) X(machine_id) X(timezone) X(pid_file) \
         X(ip_prefixes) X(ip_addresses) X(zone_name) X(interface_name) X(syscall_log) \
         X(memory_amount) X(memory_guard) X(cpuset_partition) X(io_weights) X(io_rates) X(io_latencies) X(huge_pages) X(cgroup_keys) \
-        X(host_entries) X(host_names) X(domains) X(resolver_options) X(dns_servers) X(resolv_conf)
+        X(host_entries) X(host_names) X(domains) X(resolver_options) X(dns_servers) X(resolv_conf) \
+        X(ip_filter)
 
 #define X(name) extern const ValueType value_type_##name;
 VALUE_TYPES(X)

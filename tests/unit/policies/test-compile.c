@@ -83,7 +83,7 @@ static void one_digest(void **state) {
 }
 
 static void backends(void **state) {
-        static const char *const names[] = { "caps", "seccomp", "apparmor", "selinux", "landlock", "devices" };
+        static const char *const names[] = { "caps", "seccomp", "apparmor", "selinux", "landlock", "devices", "filters" };
 
         assert_int_equal(policy_backends_count(), ELEMENTSOF(names));
         for (size_t i = 0; i < policy_backends_count(); i++) {
