@@ -30,6 +30,7 @@ RANKS = {
     "manager/host/part.h": 6,
     "manager/host/cgroup": 6,
     "manager/host/credentials": 6,
+    "manager/host/filters": 6,
     "manager/host/ids": 6,
     "manager/host/names": 6,
     "manager/host/network": 6,
