@@ -28,6 +28,7 @@ typedef enum Tag {
         TAG_MAC,
         TAG_SECCOMP_PROFILE,
         TAG_EXPOSED_TREE,
+        TAG_DEVICE_RULE,
         /* one number each */
         TAG_ID_BASE = 64,
         TAG_ID_COUNT,
@@ -80,7 +81,13 @@ _Static_assert(TAG_INACTIVE_MONOTONIC < TAG_APPARMOR_PROFILE, "one tag for two t
 enum { FLAG_STOP = 1, FLAG_RESTART = 2, FLAG_JOURNAL = 4, FLAG_VERIFIED = 8, FLAG_MAC_LOST = 16, FLAG_FAMILY = 32,
        FLAG_ABORTING = 64, FLAG_ALONE = 128, FLAG_APPARMOR_ENFORCED = 256, FLAG_SELINUX_ENFORCED = 512 };
 enum { NOTIFY_FLAG_HELD = 1, NOTIFY_FLAG_READY = 2, NOTIFY_FLAG_RELOADING = 4 };
-enum { RESOLVED_MISSING_OK = 1, RESOLVED_INIT_ROLE = 2 };
+enum { RESOLVED_MISSING_OK = 1, RESOLVED_INIT_ROLE = 2, RESOLVED_DEVICES_FILTERED = 4 };
+
+/* A rule of DeviceAllow= as it is stored. */
+typedef struct StoredRule {
+        uint32_t block, major, minor, mode, access;
+        uint32_t item; /* whose name the node has; UINT32_MAX = no node is made */
+} StoredRule;
 enum { MAC_APPARMOR = 1, MAC_SELINUX = 2, MAC_REQUIRED = 4, MAC_LANDLOCK_SHIFT = 8 }; /* the Landlock ABI above */
 
 void blob_done(Blob *b) {
@@ -91,6 +98,15 @@ void blob_done(Blob *b) {
         if (b->spec)
                 (void)container_spec_unref((ContainerSpec *)b->spec);
         *b = (Blob){};
+}
+
+static void encode_device_rule(Encoder *e, const ContainerSpec *s, const DeviceRule *rule) {
+        StoredRule stored = { rule->block, rule->major, rule->minor, rule->mode, rule->access, UINT32_MAX };
+
+        for (size_t i = 0; rule->node && i < s->device_allow.n; i++)
+                if (streq(s->device_allow.items[i].name, rule->node))
+                        stored.item = (uint32_t)i;
+        encode_bytes(e, TAG_DEVICE_RULE, &stored, sizeof(stored));
 }
 
 static void encode_resolved(Encoder *e, const ContainerSpec *s) {
@@ -105,11 +121,14 @@ static void encode_resolved(Encoder *e, const ContainerSpec *s) {
         encode_string(e, TAG_DIRECTORY, s->exec_directory);
         encode_u64(e, TAG_RESOLVED_FLAGS,
                    (s->exec_directory_missing_ok ? RESOLVED_MISSING_OK : 0) |
-                           (s->init_role ? RESOLVED_INIT_ROLE : 0));
+                           (s->init_role ? RESOLVED_INIT_ROLE : 0) |
+                           (s->devices_filtered ? RESOLVED_DEVICES_FILTERED : 0));
         encode_u64(e, TAG_HOST_MEMORY, s->host_memory);
         encode_u64(e, TAG_HOST_TASKS, s->host_tasks);
         encode_string(e, TAG_SECCOMP_PROFILE, s->seccomp_profile_text);
         encode_string(e, TAG_EXPOSED_TREE, s->exposed_tree.path);
+        for (size_t i = 0; i < s->n_device_rules; i++)
+                encode_device_rule(e, s, s->device_rules + i);
         encode_u64(e, TAG_MAC,
                    (s->mac.apparmor ? MAC_APPARMOR : 0) | (s->mac.selinux ? MAC_SELINUX : 0) |
                            (s->mac.required ? MAC_REQUIRED : 0) |
@@ -273,6 +292,8 @@ typedef struct Resolved {
         char **environment;
         char *directory, *seccomp_profile, *exposed_tree;
         uint64_t flags, memory, tasks, mac;
+        StoredRule *rules;
+        size_t n_rules;
 } Resolved;
 
 static void resolved_done(Resolved *r) {
@@ -284,6 +305,7 @@ static void resolved_done(Resolved *r) {
         free(r->directory);
         free(r->seccomp_profile);
         free(r->exposed_tree);
+        free(r->rules);
         *r = (Resolved){};
 }
 
@@ -316,6 +338,36 @@ static int decode_groups(const Field *f, Identity *id) {
         return 0;
 }
 
+static int decode_device_rule(Resolved *d, const Field *f) {
+        StoredRule *grown;
+
+        if (f->size != sizeof(StoredRule))
+                return -EBADMSG;
+        grown = reallocarray(d->rules, d->n_rules + 1, sizeof(*grown));
+        if (!grown)
+                return -ENOMEM;
+        d->rules = grown;
+        memcpy(grown + d->n_rules++, f->data, sizeof(*grown));
+        return 0;
+}
+
+/* A node is called as its item in the unit. */
+static int restore_device_rules(const Resolved *d, ContainerSpec *s) {
+        s->device_rules = d->n_rules > 0 ? calloc(d->n_rules, sizeof(DeviceRule)) : NULL;
+        if (d->n_rules > 0 && !s->device_rules)
+                return -ENOMEM;
+        for (; s->n_device_rules < d->n_rules; s->n_device_rules++) {
+                const StoredRule *r = d->rules + s->n_device_rules;
+
+                s->device_rules[s->n_device_rules] = (DeviceRule){
+                        .node = r->item < s->device_allow.n ? s->device_allow.items[r->item].name : NULL,
+                        .block = r->block != 0, .major = r->major, .minor = r->minor, .mode = r->mode, .access = r->access,
+                        .origin = s->origins[DIRECTIVE_DeviceAllow],
+                };
+        }
+        return 0;
+}
+
 static int decode_resolved(Resolved *d, const Field *f) {
         char *s = NULL;
         int r;
@@ -342,6 +394,8 @@ static int decode_resolved(Resolved *d, const Field *f) {
                 return replace_string(f, &d->seccomp_profile);
         case TAG_EXPOSED_TREE:
                 return replace_string(f, &d->exposed_tree);
+        case TAG_DEVICE_RULE:
+                return decode_device_rule(d, f);
         case TAG_RESOLVED_FLAGS:
                 return field_u64(f, &d->flags);
         case TAG_HOST_MEMORY:
@@ -475,6 +529,10 @@ static int freeze(Blob *b, Resolved *resolved) {
         s->exposed_tree.path = TAKE_PTR(resolved->exposed_tree);
         s->exec_directory_missing_ok = resolved->flags & RESOLVED_MISSING_OK;
         s->init_role = resolved->flags & RESOLVED_INIT_ROLE;
+        s->devices_filtered = resolved->flags & RESOLVED_DEVICES_FILTERED;
+        r = restore_device_rules(resolved, s);
+        if (r < 0)
+                return r;
         s->host_memory = resolved->memory;
         s->host_tasks = resolved->tasks;
         s->mac = (MacDecision){ .apparmor = resolved->mac & MAC_APPARMOR,

@@ -388,8 +388,10 @@ def test_exec_after_manager(bed):
     program = os.path.join(bed.root, "bin/forbidden")
     if not os.path.exists(program):
         shutil.copy(os.path.join(BUILD, "tests/host/forbidden"), program)
-    bed.unit("kept", "ExecStart=/bin/sleep 1000", "SeccompProfile=" + path, "PrivateUsers=no", "BindPaths=%s:/data" % data)
+    bed.unit("kept", "ExecStart=/bin/sleep 1000", "SeccompProfile=" + path, "PrivateUsers=no", "BindPaths=%s:/data" % data,
+             "DeviceAllow=/dev/kmsg w", "ExecReload=/bin/sh -c 'test -c /dev/kmsg'")
     bed.ctl("start", "kept").expect(0)
+    bed.ctl("reload", "kept").expect(0)
 
     def seen():
         calls = json.loads(bed.ctl("exec", "kept", "/bin/inside", "try", "syscall:%d" % number).expect(0).out)
@@ -403,6 +405,7 @@ def test_exec_after_manager(bed):
     bed.kill_manager()
     bed.start_manager()
     equal(seen(), first, "under the next manager")
+    bed.ctl("reload", "kept").expect(0)
     equal(privileged(data), [], "files that run with more than their caller has")
 
 

@@ -13,6 +13,7 @@ static const char unit[] =
         "[Unit]\nDescription=A %% sample\n"
         "[Container]\nRootDirectory=/srv/web\nExecStart=/bin/web --port 80 \"two words\"\n"
         "Type=oneshot\nBindPaths=/srv/data:/data\nEnvironment=A=1 \"B=2 3\"\n"
+        "DeviceAllow=char-pts rw\nDeviceAllow=/dev/fuse rw\n"
         "TimeoutStopSec=7s\nSuccessExitStatus=3 SIGUSR1\nMemoryMax=64M\n";
 
 static ContainerSpec *sample_spec(void) {
@@ -35,6 +36,11 @@ static ContainerSpec *sample_spec(void) {
         s->host_memory = UINT64_C(1) << 35;
         s->host_tasks = 4711;
         s->seccomp_profile_text = strdup("{}");
+        s->device_rules = calloc(2, sizeof(DeviceRule));
+        s->device_rules[0] = (DeviceRule){ .major = 136, .minor = DEVICE_MINOR_ANY, .access = 6 };
+        s->device_rules[1] = (DeviceRule){ .node = s->device_allow.items[1].name, .major = 10, .minor = 229, .mode = 0666, .access = 7 };
+        s->n_device_rules = 2;
+        s->devices_filtered = true;
         s->exposed_tree.path = strdup("/srv/data");
         return s;
 }
@@ -144,6 +150,15 @@ static void comes_back_as_it_was(void **state) {
         assert_true(back.spec->host_memory == UINT64_C(1) << 35);
         assert_int_equal(back.spec->host_tasks, 4711);
         assert_string_equal(back.spec->seccomp_profile_text, "{}");
+        assert_true(back.spec->devices_filtered);
+        assert_int_equal(back.spec->n_device_rules, 2);
+        assert_null(back.spec->device_rules[0].node);
+        assert_int_equal(back.spec->device_rules[0].major, 136);
+        assert_int_equal(back.spec->device_rules[0].minor, DEVICE_MINOR_ANY);
+        assert_int_equal(back.spec->device_rules[0].access, 6);
+        assert_string_equal(back.spec->device_rules[1].node, back.spec->device_allow.items[1].name);
+        assert_int_equal(back.spec->device_rules[1].minor, 229);
+        assert_int_equal(back.spec->device_rules[1].mode, 0666);
         assert_string_equal(back.spec->exposed_tree.path, "/srv/data");
         (void)container_spec_unref(spec);
 }
