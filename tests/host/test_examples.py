@@ -51,6 +51,14 @@ def test_hello(bed):
     wait_until(lambda: "hello from hello, I am uid 0" in bed.logs("hello"), "the words")
 
 
+def test_observed(bed):
+    """calls that are watched still do what they did."""
+    install(bed, "observed")
+    bed.ctl("start", "--wait", "observed").expect(0)
+    wait_until(lambda: "owned by 0" in bed.logs("observed"), "the words")
+    contains(bed.ctl("policy", "show", os.path.join(bed.units, "observed.container")).expect(0).out, "log chown ", "the policy")
+
+
 def test_logger(bed):
     """the long-running one logs and stops when asked."""
     install(bed, "logger")
