@@ -201,6 +201,7 @@ static const Rule manager_rules[] = {
         { "ProbeContainer", RIGHT_MANAGE, "probe", true }, /* a program of ours runs inside */
         /* it names a directory of the host for its root, and what is executed there */
         { "StartTransientContainer", RIGHT_RAISE, "start-transient", true, refine_transient },
+        { "RunContainer", RIGHT_RAISE, "start-transient", true, refine_transient },
         { "SetContainerProperties", RIGHT_RAISE, "set-property", true, refine_properties },
         { "Reload", RIGHT_RELOAD, "reload" },
         { "Reexecute", RIGHT_RELOAD, "reexecute" },

@@ -238,6 +238,7 @@ void bus_machines_end(Bus *b);         /* and is not any more */
 /* --- directives as arguments: methods */
 int container_method_set_properties(Connection *c, Container *container, sd_bus_message *m, sd_bus_error *error);
 int manager_method_start_transient(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int manager_method_run(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 /* --- unit files: what a person has changed about them */
 int manager_method_change_unit_files(sd_bus_message *m, void *userdata, sd_bus_error *error); /* Enable, Disable, Mask, ... */

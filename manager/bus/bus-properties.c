@@ -79,6 +79,8 @@ static int read_change(sd_bus_message *m, Changes *changes, Diag *diag, sd_bus_e
         context.directive = directives[id].name;
         changes->set[id] = true;
         r = container_spec_assign(changes->draft, id, &context, text);
+        if (*text) /* said, if only what is so anyway */
+                changes->draft->origins[id].file = "a call";
         return r == -ENOMEM ? r : 0; /* other mistakes stand in diag, and the next is looked for */
 }
 
@@ -200,4 +202,60 @@ int manager_method_start_transient(sd_bus_message *m, void *userdata, sd_bus_err
         if (r < 0)
                 return bus_error_set_diag(error, &diag, r);
         return bus_reply_job(m, id);
+}
+
+static int run_reply(sd_bus_message *m, uint32_t id, const int *fds, size_t n, sd_bus_message **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "u", id);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "h");
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = sd_bus_message_append_basic(reply, 'h', &fds[i]); /* duplicates it */
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(reply);
+        return 0;
+}
+
+/* The same with streams of the caller's: a(sv) is followed by whether they are a terminal, and its rows and columns. */
+int manager_method_run(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(changes_done) Changes changes = {};
+        _cleanup_(attachment_done) Attachment attachment = ATTACHMENT_NONE;
+        _cleanup_(diag_done) Diag diag = {};
+        Connection *c = userdata;
+        int terminal = 0, ours[3], r;
+        uint32_t id = 0, rows = 0, columns = 0;
+        const char *name;
+        size_t n = 0;
+        JobMode mode;
+
+        r = sd_bus_message_read(m, "s", &name);
+        if (r >= 0)
+                r = bus_read_mode(m, &mode, error);
+        if (r >= 0)
+                r = changes_read(m, name, &changes, error);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "buu", &terminal, &rows, &columns);
+        if (r < 0)
+                return r;
+        if (rows > UINT16_MAX || columns > UINT16_MAX)
+                return bus_error_set_code(error, ERROR_USAGE, "no terminal has %u rows and %u columns", rows, columns);
+        r = attachment_open(terminal, rows, columns, &attachment, ours, &n);
+        if (r < 0)
+                return r;
+        r = manager_run_transient(c->bus->manager, changes.draft, mode, &attachment, &diag, &id);
+        if (r < 0)
+                r = bus_error_set_diag(error, &diag, r);
+        else
+                r = run_reply(m, id, ours, n, &reply);
+        for (size_t i = 0; i < n; i++)
+                (void)close(ours[i]);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }

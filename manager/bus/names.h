@@ -20,6 +20,8 @@
  *   WaitContainer(s) -> ssii                 answers once it is neither active nor changing: active state, result, exit code (CLD_*), exit status
  *   KillContainer(ssi)                       name, whom ("leader", "all"), signal
  *   StartTransientContainer(s, s, a(sv), a(sa(sv))) -> o      name, mode, directives, nothing
+ *   RunContainer(s, s, a(sv), b, u, u) -> uah                 name, mode, directives, terminal, rows, columns; job; [socket that a
+ *                                            terminal's master comes on] or [stdin, stdout, stderr]
  *   SetContainerProperties(s, b, a(sv))      name, runtime, directives
  *   FreezeContainer(s), ThawContainer(s), ResetFailedContainer(s), ResetFailed(), Reload()
  *   GetContainerProcesses(s) -> a(sus)       cgroup below the container's, host pid, command line

@@ -110,6 +110,8 @@ struct Container {
         const ContainerSpec *limits; /* whose resource limits are in force; NULL = spec's */
         bool transient;              /* loaded is a unit that manager_start_transient() wrote */
 
+        Attachment attached; /* streams of the next payload, which whoever asked for it has the other ends of */
+
         const PolicySet *policies; /* of loaded: compiled by the check, used by the start that follows */
 
         /* --- mandatory access control, of the life that runs or ran last */

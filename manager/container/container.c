@@ -30,6 +30,7 @@ int container_make(Manager *m, const char *name, Container **ret) {
         }
         c->manager = m;
         c->leader_fd = -EBADF;
+        c->attached = ATTACHMENT_NONE;
         c->watch = c->oom_watch = -1;
         c->notify.fd = -EBADF;
         c->names.hosts.fd = -EBADF;
@@ -57,6 +58,7 @@ void container_destroy(Container *c) {
         free(c->name);
         free(c->log_directory);
         free(c->load_error);
+        attachment_done(&c->attached);
         free(c->last_error);
         free(c);
 }

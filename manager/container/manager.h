@@ -124,11 +124,24 @@ typedef struct DependencyView {
 int container_dependencies(const Container *c, bool reverse, DependencyView **ret, size_t *ret_n);
 void dependency_views_free(DependencyView *views, size_t n);
 
+/* The payload's ends of streams that a client has the others of; for one launch. */
+typedef struct Attachment {
+        bool terminal;
+        unsigned rows, columns;
+        int fds[3]; /* with a terminal the first alone, a socket on which its master is sent; negative = what the unit says */
+} Attachment;
+#define ATTACHMENT_NONE ((Attachment){ .fds = { -EBADF, -EBADF, -EBADF } })
+/* ret_ours: what the client gets, as many as *ret_n. */
+int attachment_open(bool terminal, unsigned rows, unsigned columns, Attachment *ret, int ret_ours[static 3], size_t *ret_n);
+void attachment_done(Attachment *a);
+
 /* --- units that no file of the administrator holds. Values come as a draft, of which only the rows in set count. */
 /* Writes draft as a unit below the runtime directory, loads it as any other and queues its start. It goes when it has
  * ended well and has no job; one that failed stays until it is reset. */
 int manager_start_transient(Manager *m, const ContainerSpec *draft, JobMode mode, Diag *diag, Container **ret,
                             uint32_t *ret_id);
+/* The same, and the payload that this starts has these streams; what is taken of them is left empty. */
+int manager_run_transient(Manager *m, const ContainerSpec *draft, JobMode mode, Attachment *attachment, Diag *diag, uint32_t *ret_id);
 /* Writes a drop-in for each row (runtime: for this boot), reads the unit again and applies limits to what runs. A unit
  * that would be bad, or a limit that the host lacks, changes nothing. */
 int container_set_properties(Container *c, bool runtime, const ContainerSpec *draft, const bool set[static _DIRECTIVE_MAX],

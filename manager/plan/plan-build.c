@@ -317,8 +317,14 @@ int plan_build(const ContainerSpec *spec, const PolicySet *policies, const PlanP
         plan_origin_row(&w, spec, root.directive);
         slots.root = plan_add_slot(&w, SLOT_TREE, "root", root.path, root.layers ? 0 : STEP_FLAG_RECURSIVE);
         plan_origin_none(&w);
+        slots.terminal = slots.terminal_socket = -1;
+        confine.terminal = parameters->terminal && !plan_is_beside(parameters) && !parameters->trial;
+        if (confine.terminal) {
+                slots.terminal_socket = plan_add_slot(&w, SLOT_TERMINAL, "terminal", NULL, 0);
+                slots.terminal = plan_add_slot(&w, SLOT_MADE, "pty", NULL, 0);
+        }
         for (size_t i = 0; i < ELEMENTSOF(confine.stdio); i++)
-                confine.stdio[i] = plan_add_slot(&w, SLOT_STDIN + i, (const char *[]){ "stdin", "stdout", "stderr" }[i],
+                confine.stdio[i] = confine.terminal ? slots.terminal : plan_add_slot(&w, SLOT_STDIN + i, (const char *[]){ "stdin", "stdout", "stderr" }[i],
                                                  NULL, 0);
         build_clone(&w, spec, parameters);
         plan_inner_file_systems(&w, spec, parameters, &slots);

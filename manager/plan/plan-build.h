@@ -17,6 +17,7 @@ typedef struct RootSlots {
         int16_t log;    /* the socket for syslog(3); negative = none */
         int16_t names[_NAME_FILE_MAX]; /* negative = the container gets no such file */
         int16_t layers; /* of overlays, where files get their label by one, or the root is made of them */
+        int16_t terminal, terminal_socket; /* of the payload, and where its master is sent; -1 = none */
         int16_t tree;   /* of the host, for the root; else the root itself */
 } RootSlots;
 void plan_inner_file_systems(PlanWriter *w, const ContainerSpec *spec, const PlanParameters *parameters, RootSlots *slots);

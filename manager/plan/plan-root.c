@@ -668,6 +668,11 @@ int plan_outer_root(PlanWriter *w, const ContainerSpec *spec, const PlanParamete
         attach(w, slots->cgroup, "/sys/fs/cgroup", S_IFDIR, 0, PLAN_NO_SYMLINKS);
         attach(w, slots->dev, "/dev", S_IFDIR, 0, PLAN_NO_SYMLINKS);
         attach(w, slots->devpts, "/dev/pts", S_IFDIR, 0, PLAN_NO_SYMLINKS);
+        if (slots->terminal >= 0)
+                plan_add_step(w, STEP_OPEN_TERMINAL, ACTOR_OUTER,
+                              (StepOperands){ .slot1 = SLOT(slots->terminal_socket),
+                                              .a = spec->identity.uid + (p->id_count > 0 ? p->id_base : 0),
+                                              .b = (uint64_t)slots->terminal, .c = p->rows, .d = p->columns });
         attach(w, slots->shm, "/dev/shm", S_IFDIR, 0, PLAN_NO_SYMLINKS);
         attach(w, slots->mqueue, "/dev/mqueue", S_IFDIR, 0, PLAN_NO_SYMLINKS);
         unit_mounts_attach(w, mounts, n);

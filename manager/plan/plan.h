@@ -30,6 +30,8 @@ typedef struct PlanParameters {
         bool trial;                 /* the last step executes the program that is sent: the probe */
         const ExecCommand *command; /* what the last step executes; NULL = the unit's first ExecStart=, or its init */
         const char *directive;      /* of command; anything but ExecStart: beside the payload, see below */
+        bool terminal;              /* the payload has one of its own, whose master is sent on a socket */
+        unsigned rows, columns;     /* of the terminal; 0 = not known */
         char *const *variables;     /* NAME=VALUE for the environment, above all else; may be NULL */
 } PlanParameters;
 /* A command beside the payload (ExecStartPre= and the like) that runs while the payload does not has namespaces of its own

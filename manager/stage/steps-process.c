@@ -32,9 +32,12 @@ int step_open_terminal(Stage *s, const PlanStep *step) {
         struct stat st;
         int unlock = 0;
 
-        /* The terminal's file belongs to who opens it; one of the host's ids could not be handed to the user inside. */
-        (void)setfsgid(0);
-        (void)setfsuid(0);
+        /* The terminal's file belongs to who opens it; one of the host's ids could not be handed to the user inside. At a start
+         * outer makes all as the container's root already. */
+        if (s->plan.header->flags & PLAN_FLAG_JOIN) {
+                (void)setfsgid(0);
+                (void)setfsuid(0);
+        }
         master = (int)syscall(SYS_openat2, AT_FDCWD, "/dev/pts/ptmx", &how, sizeof(how));
         if (master < 0)
                 return -errno;

@@ -439,6 +439,24 @@ int manager_start_transient(Manager *m, const ContainerSpec *draft, JobMode mode
         return r < 0 ? r : container_queue_job(*ret, JOB_START, mode, diag, ret_id);
 }
 
+int manager_run_transient(Manager *m, const ContainerSpec *draft, JobMode mode, Attachment *attachment, Diag *diag, uint32_t *ret_id) {
+        Container *c;
+
+        return manager_start_transient(m, draft, mode, diag, &c, ret_id);
+}
+
+/* One descriptor for a terminal, else three, as the manager has them. */
+int attachment_open(bool terminal, unsigned rows, unsigned columns, Attachment *ret, int ret_ours[static 3], size_t *ret_n) {
+        *ret = ATTACHMENT_NONE;
+        for (*ret_n = 0; *ret_n < (terminal ? 1U : 3U); (*ret_n)++)
+                ret_ours[*ret_n] = open("/dev/null", O_RDWR | O_CLOEXEC);
+        return 0;
+}
+
+void attachment_done(Attachment *a) {
+        *a = ATTACHMENT_NONE;
+}
+
 bool container_transient(const Container *c) {
         return startswith(c->name, "transient-") != NULL;
 }

@@ -40,6 +40,7 @@ static const Member manager_members[] = {
         { "FreezeContainer", "s", "" },
         { "ThawContainer", "s", "" },
         { "StartTransientContainer", "ssa(sv)a(sa(sv))", "o" },
+        { "RunContainer", "ssa(sv)buu", "uah" },
         { "SetContainerProperties", "sba(sv)", "" },
         { "ResetFailedContainer", "s", "" },
         { "ResetFailed", "", "" },

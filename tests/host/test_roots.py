@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Roots that go with the life: RootEphemeral= and Volatile=. What is written is gone, and the directory is as it was."""
+"""Roots that go with the life: RootEphemeral= and Volatile=, and containers on a directory: bulwarkctl run."""
 
 from harness import *
 
@@ -170,6 +170,142 @@ def test_contradictions(bed):
     ):
         bed.unit("web", "ExecStart=/bin/true", *lines)
         bed.verify(os.path.join(bed.units, "web.container")).expect(5, words, "web.container:")
+
+
+
+# --- bulwarkctl run: a container on a directory, without a unit
+
+
+def gone(bed, *but):
+    """What ended well is no container any more."""
+    wait_until(lambda: sorted(c.get("name") or c["Name"] for c in json.loads(bed.ctl("list", "-a", "-o", "json").expect(0).out)) == sorted(but),
+               "the transient containers to go: " + bed.ctl("list", "-a").out)
+
+
+def fresh(bed):
+    for name in os.listdir(bed.units):
+        path = os.path.join(bed.units, name)
+        os.unlink(path) if os.path.isfile(path) else shutil.rmtree(path)
+    bed.ctl("daemon-reload").expect(0)
+    bed.ctl("reset-failed")
+
+
+def test_run(bed):
+    """Words arrive as they were typed, streams apart, binary and to the end, and the exit status is the command's."""
+    fresh(bed)
+    words = ["a b", "$HOME", "100%n", "q\"'\\", "", "tab\there", "-p"]
+    out = bed.ctl("run", bed.root, "sh", "-c", 'for i; do echo "<$i>"; done', "sh", *words).expect(0).out
+    equal(out, "".join("<%s>\n" % w for w in words), "arguments")
+    r = bed.ctl("run", bed.root, "--", "sh", "-c", "echo out; echo err >&2; exit 7")
+    equal((r.code, r.out, r.err), (7, "out\n", "err\n"), "streams and status")
+    equal(bed.ctl("run", "--rm", bed.root, "sh", "-c", "kill -USR1 $$; sleep 9").code, 128 + signal.SIGUSR1, "status of a signal")
+    data = os.urandom(300000)
+    done = subprocess.run(bed.ctl_command("run", "-i", bed.root, "cat"), input=data, stdout=subprocess.PIPE, timeout=60 * SLOWNESS, check=True, env=bed.environment)
+    check(done.stdout == data, "what goes through a container comes back changed")
+    equal(bed.ctl("run", bed.root, "cat", text=b"nothing of this").expect(0).out, "", "input without --interactive")
+    bed.ctl("reset-failed").expect(0)
+    gone(bed)
+
+
+def test_run_options(bed):
+    """Directives before and behind the directory, user, directory, variables; mistakes are told with their directive."""
+    fresh(bed)
+    out = bed.ctl("run", "-p", "Hostname=there", bed.root, "-u", "user", "-w", "/data", "-e", "A=b c", "--set", "UMask=0070", "sh", "-c",
+                  "hostname; id -u; pwd; echo $A; umask").expect(0).out
+    equal(out, "there\n1000\n/data\nb c\n0070\n", "what was set")
+    for arguments, code, words in (
+        (["-p", "Nope=1", bed.root, "true"], 5, "Nope=: unknown"),
+        (["-p", "Nice=high", bed.root, "true"], 5, "Nice="),
+        (["-p", "Nice", bed.root], 2, "DIRECTIVE=VALUE"),
+        (["-d", "--rm", bed.root], 2, "--detach"),
+        (["/nonexistent/root", "true"], 5, "does not exist"),
+        (["--name", "../x", bed.root, "true"], 2, "no container name"),
+        (["--rm", bed.root, "/bin/none"], 127, 'cannot execute "/bin/none"'),
+        (["--rm", bed.root, "/etc/passwd"], 126, 'cannot execute "/etc/passwd"'),
+    ):
+        bed.ctl("run", *arguments).expect(code, words)
+    gone(bed)
+
+
+def test_run_root(bed):
+    """Strict by default, ephemeral where it is asked for, and ReadOnly=yes that is said is meant."""
+    fresh(bed)
+    before = picture(bed.root)
+    bed.ctl("run", "--rm", bed.root, "touch", "/etc/x").expect(1, "Read-only file system")
+    bed.ctl("run", bed.root, "-p", "RootEphemeral=yes", "sh", "-c", "touch /etc/x && ls /etc/x").expect(0, "/etc/x")
+    bed.ctl("run", "--rm", bed.root, "-p", "RootEphemeral=yes", "-p", "ReadOnly=yes", "touch", "/etc/x").expect(1, "Read-only file system")
+    equal(picture(bed.root), before, "the root directory on the disk")
+    gone(bed)
+
+
+def test_run_rm(bed):
+    """What failed is kept with its reason; --rm forgets it."""
+    fresh(bed)
+    bed.ctl("run", "--name", "kept", bed.root, "false").expect(1)
+    gone(bed, "kept")
+    equal(bed.active("kept"), "failed", "state")
+    bed.ctl("run", "--rm", "--name", "lost", bed.root, "false").expect(1)
+    bed.ctl("reset-failed", "kept").expect(0)
+    gone(bed)
+
+
+def test_run_detached(bed):
+    """The name is the answer; a name that is taken is refused."""
+    fresh(bed)
+    name = bed.ctl("run", "-d", bed.root, "sh", "-c", "echo said; exec sleep 1000").expect(0).out.strip()
+    bed.wait_active(name, "active")
+    wait_until(lambda: "said" in bed.logs(name), "its output in the log")
+    check(bed.ctl("run", "--name", name, bed.root, "true").code != 0, "two containers have one name")
+    equal(bed.active(name), "active", "the first one")
+    bed.ctl("stop", name).expect(0)
+    gone(bed)
+
+
+def test_run_signals(bed):
+    """A signal for us is one for the command."""
+    fresh(bed)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2):
+        p = bed.spawn(bed.ctl_command("run", bed.root, "sh", "-c", "trap 'echo got; exit 9' INT TERM USR2; echo ready; while :; do sleep 0.1; done"))
+        equal(p.stdout.readline(), b"ready\n", "first line")
+        p.send_signal(number)
+        equal((p.wait(30 * SLOWNESS), p.stdout.read()), (9, b"got\n"), "after signal %d" % number)
+    bed.ctl("reset-failed").expect(0)
+    gone(bed)
+
+
+def test_run_terminal(bed):
+    """A terminal of the container's own, which it controls, with our size; what is typed is the command's, ^C too."""
+    fresh(bed)
+    import fcntl, struct, termios
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 101, 0, 0))
+    script = "trap 'echo caught' INT; tty; stty size; id -u; echo over >/dev/tty; echo ready; read line; echo \"<$line>\"; exit 5"
+    for user, uid in (("root", b"0"), ("user", b"1000")):
+        p = subprocess.Popen(bed.ctl_command("run", "-it", "-u", user, bed.root, "sh", "-c", script), stdin=slave, stdout=slave, stderr=slave,
+                             env=dict(bed.environment, TERM="xterm"), start_new_session=True)
+        bed.extra.append(p)
+        said = b""
+        while b"ready" not in said:
+            said += os.read(master, 4096)
+        os.write(master, b"word\n")
+        while b"<word>" not in said:
+            said += os.read(master, 4096)
+        equal(p.wait(30 * SLOWNESS), 5, "status")
+        for words in (b"/dev/pts/0", b"33 101", b"\n" + uid, b"over"):
+            check(words in said, "the terminal lacks %r: %r" % (words, said))
+    os.close(master)
+    os.close(slave)
+    bed.ctl("reset-failed").expect(0)
+    gone(bed)
+
+
+def test_run_without_a_start(bed):
+    """A start that is refused, or fails in the middle, ends us with its reason and leaves nothing, with pipes and a terminal."""
+    fresh(bed)
+    for options in ([], ["-t"]):
+        bed.ctl("run", "--rm", *options, bed.root, "-p", "BindPaths=/nonexistent/x:/data", "true").expect(1, "/nonexistent/x")
+        bed.ctl("run", "--rm", *options, bed.root, "-p", "ExecStartPre=/bin/false", "true").expect(1)
+    gone(bed)
 
 
 run(__name__)

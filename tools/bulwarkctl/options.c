@@ -76,6 +76,12 @@ static int parse_assignment(const char *value, void *field) {
         return strv_push(list, assignment);
 }
 
+static int parse_directive(const char *value, void *field) {
+        const char *equals = strchr(value, '=');
+
+        return equals && equals > value ? strv_extend(field, value) : -EINVAL;
+}
+
 static int parse_output(const char *value, void *field) {
         for (int i = 0; i < _OUTPUT_FORMAT_MAX; i++)
                 if (streq(value, output_formats[i])) {
@@ -200,6 +206,7 @@ static int parse_priorities(const char *value, void *field) {
 #define expected_string "a text that is not empty"
 #define expected_list "names separated by commas"
 #define expected_assignment "NAME=VALUE, or the NAME of a variable to pass on"
+#define expected_directive "DIRECTIVE=VALUE"
 #define expected_output "table, wide (list only), json or json-pretty"
 #define expected_lines "a number or \"all\""
 #define expected_signal "a signal such as SIGTERM, HUP, 9 or RTMIN+3"
@@ -468,13 +475,14 @@ static int word_take(Parser *p, char *word) {
 
 /* After the first argument of exec everything is the payload's; one "--" before it is ours. */
 static bool payload_begins(const Options *o) {
-        return o->verb && FLAGS_SET(o->verb->flags, VERB_PAYLOAD) && o->n_arguments > 0;
+        return o->verb && ((FLAGS_SET(o->verb->flags, VERB_PAYLOAD) && o->n_arguments > 0) ||
+                           (FLAGS_SET(o->verb->flags, VERB_COMMAND) && o->n_arguments > 1));
 }
 
 static void payload_take(Parser *p) {
         Options *o = p->options;
 
-        if (p->next < p->argc && streq(p->argv[p->next], "--"))
+        if (FLAGS_SET(o->verb->flags, VERB_PAYLOAD) && p->next < p->argc && streq(p->argv[p->next], "--"))
                 p->next++;
         while (p->next < p->argc)
                 o->arguments[o->n_arguments++] = p->argv[p->next++];
@@ -572,5 +580,6 @@ void options_done(Options *o) {
         strv_free(o->properties);
         strv_free(o->environment);
         strv_free(o->states);
+        strv_free(o->settings);
         *o = (Options){};
 }

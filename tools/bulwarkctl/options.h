@@ -49,8 +49,8 @@ typedef struct Options {
         char **arguments; /* borrowed from argv, in order */
         size_t n_arguments;
         const char *runtime_directory, *user, *workdir, *unit_path, *kill_whom, *output_directory, *threshold, *job_mode,
-                *preset_path, *grep;
-        char **properties, **environment, **states; /* owned */
+                *preset_path, *grep, *name;
+        char **properties, **environment, **states, **settings; /* owned */
         TopColumn sort;
         uint64_t delay;                   /* microseconds; 0 = not given */
         uint64_t since, until;            /* microseconds since 1970; 0 = not given */
@@ -60,6 +60,7 @@ typedef struct Options {
         int signal;     /* 0 = not given */
         bool help, version, no_pager, no_legend, quiet, wait, no_block, all, value, follow, raw, tty, no_tty, interactive, detach;
         bool caps, seccomp, apparmor, selinux, landlock, devices, filters, listing, force, reverse, runtime, now, notify, no_reload, full, failed, batch;
+        bool rm;
 } Options;
 
 typedef enum Completion {
@@ -79,6 +80,7 @@ typedef enum VerbGroup {
 } VerbGroup;
 
 #define VERB_PAYLOAD (1U << 0) /* what follows the first argument is never read as an option of bulwarkctl */
+#define VERB_COMMAND (1U << 3) /* the same, of what follows the second one */
 #define VERB_WIDE (1U << 2)    /* has --output=wide */
 #define VERB_ACTIVE (1U << 1)  /* a pattern means only containers that are not inactive */
 #define VERB_ANY SIZE_MAX

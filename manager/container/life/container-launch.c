@@ -53,7 +53,10 @@ int container_plan_start(Container *c, const PolicySet *policies, bool trial, Di
                                    .invocation_id = sd_id128_to_string(c->invocation, invocation),
                                    .labels = mac_plan_labels(c),
                                    .command = trial || c->commands.kind != COMMAND_START ? NULL : command_current(c),
-                                   .trial = trial };
+                                   .trial = trial,
+                                   .terminal = c->attached.terminal,
+                                   .rows = c->attached.rows,
+                                   .columns = c->attached.columns };
         int r;
 
         r = descriptor_store_names(c, &stored);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "manager/base/io.h"
 #include "manager/container/container-internal.h"
@@ -102,8 +103,14 @@ static int write_unit(Manager *m, const ContainerSpec *draft) {
 }
 
 /* Loads what was written and queues its start. */
-static int load_and_start(Container *c, JobMode mode, Diag *diag, uint32_t *ret_id) {
+static int load_and_start(Container *c, JobMode mode, Attachment *attachment, Diag *diag, uint32_t *ret_id) {
         int r;
+
+        attachment_done(&c->attached);
+        if (attachment) {
+                c->attached = *attachment;
+                *attachment = ATTACHMENT_NONE;
+        }
 
         r = container_load(c, diag);
         if (r < 0)
@@ -112,8 +119,8 @@ static int load_and_start(Container *c, JobMode mode, Diag *diag, uint32_t *ret_
         return container_queue_job(c, JOB_START, mode, diag, ret_id);
 }
 
-int manager_start_transient(Manager *m, const ContainerSpec *draft, JobMode mode, Diag *diag, Container **ret,
-                            uint32_t *ret_id) {
+static int start_transient(Manager *m, const ContainerSpec *draft, JobMode mode, Attachment *attachment, Diag *diag, Container **ret,
+                           uint32_t *ret_id) {
         Container *c = NULL;
         int r;
 
@@ -127,8 +134,10 @@ int manager_start_transient(Manager *m, const ContainerSpec *draft, JobMode mode
         if (!c)
                 r = manager_add(m, draft->name, &c);
         if (r >= 0)
-                r = load_and_start(c, mode, diag, ret_id);
+                r = load_and_start(c, mode, attachment, diag, ret_id);
         if (r < 0) {
+                if (c)
+                        attachment_done(&c->attached);
                 remove_unit(m, draft->name);
                 if (c && container_is_forgettable(c))
                         manager_forget(c);
@@ -136,4 +145,51 @@ int manager_start_transient(Manager *m, const ContainerSpec *draft, JobMode mode
         }
         *ret = c;
         return 0;
+}
+
+int manager_start_transient(Manager *m, const ContainerSpec *draft, JobMode mode, Diag *diag, Container **ret,
+                            uint32_t *ret_id) {
+        return start_transient(m, draft, mode, NULL, diag, ret, ret_id);
+}
+
+int manager_run_transient(Manager *m, const ContainerSpec *draft, JobMode mode, Attachment *attachment, Diag *diag, uint32_t *ret_id) {
+        Container *c;
+
+        return start_transient(m, draft, mode, attachment, diag, &c, ret_id);
+}
+
+/* --- the streams of a payload whose client waits for it */
+
+int attachment_open(bool terminal, unsigned rows, unsigned columns, Attachment *ret, int ret_ours[static 3], size_t *ret_n) {
+        Attachment a = ATTACHMENT_NONE;
+        int fds[2], r = 0;
+
+        a.terminal = terminal;
+        a.rows = rows;
+        a.columns = columns;
+        *ret_n = 0;
+        for (size_t i = 0; r >= 0 && i < (terminal ? 1 : ELEMENTSOF(a.fds)); i++) {
+                if (terminal)
+                        r = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0 ? -errno : 0;
+                else
+                        r = pipe_for_payload(i != 0, fds);
+                if (r < 0)
+                        break;
+                a.fds[i] = fds[i == 0 ? 0 : 1];
+                ret_ours[(*ret_n)++] = fds[i == 0 ? 1 : 0];
+        }
+        if (r < 0) {
+                attachment_done(&a);
+                while (*ret_n > 0)
+                        (void)close(ret_ours[--*ret_n]);
+                return r;
+        }
+        *ret = a;
+        return 0;
+}
+
+void attachment_done(Attachment *a) {
+        for (size_t i = 0; i < ELEMENTSOF(a->fds); i++)
+                (void)safe_close(a->fds[i]);
+        *a = ATTACHMENT_NONE;
 }

@@ -268,9 +268,31 @@ int outputs_adopt(Container *c, const ContainerSpec *spec, LogSource from, LogSi
                                                .writer = sink == LOG_SINK_FILE ? NULL : c->log, .file_fd = file_fd });
 }
 
+static int terminal_hand_over(const PlanView *plan, SlotSet *slots, Attachment *a) {
+        for (uint32_t i = 0; i < plan->header->n_slots; i++)
+                if (plan->slots[i].kind == SLOT_TERMINAL)
+                        return slot_set_add(slots, (int16_t)i, TAKE_FD(a->fds[0]));
+        return 0;
+}
+
+/* Whoever has the other ends sees the end of what is written when the payload, and nobody else, has let go of it. */
+static int attached_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag) {
+        Attachment a = c->attached;
+        int r;
+
+        c->attached = ATTACHMENT_NONE;
+        r = a.terminal ? terminal_hand_over(plan, &launch->slots, &a) : hand_over(plan, &launch->slots, a.fds);
+        if (r >= 0)
+                r = log_socket_open(c, plan, &launch->slots, diag);
+        attachment_done(&a);
+        return r;
+}
+
 int outputs_open(Container *c, const PlanView *plan, Launch *launch, Diag *diag) {
         int fds[3] = { -EBADF, -EBADF, -EBADF }, r;
 
+        if (c->attached.fds[0] >= 0)
+                return attached_open(c, plan, launch, diag);
         r = input_open(c, diag, &fds[0]);
         if (r >= 0)
                 r = output_open(c, &c->spec->standard_output, DIRECTIVE_StandardOutput, LOG_ORIGIN_OUTPUT,

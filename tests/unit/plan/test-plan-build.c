@@ -60,6 +60,33 @@ static void test_order(void **state) {
         assert_int_equal(find(p, STEP_SECCOMP, 0) + 1, find(p, STEP_EXECUTE, 0));
 }
 
+/* The terminal is of the devpts that stands in the root, and the payload alone controls it. */
+static void test_terminal_of_start(void **state) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *s = fixture_spec();
+        const PlanParameters q = { .id_base = 0x80000, .id_count = 65536, .terminal = true, .rows = 24, .columns = 80 };
+        _cleanup_(plan_freep) Plan *p = NULL;
+        const PlanStep *steps;
+        Diag diag = {};
+        int opened, control;
+
+        assert_non_null(s);
+        assert_int_equal(plan_build(s, fixture_policies(), &q, &diag, &p), 0);
+        steps = p->view.steps;
+        opened = find(p, STEP_OPEN_TERMINAL, 0);
+        control = find(p, STEP_CONTROL_TERMINAL, 0);
+        assert_true(opened > find(p, STEP_ENTER_ROOT, 0));
+        assert_string_equal(plan_text(&p->view, steps[opened - 1].s), "/dev/pts");
+        assert_int_equal(steps[opened - 1].kind, STEP_ATTACH);
+        assert_true(opened < find(p, STEP_LOCK_MOUNTS, 0));
+        assert_int_equal(steps[opened].a, 0x80000);
+        assert_int_equal(p->view.slots[steps[opened].slot].kind, SLOT_TERMINAL);
+        assert_int_equal(control, find(p, STEP_NEW_SESSION, 0) + 1);
+        assert_int_equal(steps[control].slot, (int16_t)steps[opened].b);
+        for (int i = find(p, STEP_STANDARD_STREAM, 0); i >= 0; i = find(p, STEP_STANDARD_STREAM, (unsigned)i + 1))
+                assert_int_equal(steps[i].slot, (int16_t)steps[opened].b);
+        diag_done(&diag);
+}
+
 /* Layers are id-mapped and read-only before anything lies over them, which is what is written; then the root is entered. */
 static void test_layers_order(void **state) {
         static const struct {
@@ -411,6 +438,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_order),
                 cmocka_unit_test(test_layers_order),
+                cmocka_unit_test(test_terminal_of_start),
                 cmocka_unit_test(test_stored),
                 cmocka_unit_test(test_attributes),
                 cmocka_unit_test(test_filter_before_identity_without_nnp),
