@@ -126,26 +126,36 @@ def test_root_untouched(bed):
 def test_read_only_disk(bed):
     """A root on a file system that nobody writes to starts without them, and the log says why; a line that needs one refuses the start."""
     root = os.path.join(bed.directory, "fixed")
+    unit = os.path.join(bed.units, "web.container")
     os.mkdir(root)
-    mount("--bind", bed.root, root)
+    mount("-t", "tmpfs", "bulwark-test", root)
     try:
-        for name in FILES:
-            check(not os.path.lexists(os.path.join(root, "etc", name)), name)
-        bed.unit("warm", SLEEP)  # mount points of every container
-        bed.ctl("start", "warm").expect(0)
-        bed.ctl("stop", "warm").expect(0)
-        for name in FILES[:2]:
-            os.unlink(os.path.join(root, "etc", name))
-        mount("-o", "remount,bind,ro", root)
-        bed.unit("web", SLEEP, "Zone=front", raw=None)
-        unit = os.path.join(bed.units, "web.container")
+        shutil.copytree(bed.root, root, symlinks=True, dirs_exist_ok=True)
+        bed.unit("web", "Zone=front", SLEEP)
         write(unit, read(unit).replace("RootDirectory=" + bed.root, "RootDirectory=" + root))
-        before = len(read(bed.log))
         bed.ctl("daemon-reload").expect(0)
-        outcome = bed.ctl("start", "web")
-        outcome.expect(0)
+        bed.ctl("start", "web").expect(0)  # mount points of every container
         bed.ctl("stop", "web").expect(0)
-        check("make an empty file there" in read(bed.log)[before:], read(bed.log)[before:])
+        for name in FILES[:2]:
+            if os.path.lexists(os.path.join(root, "etc", name)):  # no upper layer of SELinux's overlay had it
+                os.unlink(os.path.join(root, "etc", name))
+        for disk in (False, True):
+            mount("-o", "remount,ro" if disk else "remount,bind,ro", root)
+            before = len(read(bed.log))
+            bed.ctl("start", "web").expect(0)
+            given = bed.ctl("exec", "web", "/bin/cat", "/etc/hosts").code == 0
+            bed.ctl("stop", "web").expect(0)
+            check(given or disk, "a mount that is read-only keeps a place from being made")
+            check(given != ("make an empty file there" in read(bed.log)[before:]), read(bed.log)[before:])
+            if not disk:
+                mount("-o", "remount,rw", root)
+                for name in FILES[:2]:
+                    if os.path.lexists(os.path.join(root, "etc", name)):
+                        os.unlink(os.path.join(root, "etc", name))
+        if not given:
+            write(unit, read(unit) + "[Container]\nAddHost=a:10.1.1.1\n")
+            bed.ctl("daemon-reload").expect(0)
+            bed.ctl("start", "web").expect(1, "/etc/hosts", "AddHost=", "web.container:")
     finally:
         subprocess.run(["umount", root], check=True)
 

@@ -237,13 +237,27 @@ static bool is_on_tmpfs(const ContainerSpec *spec, NameFile file) {
         return false;
 }
 
+/* Of its file system: what only its mount forbids the plan takes away from the copy that this is, where it reads the root only. */
+static bool is_on_read_only_disk(int root, bool plan_writes) {
+        struct mount_attr writable = { .attr_clr = MOUNT_ATTR_RDONLY }, as_before = { .attr_set = MOUNT_ATTR_RDONLY };
+        struct statvfs st;
+
+        if (fstatvfs(root, &st) < 0 || !(st.f_flag & ST_RDONLY))
+                return false;
+        if (!plan_writes || syscall(SYS_mount_setattr, root, "", AT_EMPTY_PATH, &writable, sizeof(writable)) < 0)
+                return true;
+        if (fstatvfs(root, &st) < 0)
+                st.f_flag = 0;
+        (void)syscall(SYS_mount_setattr, root, "", AT_EMPTY_PATH, &as_before, sizeof(as_before));
+        return st.f_flag & ST_RDONLY;
+}
+
 /* Why the plan's lenient steps will leave it out; NULL = they will not, as far as can be seen. */
-static const char *root_lacks_place(int root, const char *path) {
+static const char *root_lacks_place(int root, const char *path, bool plan_writes) {
         const struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
                                       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
         int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
         const int error = errno;
-        struct statvfs st;
 
         if (fd >= 0) {
                 (void)close(fd);
@@ -251,7 +265,7 @@ static const char *root_lacks_place(int root, const char *path) {
         }
         if (error == ELOOP)
                 return "leads through a symbolic link of its root";
-        if (error == ENOENT && fstatvfs(root, &st) >= 0 && (st.f_flag & ST_RDONLY))
+        if (error == ENOENT && is_on_read_only_disk(root, plan_writes))
                 return "is missing in its root, which is on a read-only file system";
         return NULL;
 }
@@ -260,7 +274,8 @@ static const char *root_lacks_place(int root, const char *path) {
 static void tell_of_root(Container *c, const SlotSet *slots) {
         int root = -EBADF;
 
-        if (c->names.told || container_spec_root(c->spec).upper != ROOT_UPPER_NONE || (c->spec->private_network && !c->network.held))
+        /* Where SELinux labels a root by an overlay, places are made in its upper layer. */
+        if (c->names.told || container_spec_root(c->spec).upper != ROOT_UPPER_NONE || c->labels.selinux_file_context || (c->spec->private_network && !c->network.held))
                 return;
         c->names.told = true;
         for (size_t i = 0; i < slots->n; i++)
@@ -272,7 +287,7 @@ static void tell_of_root(Container *c, const SlotSet *slots) {
 
                 if (!name_files[f].made || !container_spec_gets_file(c->spec, f, &row) || row != _DIRECTIVE_MAX || is_on_tmpfs(c->spec, f))
                         continue;
-                why = root_lacks_place(root, name_files[f].path);
+                why = root_lacks_place(root, name_files[f].path, c->spec->read_only);
                 if (why)
                         log_message(&c->manager->config.log, LOG_NOTICE, "%s: starts without a %s of its own, as that %s; make an empty file there",
                                     c->name, name_files[f].path, why);
