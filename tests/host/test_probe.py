@@ -120,6 +120,7 @@ NOTICED = {
     "clone-tree": "mount",
     "set-attributes": "mount",
     "enter-root": FAILS,
+    "layers": "only with RootEphemeral= or Volatile=, which host/roots starts",
     "overlay": "only under SELinux, whose label it carries",
     "make-mountpoint": "needed only where the image lacks the directory",
     "attach": "mount",
