@@ -235,6 +235,7 @@ int cgroup_create(const CgroupRoot *root, const char *name, const CgroupLimit *l
                                          root->path, directory);
         }
         if (r < 0) {
+                (void)cgroup_write(c.fd, "cpuset.cpus.partition", "member"); /* at once, where it was one */
                 (void)cgroup_remove(root, name);
                 return r;
         }

@@ -70,6 +70,9 @@ static void cgroup_undo(Container *c) {
         int r;
 
         cgroup_watch_remove(c);
+        /* At once: of a removed group the kernel takes the CPUs back later, and the groups above may not be asked for them before. */
+        if (c->spec && cgroup_limits_share(c->spec) && c->cgroup.fd >= 0)
+                (void)cgroup_write(c->cgroup.fd, "cpuset.cpus.partition", "member");
         r = cgroup_remove(container_cgroup_root(c), c->name);
         if (r < 0 && r != -ENOENT)
                 log_message(&c->manager->config.log, LOG_WARNING, "%s: cannot remove its control group: %s", c->name,
