@@ -270,6 +270,13 @@ static void catch_up(Container *c, const KeeperMessage *message) {
                 container_ended(c, &report);
 }
 
+/* The same manager has undone that life while the keeper could not be told. */
+static void acknowledge_late(Container *c) {
+        c->keeper_knows = true;
+        if (c->end_saved) /* else the keeper keeps it for a manager that can */
+                container_send_ack(c);
+}
+
 /* A command that had joined the payload went with the manager that ran it: it is run once more. What was to be run when
  * the payload is ready is run now. */
 static void resume_commands(Container *c) {
@@ -288,27 +295,34 @@ static void resume_commands(Container *c) {
                 (void)container_event(c, EVENT_READY);
 }
 
-/* Its end was recorded, but the manager died before the rest was done. */
+/* Its end was recorded, but the manager died before the rest was done. Where something of it lives still it is killed and waited
+ * for: a policy that is released under a process would leave that unconfined. */
 static void finish_end(Container *c, Adoption *a) {
+        const bool waits = c->state == CONTAINER_RESTARTING, restart = a->blob->restart;
         const Blob *b = a->blob;
         ContainerEvent follows;
 
-        if (b->spec && b->spec->exec_stop_post.n > 0 && b->command_kind != COMMAND_STOP_POST) {
-                bool restart = b->restart;
-
+        if (b->spec && b->spec->exec_stop_post.n > 0 && b->command_kind != COMMAND_STOP_POST)
                 take_blob(c, a);
-                c->commands.alone = false;
-                follows = container_end_event(c);
-                if (follows == EVENT_NEXT_STOP_POST && container_is_empty(c)) {
-                        container_restore_state(c, CONTAINER_CLEANING);
-                        if (c->stop_requested)
-                                (void)job_restore(c, restart ? JOB_RESTART : JOB_STOP);
-                        (void)container_event(c, follows);
-                        return;
-                }
-        } else
-                life_parts_adopt(c, a); /* what is undone; what it was is in the record of its end */
-        (void)action_undo(c);
+        else { /* what is undone; what it was is in the record of its end */
+                life_parts_adopt(c, a);
+                container_use_spec(c, b->spec);
+                c->stop_requested = b->stop_requested;
+        }
+        c->commands.alone = false;
+        follows = container_end_event(c);
+        if (container_is_empty(c) && follows != EVENT_NEXT_STOP_POST) {
+                (void)action_undo(c);
+                return;
+        }
+        c->restart.pending = waits;
+        container_restore_state(c, CONTAINER_CLEANING);
+        if (c->stop_requested)
+                (void)job_restore(c, restart ? JOB_RESTART : JOB_STOP);
+        if (container_is_empty(c))
+                (void)container_event(c, follows);
+        else
+                (void)cgroup_kill(c->cgroup.fd);
 }
 
 void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, size_t n_fds) {
@@ -323,6 +337,10 @@ void manager_adopt_listed(Manager *m, const KeeperMessage *message, int *fds, si
                 return;
         if (!is_idle(c)) {
                 catch_up(c, message);
+                return;
+        }
+        if (m->adopted && message->keeper_state == KEEPER_EXITED) {
+                acknowledge_late(c);
                 return;
         }
         decode_or_invent(m, message, fds[1], &b);
