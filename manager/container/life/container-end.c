@@ -315,6 +315,7 @@ bool container_is_empty(const Container *c) {
 }
 
 ContainerEvent action_clean(Container *c) {
+        const bool frozen = c->frozen || c->freeze_wanted;
         ContainerEvent follows;
 
         c->leader_source = sd_event_source_disable_unref(c->leader_source);
@@ -332,6 +333,8 @@ ContainerEvent action_clean(Container *c) {
         }
         if (c->cgroup.fd >= 0) {
                 (void)cgroup_kill(c->cgroup.fd);
+                if (frozen) /* what follows would be launched into it */
+                        (void)cgroup_freeze(c->cgroup.fd, false);
                 c->payload_used = true;
         }
         return container_is_empty(c) ? follows : _CONTAINER_EVENT_NONE;
