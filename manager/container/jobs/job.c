@@ -176,6 +176,7 @@ static void job_run(Container *c, Job *j) {
         if (j->running)
                 return;
         j->running = true;
+        j->running_timeout = sd_event_source_disable_unref(j->running_timeout); /* of the first half of a restart */
         if (spec && spec->job_running_timeout_usec != USEC_INFINITY)
                 (void)sd_event_add_time_relative(c->manager->event, &j->running_timeout, CLOCK_MONOTONIC,
                                                  spec->job_running_timeout_usec, USEC_PER_MSEC, on_running_timeout, c);
