@@ -409,41 +409,47 @@ def test_exec_after_manager(bed):
     equal(privileged(data), [], "files that run with more than their caller has")
 
 
-def logged_calls(log, numbers):
-    """Those of inside's calls that the kernel has told since log was opened as allowed and logged."""
+def logged_calls(log):
+    """Number and answer of each of inside's calls that the kernel has told since log was opened."""
     lines = []
     while True:
         try:
             lines.append(os.read(log, 8192).decode(errors="replace"))
         except BlockingIOError:
             found = [dict(w.split("=", 1) for w in line.split() if "=" in w) for line in lines if "type=1326" in line]
-            return [f["syscall"] for f in found if f.get("exe") == '"/bin/inside"' and int(f["syscall"]) in numbers and
-                    f["code"] == "0x7ffc0000"]
+            return [(int(f["syscall"]), f["code"]) for f in found if f.get("exe") == '"/bin/inside"']
         except BrokenPipeError:  # overwritten meanwhile
             pass
 
 
 def test_system_call_log(bed):
     """SystemCallLog= makes the kernel tell of a call that is allowed, and only of that."""
-    numbers = {"x86_64": (140, 147), "aarch64": (141, 156)}.get(os.uname().machine)  # getpriority, getsid
+    numbers = {"x86_64": (140, 124, 312), "aarch64": (141, 156, 272)}.get(os.uname().machine)  # getpriority, getsid, kcmp
     try:
         log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
     except OSError as e:
         raise Skip("the kernel's log cannot be read: " + str(e))
     if not numbers or "log" not in read("/proc/sys/kernel/seccomp/actions_logged").split():
         raise Skip("no numbers of this machine, or the kernel logs no allowed calls")
+    watched, other, denied = numbers
+    told = []
     try:
         os.lseek(log, 0, os.SEEK_END)
-        calls = "try syscall:%d syscall:%d" % numbers
-        bed.inside("quiet", arguments=calls)
-        equal(logged_calls(log, numbers), [], "without SystemCallLog=")
-        bed.inside("told", "SystemCallLog=getpriority mount", arguments=calls)
-        told = wait_until(lambda: logged_calls(log, numbers), "a line of the kernel")
-        bed.inside("denied", "SystemCallLog=getpriority", "SystemCallFilter=~getpriority", arguments=calls)
-        told += logged_calls(log, numbers)
+        # The kernel drops what is more than ten lines in five seconds, whoever they are about. That a call was denied it tells in
+        # any case: where not even that comes, somebody else gets the lines.
+        for _ in range(8):
+            bed.inside("told", "SystemCallLog=getpriority", arguments="try syscall:%d syscall:%d syscall:%d" % numbers)
+            told += logged_calls(log)
+            if (watched, "0x7ffc0000") in told:
+                break
+            time.sleep(2)
     finally:
         os.close(log)
-    equal(told, [str(numbers[0])], "what is logged")
+    if len(told) < 3 and (watched, "0x7ffc0000") not in told:
+        raise Skip("what the kernel says of filters hardly comes into its log: %s" % told)
+    check((watched, "0x7ffc0000") in told, "the call is not logged: %s" % told)
+    check(all(number != other for number, _ in told), "a call is logged that is not named: %s" % told)
+    check(all(code != "0x7ffc0000" for number, code in told if number == denied), "a denied call is allowed: %s" % told)
 
 
 run(__name__)
