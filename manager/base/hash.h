@@ -14,6 +14,17 @@ typedef struct Digest {
 
 void digest_of(const void *data, size_t size, Digest *ret);
 void digest_to_hex(const Digest *d, char ret[static DIGEST_HEX_SIZE]);
+/* Exactly 64 lower-case digits, nothing behind them; else -EINVAL. */
+int digest_from_hex(const char *hex, Digest *ret);
+
+/* What arrives in pieces. NULL = no memory. */
+typedef struct DigestStream DigestStream;
+DigestStream *digest_stream_new(void);
+DigestStream *digest_stream_free(DigestStream *s);
+DEFINE_CLEANUP(DigestStream, digest_stream_free)
+void digest_stream_update(DigestStream *s, const void *data, size_t size);
+void digest_stream_finish(DigestStream *s, Digest *ret); /* and begins anew */
+
 static inline bool digest_equal(const Digest *a, const Digest *b) {
         return memcmp(a, b, sizeof(Digest)) == 0;
 }
