@@ -119,7 +119,6 @@ LIBRARIES = {
     r"nettle/|openssl/|gcrypt\.h": ["manager/base/hash.c"],
     r"json-c/": ["manager/plan/plan-print.c", "policies/seccomp/oci-profile.c", "tools"],
     r"archive(_entry)?\.h": ["tools/bulwark-image"],
-    r"json-c/": ["manager/plan/plan-print.c", "tools"],
     r"systemd/sd-(bus|bus-vtable|bus-protocol)\.h": ["manager/bus", "tools/bulwarkctl", "tools/bench"],
     r"systemd/sd-(event|id128)\.h": ["manager/container", "manager/host", "manager/keeper-client", "manager/record", "manager/bus", "manager/main.c", "tools/bulwarkctl"],
     r"systemd/sd-daemon\.h": ["manager/main.c", "tools/bulwarkctl"],

@@ -177,6 +177,7 @@ INSTALLED = {
     "manager/probe/bulwark-probe": "/usr/lib/bulwark/bulwark-probe",
     "tools/bulwarkctl/bulwarkctl": "/usr/bin/bulwarkctl",
     "tools/bulwark-analyze/bulwark-analyze": "/usr/lib/bulwark/bulwark-analyze",
+    "tools/bulwark-image/bulwark-image": "/usr/lib/bulwark/bulwark-image",
     "policies/bulwark-policy": "/usr/lib/bulwark/bulwark-policy",
 }
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A tree of files below a descriptor, and nothing outside of it: no function here follows a link. */
+
+#include <sys/stat.h>
+
+#include "manager/base/hash.h"
+#include "manager/base/string-list.h"
+
+/* Opens path ("" = the tree itself) without a link in it. */
+int tree_open(int tree_fd, const char *path, int flags);
+/* Removes name with all below it. Not being there is fine. */
+int tree_remove(int dir_fd, const char *name);
+/* Owner, mode, kept attributes and time of one file onto another, which is not a link. */
+int tree_copy_attributes(int from_fd, int to_fd);
+/* A file (or link) of another tree becomes dir_fd/name, which does not exist. */
+int tree_copy_file(int from_fd, const struct stat *st, int dir_fd, const char *name);
+
+/* All of a tree in one digest: names, kinds, modes, owners, sizes, times, kept attributes, contents, and which are one file. */
+int tree_digest(int tree_fd, Digest *ret);
+
+static inline bool tree_is_whiteout(const struct stat *st) {
+        return S_ISCHR(st->st_mode) && st->st_rdev == 0;
+}
+
+/* The one list of extended attributes that a layer may have. */
+bool tree_keeps_attribute(const char *name);
