@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* verify, plan, policy: bulwark-analyze does the work; it is the compiler without the daemon. What changes the host's
- * policy is done by bulwark-policy. */
+ * policy is done by bulwark-policy, what is about images by bulwark-image. */
 #include <limits.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -21,6 +21,10 @@ static const Program policy_program = {
         .places = { "/bulwark-policy", "/../../policies/bulwark-policy" },
         .installed = BULWARK_LIBEXECDIR "/bulwark-policy",
 };
+static const Program image_program = {
+        .places = { "/bulwark-image", "/../bulwark-image/bulwark-image" },
+        .installed = BULWARK_LIBEXECDIR "/bulwark-image",
+};
 
 static int own_directory(char *buffer, size_t size) {
         ssize_t n = readlink("/proc/self/exe", buffer, size - 1);
@@ -36,10 +40,10 @@ static int own_directory(char *buffer, size_t size) {
         return 0;
 }
 
-/* What bulwark-analyze knows by the same name. */
-static const OptionId flags[] = { OPTION_QUIET,   OPTION_NO_LEGEND, OPTION_CAPS,     OPTION_SECCOMP, OPTION_APPARMOR,
+/* What bulwark-analyze, or bulwark-image, knows by the same name. */
+static const OptionId flags[] = { OPTION_DRY_RUN, OPTION_QUIET,   OPTION_NO_LEGEND, OPTION_CAPS,    OPTION_SECCOMP, OPTION_APPARMOR,
                                   OPTION_SELINUX, OPTION_LANDLOCK, OPTION_DEVICES, OPTION_FILTERS, OPTION_LISTING,  OPTION_FORCE };
-static const OptionId texts[] = { OPTION_UNIT_PATH, OPTION_OUTPUT_DIRECTORY, OPTION_THRESHOLD };
+static const OptionId texts[] = { OPTION_UNIT_PATH, OPTION_OUTPUT_DIRECTORY, OPTION_THRESHOLD, OPTION_STORE };
 
 static const void *field_of(const Options *o, OptionId id) {
         return (const char *)o + option_rows[id].offset;
@@ -80,13 +84,13 @@ static int push_verb(const char *name, char ***argv) {
         return r < 0 ? r : strv_extend(argv, blank + 1);
 }
 
-static int build_argv(const Options *o, char ***ret) {
+static int build_argv(const Options *o, const char *program, const char *verb, char ***ret) {
         _cleanup_strv_ char **argv = NULL;
         int r;
 
-        r = strv_extend(&argv, "bulwark-analyze");
+        r = strv_extend(&argv, program);
         if (r >= 0)
-                r = push_verb(o->verb->name, &argv);
+                r = push_verb(verb, &argv);
         if (r >= 0)
                 r = push_options(o, &argv);
         if (r >= 0)
@@ -139,8 +143,22 @@ int offline_verify(const char *unit_path, const char *name) {
 int verb_offline(Context *c) {
         _cleanup_strv_ char **argv = NULL;
 
-        if (build_argv(c->options, &argv) >= 0)
+        if (build_argv(c->options, "bulwark-analyze", c->options->verb->name, &argv) >= 0)
                 run_program(&analyze_program, argv);
+        return EXIT_FAILURE;
+}
+
+/* image ...: the store is root's. */
+int verb_image(Context *c) {
+        const char *verb = strchr(c->options->verb->name, ' ') + 1;
+        _cleanup_strv_ char **argv = NULL;
+
+        if (geteuid() != 0) {
+                error_printf("only root may use the store of images");
+                return error_code_exit_status(ERROR_ACCESS);
+        }
+        if (build_argv(c->options, "bulwark-image", verb, &argv) >= 0)
+                run_program(&image_program, argv);
         return EXIT_FAILURE;
 }
 

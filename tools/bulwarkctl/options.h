@@ -49,7 +49,7 @@ typedef struct Options {
         char **arguments; /* borrowed from argv, in order */
         size_t n_arguments;
         const char *runtime_directory, *user, *workdir, *unit_path, *kill_whom, *output_directory, *threshold, *job_mode,
-                *preset_path, *grep, *name;
+                *preset_path, *grep, *name, *store;
         char **properties, **environment, **states, **settings; /* owned */
         TopColumn sort;
         uint64_t delay;                   /* microseconds; 0 = not given */
@@ -60,7 +60,7 @@ typedef struct Options {
         int signal;     /* 0 = not given */
         bool help, version, no_pager, no_legend, quiet, wait, no_block, all, value, follow, raw, tty, no_tty, interactive, detach;
         bool caps, seccomp, apparmor, selinux, landlock, devices, filters, listing, force, reverse, runtime, now, notify, no_reload, full, failed, batch;
-        bool rm;
+        bool rm, dry_run;
 } Options;
 
 typedef enum Completion {

@@ -66,6 +66,8 @@ check "show diff export install remove" policy ""
 check "show" policy sh
 check "--output-directory" policy export --output
 check "" policy install ""
+check "import inspect" image i
+check "--dry-run" image prune --d
 check "" start --nothing-like-it
 echo "1..$n"
 exit $failed
