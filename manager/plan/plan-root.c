@@ -461,11 +461,11 @@ static void names_slots(PlanWriter *w, const ContainerSpec *spec, RootSlots *slo
         }
 }
 
-/* What no line asks for is left out where the root has no place for it: then its own file holds, if it has one. Of the host's own
- * root nothing is made, for a default. */
+/* What no line asks for is left out where the root has no place for it: then its own file holds, if it has one. In the host's own
+ * root, and in one that Volatile=state leaves as it is, nothing is made for a default. */
 static void names_attach(PlanWriter *w, const ContainerSpec *spec, const RootSlots *slots) {
         const SpecRoot root = container_spec_root(spec);
-        const bool of_host = root.upper == ROOT_UPPER_NONE && streq(strempty(root.path), "/");
+        const bool closed = root.upper == ROOT_UPPER_NONE && (spec->volatile_mode == VOLATILE_STATE || streq(strempty(root.path), "/"));
 
         for (NameFile f = 0; f < _NAME_FILE_MAX; f++) {
                 StepOperands o = { .slot1 = SLOT(slots->names[f]), .s = name_files[f].path, .d = PLAN_OVER_LINK };
@@ -479,7 +479,7 @@ static void names_attach(PlanWriter *w, const ContainerSpec *spec, const RootSlo
                         plan_origin_row(w, spec, row);
                 else
                         o.flags = STEP_FLAG_LENIENT;
-                if (row != _DIRECTIVE_MAX || (name_files[f].made && !of_host)) {
+                if (row != _DIRECTIVE_MAX || (name_files[f].made && !closed)) {
                         o.a = S_IFREG;
                         plan_add_step(w, STEP_MAKE_MOUNTPOINT, ACTOR_OUTER, o);
                         o.a = 0;
