@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "manager/base/io.h"
 #include "manager/base/string-list.h"
@@ -21,6 +22,7 @@ typedef struct Run {
         bool started, asked_again;
         sd_bus_error error; /* why there was no start, or no end */
         int failure;        /* its errno; 0 = none */
+        int signal;         /* on its way to the payload */
 } Run;
 
 static void run_done(Run *r) {
@@ -287,9 +289,31 @@ static int await_end(Run *run) {
         return r;
 }
 
+static int send_signal(Run *run);
+
+/* A payload may have written its first line before the manager knows that it runs. */
+static int on_signal_sent(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        static const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+        Run *run = userdata;
+
+        if (!sd_bus_message_is_method_error(m, NULL) || run->session.ended)
+                return 0;
+        (void)nanosleep(&pause, NULL);
+        return send_signal(run);
+}
+
+static int send_signal(Run *run) {
+        Client *client = &run->session.context->client;
+
+        return sd_bus_call_method_async(client->bus, NULL, client->destination, BUS_PATH, BUS_INTERFACE_MANAGER, "KillContainer",
+                                        on_signal_sent, run, "ssi", run->name, "leader", run->signal);
+}
+
 static int forward_to_container(Session *s, int number) {
-        return sd_bus_call_method_async(s->context->client.bus, NULL, s->context->client.destination, BUS_PATH, BUS_INTERFACE_MANAGER,
-                                        "KillContainer", NULL, NULL, "ssi", s->name, "leader", number);
+        Run *run = (Run *)s;
+
+        run->signal = number;
+        return send_signal(run);
 }
 
 /* --- what it comes to */
