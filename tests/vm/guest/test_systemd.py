@@ -221,12 +221,13 @@ def test_sandbox(bed):
 @with_system
 def test_parts(bed):
     """the manager's service leaves it what every part of a life needs: filters, links, addresses, ids, directories, credentials, sockets."""
-    script = ("cat /sys/class/net/host0/address && echo word >/dev/kmsg && cat /run/credentials/*/word && echo && touch $STATE_DIRECTORY/file "
-              "&& test -S /dev/log && echo end && exec sleep 1000")
+    script = ("cat /sys/class/net/host0/address && echo word >/dev/kmsg && cat /run/credentials/*/word && echo && grep -q 10.99.7.9.peer /etc/hosts "
+              "&& touch /root-file && touch $STATE_DIRECTORY/file && test -S /dev/log && echo end && exec sleep 1000")
+    write(os.path.join(bed.root, "etc/hosts"), "")
     system_unit(bed, NAME, "DeviceAllow=/dev/kmsg w", "Zone=vmtest", "Address=10.99.7.2/24", "SetCredential=word:secret", "StateDirectory=" + NAME,
-                "LimitNOFILE=5000", "Nice=-3", "IOSchedulingClass=best-effort",
+                "AddHost=peer:10.99.7.9", "RootEphemeral=yes", "LimitNOFILE=5000", "Nice=-3", "IOSchedulingClass=best-effort",
                 "ExecStart=/bin/sh -exc '%s'" % script)
-    system_unit(bed, NAME + "2", "VirtualEthernet=yes", "PrivateUsers=no", "OOMScoreAdjust=-100", "CPUSchedulingPolicy=rr", "CPUSchedulingPriority=3", "ExecStart=/bin/sleep 1000")
+    system_unit(bed, NAME + "2", "VirtualEthernet=yes", "IPAddressDeny=10.0.0.0/8", "IPAccounting=yes", "PrivateUsers=no", "OOMScoreAdjust=-100", "CPUSchedulingPolicy=rr", "CPUSchedulingPriority=3", "ExecStart=/bin/sleep 1000")
     system_unit(bed, NAME + "3", "ListenStream=127.0.0.1:80", "ListenStream=/run/%s.socket" % NAME, "RemoveOnStop=yes", "ExecStart=/bin/sh -ec 'test $LISTEN_FDS = 2 && exec sleep 1000'")
     for name in (NAME, NAME + "2", NAME + "3"):
         done = systemctl(bed, "start", "bulwark@" + name)
