@@ -66,11 +66,15 @@ def test_full_runtime_directory(bed):
     """no room for records: what runs runs on and its end is not lost, what must be written is refused."""
     with Tmpfs(bed, bed.runtime, "512k") as tmpfs:
         bed.unit("web", "ExecStart=/bin/sleep 1000")
-        bed.unit("other", "ExecStart=/bin/sh -c 'exit 7'")
-        bed.ctl("start", "web").expect(0)
+        bed.unit("other", "ExecStart=/bin/sh -c 'trap \"exit 7\" TERM; echo ready; while true; do sleep 0.05; done'")
+        bed.unit("late", "ExecStart=/bin/sleep 1000")
+        bed.ctl("start", "web", "other").expect(0)
+        wait_until(lambda: "ready" in bed.logs("other"), "the payload")
         tmpfs.fill()
-        bed.ctl("start", "--wait", "other").expect(7)
-        equal(bed.property("other", "Result"), "exit-code", "Result of what ended without room for its record")
+        bed.ctl("start", "late").expect(1, "/etc/hosts", "No space left")
+        bed.ctl("stop", "other").expect(0)
+        equal((bed.property("other", "Result"), bed.property("other", "ExecMainStatus")), ("exit-code", "7"), "an end without room for its record")
+        tmpfs.fill()  # what went with it has left room
         result = bed.ctl("set-property", "--runtime", "web", "Description=new")
         check(result.code != 0 and "No space left" in result.out + result.err, str(result))
         bed.ctl("kill", "-s", "KILL", "web").expect(0)

@@ -15,7 +15,8 @@ def own_host():
     if os.geteuid() == 0 and shutil.which("ip"):
         if ctypes.CDLL(None, use_errno=True).unshare(0x40000000) != 0:
             raise OSError(ctypes.get_errno(), "unshare")
-        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        # Nothing of ours is its output: SELinux confines ip(8), and does not let it have the port of the bed.
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def mount(*arguments):
