@@ -67,7 +67,15 @@ int netlink_fd(const Netlink *n) {
         return n->fd;
 }
 
+/* A socket without a port of its own counts as the kernel's, to which the kernel tells nothing. */
 int netlink_subscribe(Netlink *n, unsigned group) {
+        struct sockaddr_nl own = { .nl_family = AF_NETLINK };
+        socklen_t size = sizeof(own);
+
+        if (getsockname(n->fd, (struct sockaddr *)&own, &size) < 0)
+                return -errno;
+        if (own.nl_pid == 0 && bind(n->fd, (const struct sockaddr *)&own, sizeof(own)) < 0)
+                return -errno;
         return setsockopt(n->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0 ? -errno : 0;
 }
 

@@ -140,6 +140,7 @@ static void put_fields(NetlinkMessage *m, const NftSet *s) {
 }
 
 void nft_set_add(const NftTable *t, const NftSet *s) {
+        static const uint8_t host_order[] = { 0, 4, __BYTE_ORDER == __LITTLE_ENDIAN, 0, 0, __BYTE_ORDER != __LITTLE_ENDIAN }; /* for nft(8), which lists it */
         NetlinkMessage *m = t->message;
 
         nft_message(m, t->family, NFT_MSG_NEWSET, NLM_F_CREATE);
@@ -154,6 +155,8 @@ void nft_set_add(const NftTable *t, const NftSet *s) {
                 netlink_put_be32(m, NFTA_SET_DATA_LEN, s->data_size);
         }
         put_fields(m, s);
+        if (s->key_type == NFT_TYPE_INDEX)
+                netlink_put(m, NFTA_SET_USERDATA, host_order, sizeof(host_order));
 }
 
 static void put_elements_head(const NftTable *t, const char *set, uint16_t type, uint16_t flags) {

@@ -55,7 +55,7 @@ typedef struct NftSet {
         uint32_t key_type, key_size, data_type, data_size; /* types are for who lists them: NFT_TYPE_* */
         uint8_t fields[4]; /* of a key that is several values with ranges: their sizes; 0 = the end */
 } NftSet;
-enum { NFT_TYPE_INDEX = 40, NFT_TYPE_IPV4 = 7, NFT_TYPE_IPV6 = 8, NFT_TYPE_PROTOCOL = 12, NFT_TYPE_PORT = 13 };
+enum { NFT_TYPE_INDEX = 20, NFT_TYPE_IPV4 = 7, NFT_TYPE_IPV6 = 8, NFT_TYPE_PROTOCOL = 12, NFT_TYPE_PORT = 13 };
 #define NFT_TYPE_TWO(a, b) ((uint32_t)(a) << 6 | (uint32_t)(b))
 void nft_set_add(const NftTable *t, const NftSet *s);
 void nft_set_flush(const NftTable *t, const char *name);

@@ -247,7 +247,7 @@ def test_alone_with_the_host(bed):
 def test_with_capabilities(bed):
     """A container that may configure its own link gains nothing by it: another address, or another hardware address, is not answered."""
     ruleset()
-    script = ("ip addr add %s dev host0; ping -c1 -W2 -I %s %s >/dev/null && echo reached; ip addr del %s dev host0; "
+    script = ("ip addr add %s dev host0; ping -c1 -W2 -I %s %s >/dev/null && echo reached; ip addr del %s dev host0; ip neigh flush dev host0; "
               "ping -c1 -W2 %s >/dev/null && echo honest; ip link set host0 down; ip link set host0 address 02:00:00:00:00:77; "
               "ip link set host0 up; ip neigh flush dev host0; ping -c1 -W2 %s >/dev/null && echo moved; true")
     Member(bed, "other", "Zone=front", "Address=10.97.0.6/24")
@@ -304,6 +304,176 @@ def test_foreign_table(bed):
     bed.ctl("start", "web").expect(0)
     bed.ctl("stop", "web").expect(0)
     wait_until(lambda: ruleset() == "", "the tables to go")
+
+
+# --- beyond the host
+
+class Host:
+    """Another host: a network namespace, and a link from ours to it."""
+
+    def __init__(self, name, number):
+        self.name, self.number = name, number
+        self.process = subprocess.Popen(["unshare", "-n", "sleep", "1000"])
+        own = os.readlink("/proc/self/ns/net")
+        wait_until(lambda: os.readlink("/proc/%d/ns/net" % self.process.pid) != own, "the namespace of " + name)
+        self.v4, self.near_v4 = "10.90.%d.2" % number, "10.90.%d.1" % number
+        self.v6, self.near_v6 = "fd90:%d::2" % number, "fd90:%d::1" % number
+        run_quietly("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", str(self.process.pid))
+        for address in (self.near_v4 + "/24", self.near_v6 + "/64"):
+            run_quietly("ip", "addr", "add", address, "dev", name, *(["nodad"] if ":" in address else []))
+        run_quietly("ip", "link", "set", name, "up")
+        with network_of(self.process.pid):
+            run_quietly("ip", "link", "set", "lo", "up")
+            for address in (self.v4 + "/24", self.v6 + "/64"):
+                run_quietly("ip", "addr", "add", address, "dev", "eth0", *(["nodad"] if ":" in address else []))
+            run_quietly("ip", "link", "set", "eth0", "up")
+            run_quietly("ip", "route", "add", "default", "via", self.near_v4)
+            run_quietly("ip", "-6", "route", "add", "default", "via", self.near_v6)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        subprocess.run(["ip", "link", "delete", self.name], stderr=subprocess.DEVNULL, check=False)
+
+    def socket(self, address="", port=0, kind=socket.SOCK_DGRAM):
+        with network_of(self.process.pid):
+            s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
+            s.bind((address, port))
+        s.settimeout(10 * SLOWNESS)
+        return s
+
+
+@contextmanager
+def hosts(*names):
+    made = []
+    try:
+        for number, name in enumerate(names):
+            made.append(Host(name, number + 1))
+        yield made
+    finally:
+        for host in made:
+            host.close()
+
+
+def member_socket(member, address):
+    with network_of(member.pid):
+        s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(10 * SLOWNESS)
+    return s
+
+
+def seen_from(member, host, address):
+    """Who the other host sees asking, whose answer comes back."""
+    with host.socket(address, 9) as server, member_socket(member, address) as client:
+        client.sendto(b"question", (address, 9))
+        data, sender = server.recvfrom(100)
+        equal(data, b"question", "what arrives")
+        server.sendto(b"answer", sender)
+        equal(client.recv(100), b"answer", "what comes back")
+        return sender[0]
+
+
+def is_heard(sender, to, server, marker):
+    """Does a packet to there arrive before the one behind it, which comes another way?"""
+    sender.sendto(b"forged", (to, 9))
+    marker()
+    return server.recvfrom(100)[0] == b"forged"
+
+
+def switch(path, value):
+    with open(path, "w", encoding="ascii") as f:
+        f.write(value)
+
+
+def forwarding(interface, family=4):
+    return read("/proc/sys/net/ipv%d/conf/%s/%s" % (family, interface, "forwarding" if family == 4 else "force_forwarding")).strip()
+
+
+def families(*addresses):
+    """IPv6 leaves the host where interfaces forward it one by one, since Linux 6.17."""
+    return [a for a in addresses if ":" not in a or os.path.exists("/proc/sys/net/ipv6/conf/lo/force_forwarding")]
+
+
+def test_way_out(bed):
+    """Members go out from the host's address, with and without br_netfilter; a container alone with its host as well."""
+    ruleset()
+    with hosts("far") as (far,):
+        for calls in "01":
+            for kind in ("4", "6"):
+                path = "/proc/sys/net/bridge/bridge-nf-call-ip%stables" % kind.replace("4", "")
+                if os.path.exists(path):
+                    switch(path, calls)
+            for lines in (("Zone=front",), ("VirtualEthernet=yes",)):
+                own = Member(bed, "own", *lines)
+                for to, host in ((far.v4, far.near_v4), (far.v6, far.near_v6)):
+                    if to in families(to):
+                        equal(seen_from(own, far, to), host, "who asks, of " + lines[0])
+                if lines == ("Zone=front",):
+                    two = Member(bed, "two", *lines)
+                    with network_of(two.pid):
+                        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                        server.bind(("", 9))
+                    server.settimeout(10 * SLOWNESS)
+                    with server, member_socket(own, "") as client:
+                        client.sendto(b"hello", (socket.inet_ntoa(two.v4[0]), 9))
+                        equal(server.recvfrom(100)[1][0], socket.inet_ntoa(own.v4[0]), "who a neighbour sees")
+                    bed.ctl("stop", "two").expect(0)
+                bed.ctl("stop", "own").expect(0)
+        wait_until(lambda: ruleset() == "", "the tables to go")
+
+
+def test_nothing_else(bed):
+    """The host's routing is for others what it was, before, while and after a container has a way out."""
+    ruleset()
+    with hosts("far", "third") as (far, third):
+        def passes():
+            """From one host to another, by ours; what is sent behind it comes from ours itself."""
+            with third.socket("", 9) as server, far.socket("", 0) as client, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
+                return is_heard(client, third.v4, server, lambda: here.sendto(b"mark", (third.v4, 9)))
+
+        check(not passes(), "the host forwards before it is asked to")
+        own = Member(bed, "own", "Zone=front", "Address=10.97.0.5/24 fd97::5/64")
+        other = Member(bed, "other", "Zone=back", "Address=10.96.0.5/24 fd96::5/64")
+        equal((forwarding("far"), forwarding("all"), forwarding("bz-front")), ("1", "0", "1"), "forwarding")
+        seen_from(own, far, far.v4)
+        check(not passes(), "the host forwards for others")
+        with network_of(own.pid):
+            inside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            inside.bind(("", 9))
+        inside.settimeout(10 * SLOWNESS)
+        with inside, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
+            with far.socket() as stranger, member_socket(other, "") as neighbour:
+                for sender, who in ((stranger, "a stranger"), (neighbour, "another zone")):
+                    check(not is_heard(sender, "10.97.0.5", inside, lambda: here.sendto(b"mark", ("10.97.0.5", 9))), who + " reaches a container")
+        switch("/proc/sys/net/ipv4/ip_forward", "1")
+        wait_until(passes, "the host to forward when it is told to")
+        seen_from(own, far, far.v4)
+        switch("/proc/sys/net/ipv4/ip_forward", "0")
+        wait_until(lambda: forwarding("far") == "1" and forwarding("bz-front") == "1", "the way out to come back")
+        seen_from(own, far, far.v4)
+        check(not passes(), "the host forwards for others, when it has stopped to")
+        with hosts_later() as late:
+            wait_until(lambda: forwarding(late.name) == "1", "a new interface to be one by which packets come back")
+            seen_from(own, late, late.v4)
+        bed.ctl("stop", "other").expect(0)
+        bed.kill_manager()
+        check(not passes(), "the host forwards for others without a manager")
+        seen_from(own, far, far.v4)
+        bed.start_manager()
+        seen_from(own, far, far.v4)
+        bed.ctl("stop", "own").expect(0)
+        wait_until(lambda: ruleset() == "", "the tables to go")
+        equal((forwarding("far"), forwarding("third"), os.path.exists(os.path.join(bed.runtime, "forwarding"))), ("0", "0", False), "forwarding, at last")
+        check(not passes(), "the host forwards after all")
+
+
+@contextmanager
+def hosts_later():
+    host = Host("late", 9)
+    try:
+        yield host
+    finally:
+        host.close()
 
 
 own_network()

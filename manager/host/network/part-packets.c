@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "manager/host/network/guard.h"
 #include "manager/host/network/links.h"
+#include "manager/host/network/part-forwarding.h"
 #include "manager/host/network/part-network.h"
 #include "manager/host/network/part-table.h"
+#include "manager/host/network/way-out.h"
 
 /* What our nftables say of one container: whatever else, its port is guarded as soon as there is one, before it is up. */
 
 static void put_guard(const Container *c, NetlinkMessage *m) {
-        const NftTable t = { .message = m, .family = NFPROTO_NETDEV, .name = "bulwark" };
+        const NftTable t = { .message = m, .family = NFPROTO_NETDEV, .name = TABLE_NAME };
         NetworkNames names;
         GuardFacts f = { .addresses = c->network.addresses.items, .n = c->network.addresses.n };
 
@@ -19,11 +21,38 @@ static void put_guard(const Container *c, NetlinkMessage *m) {
 }
 
 static void take_guard(const Container *c, NetlinkMessage *m) {
-        const NftTable t = { .message = m, .family = NFPROTO_NETDEV, .name = "bulwark" };
+        const NftTable t = { .message = m, .family = NFPROTO_NETDEV, .name = TABLE_NAME };
         NetworkNames names;
 
         network_names(c, c->spec, &names);
         guard_delete(&t, names.port);
+}
+
+/* On a bridge of the administrator's the way out is the bridge's. */
+static void put_members(const Container *c, NetlinkMessage *m) {
+        const NftTable t = { .message = m, .family = NFPROTO_INET, .name = TABLE_NAME };
+
+        if (!c->spec->bridge)
+                way_out_add_member(&t, c->network.addresses.items, c->network.addresses.n);
+}
+
+static void take_all(const Container *c, NetlinkMessage *m) {
+        const NftTable t = { .message = m, .family = NFPROTO_INET, .name = TABLE_NAME };
+
+        take_guard(c, m);
+        if (!c->spec->bridge)
+                way_out_delete_member(&t, c->network.addresses.items, c->network.addresses.n);
+}
+
+static void put_bridge(const Container *c, NetlinkMessage *m) {
+        const NftTable t = { .message = m, .family = NFPROTO_INET, .name = TABLE_NAME };
+        _cleanup_(netlink_freep) Netlink *n = NULL;
+        NetworkNames names;
+        Link l;
+
+        network_names(c, c->spec, &names);
+        if (c->spec->zone && netlink_open(NETLINK_ROUTE, &n) >= 0 && link_find(n, names.bridge, &l) >= 0)
+                way_out_add_bridge(&t, l.index);
 }
 
 /* Of a port that is not there yet, or no more, no kernel before 6.16 takes a guard. */
@@ -37,6 +66,8 @@ static bool has_port(const Container *c) {
 }
 
 void network_put_rules(const Container *c, NetlinkMessage *m) {
+        put_members(c, m);
+        put_bridge(c, m);
         if (has_port(c))
                 put_guard(c, m);
 }
@@ -59,16 +90,28 @@ int packets_prepare(Container *c, Diag *diag) {
         NetlinkError e = {};
         int r = packet_table_open(c->manager, &e);
 
+        if (r >= 0)
+                r = packet_table_change(c, put_members, &e);
         return r < 0 ? network_report(c->spec, r, &e, diag, "make the table of nftables", "bulwark") : 0;
 }
 
+int packets_bridge_made(const Container *c, const char *name, NetlinkError *reterr) {
+        forwarding_of_own(c->manager, name);
+        return packet_table_change(c, put_bridge, reterr);
+}
+
 int packets_link_made(const Container *c, NetlinkError *reterr) {
+        NetworkNames names;
+
+        network_names(c, c->spec, &names);
+        if (!names.bridge[0])
+                forwarding_of_own(c->manager, names.port);
         return packet_table_change(c, put_guard, reterr);
 }
 
 void packets_undo(Container *c) {
         NetlinkError e = {};
-        int r = c->manager->packets ? packet_table_change(c, take_guard, &e) : 0;
+        int r = c->manager->packets ? packet_table_change(c, take_all, &e) : 0;
 
         if (r < 0)
                 log_message(&c->manager->config.log, LOG_WARNING, "%s: its rules are not removed: %s%s%s", c->name, strerror(-r),

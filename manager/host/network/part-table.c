@@ -4,16 +4,19 @@
 
 #include "manager/base/io.h"
 #include "manager/container/container-internal.h"
+#include "manager/host/network/part-forwarding.h"
 #include "manager/host/network/part-network.h"
 #include "manager/host/network/part-table.h"
+#include "manager/host/network/way-out.h"
 
-#define TABLE_NAME "bulwark"
 #define STORE_ID "/network" /* no container's name */
 
-static const uint8_t table_families[] = { NFPROTO_NETDEV };
+static const uint8_t table_families[] = { NFPROTO_NETDEV, NFPROTO_INET };
 
 struct PacketTable {
         Netlink *netlink;
+        Forwarding *forwarding;
+        Manager *manager;
 };
 
 /* --- whose they are */
@@ -81,10 +84,10 @@ int packet_table_check(const Manager *m, char *words, size_t size) {
 
 /* --- made */
 
-static int table_send(PacketTable *t, NetlinkMessage *m, NetlinkError *reterr) {
-        int r = netlink_call_batch(t->netlink, m, reterr);
+int packet_table_send(const Manager *m, NetlinkMessage *batch, NetlinkError *reterr) {
+        int r = m->packets ? netlink_call_batch(m->packets->netlink, batch, reterr) : -ENOENT;
 
-        netlink_message_done(m);
+        netlink_message_done(batch);
         return r;
 }
 
@@ -101,19 +104,23 @@ static int table_build(const Manager *m, uint32_t flags, NetlinkError *reterr) {
                 nft_table_add(&t, flags, comment); /* so that there is one to take away */
                 nft_table_delete(&t);
                 nft_table_add(&t, flags, comment);
+                if (t.family == NFPROTO_INET)
+                        way_out_add(&t, network_group(m->config.runtime_directory));
         }
         for (size_t i = 0; i < m->n_sorted; i++)
                 if (m->sorted[i]->network.held)
                         network_put_rules(m->sorted[i], &message);
         nft_batch_end(&message);
-        return table_send(m->packets, &message, reterr);
+        return packet_table_send(m, &message, reterr);
 }
 
 /* Linux 6.9 keeps a table whose owner is gone; earlier ones know only the owner. */
 static int table_build_any(const Manager *m, NetlinkError *reterr) {
         int r = table_build(m, NFT_TABLE_F_OWNER | NFT_TABLE_PERSISTS, reterr);
 
-        return r == -EOPNOTSUPP || r == -EINVAL ? table_build(m, NFT_TABLE_F_OWNER, reterr) : r;
+        if (r == -EOPNOTSUPP || r == -EINVAL)
+                r = table_build(m, NFT_TABLE_F_OWNER, reterr);
+        return r < 0 ? r : forwarding_open(m->packets->manager, &m->packets->forwarding, reterr);
 }
 
 /* Beside the socket the keeper gets a blob, which says what it is. */
@@ -133,6 +140,7 @@ static int table_keep(const Manager *m, bool keep) {
 PacketTable *packet_table_free(PacketTable *t) {
         if (!t)
                 return NULL;
+        forwarding_free(t->forwarding);
         netlink_free(t->netlink);
         free(t);
         return NULL;
@@ -145,6 +153,7 @@ static int table_make(Manager *m, Netlink *n) {
                 return -ENOMEM;
         }
         m->packets->netlink = n;
+        m->packets->manager = m;
         return 0;
 }
 
@@ -160,9 +169,12 @@ int packet_table_open(Manager *m, NetlinkError *reterr) {
                 r = table_make(m, n);
         if (r >= 0)
                 r = table_keep(m, true);
-        if (r >= 0)
+        if (r >= 0) {
+                crash_point(m, TABLE_KEPT);
                 r = table_build_any(m, reterr);
+        }
         if (r < 0 && m->packets) {
+                forwarding_close(m, &m->packets->forwarding);
                 (void)table_keep(m, false);
                 m->packets = packet_table_free(m->packets);
         }
@@ -179,7 +191,8 @@ static void table_drop(Manager *m) {
                 nft_table_delete(&t);
         }
         nft_batch_end(&message);
-        (void)table_send(m->packets, &message, NULL);
+        (void)packet_table_send(m, &message, NULL);
+        forwarding_close(m, &m->packets->forwarding);
         (void)table_keep(m, false);
         m->packets = packet_table_free(m->packets);
 }
@@ -199,12 +212,10 @@ void packet_table_release(Manager *m) {
 int packet_table_change(const Container *c, PacketFill fill, NetlinkError *reterr) {
         NetlinkMessage message = {};
 
-        if (!c->manager->packets)
-                return -ENOENT;
         nft_batch_begin(&message);
         fill(c, &message);
         nft_batch_end(&message);
-        return table_send(c->manager->packets, &message, reterr);
+        return packet_table_send(c->manager, &message, reterr);
 }
 
 /* --- another manager, another keeper */
@@ -247,4 +258,6 @@ void packet_table_settle(Manager *m) {
                 log_message(&m->config.log, LOG_ERR, "the rules for the networks of what runs cannot be made: %s%s%s", strerror(-r),
                             e.words[0] ? ": " : "", e.words);
         packet_table_release(m);
+        if (!m->packets) /* what one has left that died with its keeper */
+                forwarding_close(m, &(Forwarding *){ NULL });
 }

@@ -11,6 +11,7 @@
 
 typedef struct Manager Manager;
 typedef struct Container Container;
+#define TABLE_NAME "bulwark"
 typedef struct PacketTable PacketTable; /* the manager's; NULL until a container needs it */
 
 PacketTable *packet_table_free(PacketTable *t);
@@ -19,6 +20,7 @@ PacketTable *packet_table_free(PacketTable *t);
 int packet_table_check(const Manager *m, char *words, size_t size);
 int packet_table_open(Manager *m, NetlinkError *reterr); /* they are there, and ours */
 void packet_table_release(Manager *m);                   /* they go, if no container needs them */
+int packet_table_send(const Manager *m, NetlinkMessage *batch, NetlinkError *reterr); /* empties the batch */
 /* Sends what fill() puts into a batch, all or nothing. */
 typedef void (*PacketFill)(const Container *c, NetlinkMessage *m);
 int packet_table_change(const Container *c, PacketFill fill, NetlinkError *reterr);

@@ -244,6 +244,8 @@ static int make_bridge(const Container *c, Netlink *n, const char *name, Diag *d
                 r = link_add_address(n, l.index, &host, &e);
         }
         if (r >= 0)
+                r = packets_bridge_made(c, name, &e);
+        if (r >= 0)
                 r = link_set_up(n, l.index, 0, alias, &e);
         return r < 0 ? network_report(spec, r, &e, diag, "make the bridge", name) : 0;
 }

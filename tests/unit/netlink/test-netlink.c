@@ -2,6 +2,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -135,12 +136,40 @@ static void test_the_kernel(void **state) {
         assert_int_equal(netlink_receive(n, count_links, &links), -EAGAIN);
 }
 
+static int on_told(const struct nlmsghdr *m, void *userdata) {
+        bool *told = userdata;
+
+        *told |= m->nlmsg_type == RTM_NEWLINK;
+        return 0;
+}
+
+/* Who has only subscribed, and never sent anything, is told, too. */
+static void test_is_told(void **state) {
+        const struct ifinfomsg loopback = { .ifi_index = 1, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+        _cleanup_(netlink_freep) Netlink *n = NULL, *other = NULL;
+        NetlinkMessage m = {};
+        bool told = false;
+
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+                skip();
+        assert_int_equal(netlink_open(NETLINK_ROUTE, &n), 0);
+        assert_int_equal(netlink_subscribe(n, RTNLGRP_LINK), 0);
+        assert_int_equal(netlink_open(NETLINK_ROUTE, &other), 0);
+        netlink_begin(&m, RTM_NEWLINK, 0, &loopback, sizeof(loopback));
+        assert_int_equal(netlink_call(other, &m, NULL), 0);
+        netlink_message_done(&m);
+        while (netlink_receive(n, on_told, &told) >= 0)
+                ;
+        assert_true(told);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_what_is_built_is_read),
                 cmocka_unit_test(test_too_long_spoils),
                 cmocka_unit_test(test_lengths_are_doubted),
                 cmocka_unit_test(test_the_kernel),
+                cmocka_unit_test(test_is_told),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
