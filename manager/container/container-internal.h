@@ -62,6 +62,7 @@ typedef struct Forking {
 /* Zone= and its like, from the preparation of a life to its end. */
 typedef struct Network {
         bool held;
+        bool ports_kept; /* the keeper holds ports of the host for it */
         NetworkAddresses addresses;
 } Network;
 

@@ -121,6 +121,31 @@ void nft_chain_delete(const NftTable *t, const char *name) {
         netlink_put_string(t->message, NFTA_CHAIN_NAME, name);
 }
 
+void nft_chains_ask(NetlinkMessage *m) {
+        nft_message(m, NFPROTO_UNSPEC, NFT_MSG_GETCHAIN, NLM_F_DUMP);
+}
+
+bool nft_chain_read(const struct nlmsghdr *m, NftChainAnswer *ret) {
+        const struct nfgenmsg *head = netlink_header(m, sizeof(*head));
+        NftChainAnswer answer = {};
+        NetlinkAttribute a, number;
+
+        if (m->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN) || !head)
+                return false;
+        answer.family = head->nfgen_family;
+        if (!netlink_attribute_find(m, sizeof(*head), NFTA_CHAIN_TABLE, &a) || !netlink_get_string(&a))
+                return false;
+        (void)snprintf(answer.table, sizeof(answer.table), "%s", netlink_get_string(&a));
+        if (!netlink_attribute_find(m, sizeof(*head), NFTA_CHAIN_NAME, &a) || !netlink_get_string(&a))
+                return false;
+        (void)snprintf(answer.name, sizeof(answer.name), "%s", netlink_get_string(&a));
+        answer.hooked = netlink_attribute_find(m, sizeof(*head), NFTA_CHAIN_HOOK, &a) &&
+                        netlink_nested_find(&a, NFTA_HOOK_HOOKNUM, &number) && get_be32(&number, &answer.number) &&
+                        netlink_attribute_find(m, sizeof(*head), NFTA_CHAIN_POLICY, &a) && get_be32(&a, &answer.policy);
+        *ret = answer;
+        return true;
+}
+
 /* --- sets and maps */
 
 static void put_fields(NetlinkMessage *m, const NftSet *s) {

@@ -49,6 +49,16 @@ typedef struct NftHook {
 void nft_chain_add(const NftTable *t, const char *name, const NftHook *hook); /* hook: NULL = one to jump to */
 void nft_chain_delete(const NftTable *t, const char *name);                   /* with its rules */
 
+/* The question for all chains of all tables, and what is answered for each; false: nothing of a chain. */
+void nft_chains_ask(NetlinkMessage *m);
+typedef struct NftChainAnswer {
+        uint8_t family;
+        char table[64], name[128];
+        bool hooked;
+        uint32_t number, policy;
+} NftChainAnswer;
+bool nft_chain_read(const struct nlmsghdr *m, NftChainAnswer *ret);
+
 typedef struct NftSet {
         const char *name;
         uint32_t flags; /* NFT_SET_MAP, NFT_SET_INTERVAL, ... */

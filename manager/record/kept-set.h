@@ -11,6 +11,7 @@ typedef enum KeptKind {
         KEPT_STORED,  /* FDSTORE=1 */
         KEPT_SOCKETS, /* ListenStream= and its like */
         KEPT_TABLE,   /* no container's: the owner of our nftables */
+        KEPT_PORTS,   /* Port= and its like, while the container has its network */
         _KEPT_KIND_MAX,
 } KeptKind;
 

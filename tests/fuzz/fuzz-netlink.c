@@ -51,8 +51,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 static const size_t headers[] = { 0, 4, 16 };
 
                 NftTableAnswer table;
+                NftChainAnswer chain;
 
                 check(at <= size, "a message outside of the bytes");
+                if (nft_chain_read(m, &chain))
+                        check(memchr(chain.table, 0, sizeof(chain.table)) && memchr(chain.name, 0, sizeof(chain.name)), "a chain without an end");
                 if (nft_table_read(m, &table))
                         check(memchr(table.name, 0, sizeof(table.name)) && memchr(table.comment, 0, sizeof(table.comment)), "a name without an end");
                 for (size_t i = 0; i < ELEMENTSOF(headers); i++) {

@@ -476,5 +476,161 @@ def hosts_later():
         host.close()
 
 
+# --- ports of the host
+
+def asked(server_pid, client_pid, to, port, inside, kind):
+    """Who the server inside sees asking, over a whole exchange; pid 0: the host itself."""
+    family = socket.AF_INET6 if ":" in to else socket.AF_INET
+    with network_of(server_pid):
+        server = socket.socket(family, kind)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("", inside))
+    with network_of(client_pid or os.getpid()):
+        client = socket.socket(family, kind)
+    with server, client:
+        for s in (server, client):
+            s.settimeout(10 * SLOWNESS)
+        if kind == socket.SOCK_STREAM:
+            server.listen()
+            client.connect((to, port))
+            connection, sender = server.accept()
+            with connection:
+                connection.sendall(b"answer")
+                equal(client.recv(100), b"answer", "what comes back")
+        else:
+            client.connect((to, port))
+            client.send(b"question")
+            sender = server.recvfrom(100)[1]
+            server.sendto(b"answer", sender)
+            equal(client.recv(100), b"answer", "what comes back")
+        return sender[0]
+
+
+def is_free(port, kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET6, kind) as s:
+        try:
+            s.bind(("::", port))
+        except OSError:
+            return False
+        return True
+
+
+PORTS = ((socket.SOCK_STREAM, 8080, 80), (socket.SOCK_DGRAM, 5353, 53), (socket.SOCK_STREAM, 9005, 9005), (socket.SOCK_DGRAM, 7001, 6001),
+         (socket.SOCK_STREAM, 8443, 443))
+
+
+def test_publish(bed):
+    """Each way to a published port, by TCP and UDP and both families, with and without br_netfilter; who asks from outside is seen."""
+    ruleset()
+    lines = "Port=8080:80 udp:5353:53", "Port=tcp:9000-9999", "Port=udp:7000-7003:6000-6003", "PublishPort=8443:443"
+    with hosts("far") as (far,):
+        for calls in "01":
+            for name in ("iptables", "ip6tables"):
+                if os.path.exists("/proc/sys/net/bridge/bridge-nf-call-" + name):
+                    switch("/proc/sys/net/bridge/bridge-nf-call-" + name, calls)
+            for network in ("Zone=front", "VirtualEthernet=yes"):
+                web = Member(bed, "web", network, *lines)
+                two = Member(bed, "two", network)
+                check(not is_free(8080) and not is_free(5353, socket.SOCK_DGRAM), "published ports are free for others")
+                for to, stranger in ((far.near_v4, far.v4), (far.near_v6, far.v6)):
+                    for kind, port, inside in PORTS:
+                        if to in families(to):
+                            equal(asked(web.pid, far.process.pid, to, port, inside, kind), stranger, "who asks %d" % port)
+                            asked(web.pid, two.pid, to, port, inside, kind)
+                        asked(web.pid, 0, to, port, inside, kind)
+                        if network == "Zone=front":
+                            asked(web.pid, web.pid, to, port, inside, kind)
+                for to in ("127.0.0.1", "::1"):
+                    with socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET) as s:
+                        s.settimeout(10 * SLOWNESS)
+                        equal(s.connect_ex((to, 8080)), 111, "loopback is answered at once")
+                equal(ruleset().count("tcp . 9000-9999"), 2, "elements of a range")
+                bed.ctl("stop", "web").expect(0)
+                check("9000-9999" not in ruleset() and "8080" not in ruleset(), "elements are left")
+                wait_until(lambda: is_free(8080) and is_free(8443), "the ports to be free")
+                bed.ctl("stop", "two").expect(0)
+    wait_until(lambda: ruleset() == "", "the tables to go")
+
+
+def test_publish_on_one_address(bed):
+    """Another address of the host, and another port of it, lead nowhere; two containers may have the same port of two addresses."""
+    ruleset()
+    with hosts("far", "third") as (far, third):
+        web = Member(bed, "web", "Zone=front", "Port=%s:80" % far.near_v4)
+        other = Member(bed, "other", "Zone=front", "Port=%s:80" % third.near_v4)
+        equal(asked(web.pid, far.process.pid, far.near_v4, 80, 80, socket.SOCK_STREAM), far.v4, "who asks the one")
+        equal(asked(other.pid, third.process.pid, third.near_v4, 80, 80, socket.SOCK_STREAM), third.v4, "who asks the other")
+        with network_of(far.process.pid):
+            client = socket.socket(socket.AF_INET6)
+        with client:
+            client.settimeout(10 * SLOWNESS)
+            equal(client.connect_ex((far.near_v6, 80)), 111, "an address that is not published")
+        bed.ctl("stop", "web", "other").expect(0)
+
+
+def test_ports_refused(bed):
+    """A port that somebody has, or that cannot be published, is refused with the line and the owner, before the host is touched."""
+    ruleset()
+    for lines, words in ((("Port=80",), "needs a network"), (("Bridge=br0", "Port=80"), "contradicts Bridge="),
+                         (("Zone=a", "Port=80 80:90"), "stands twice"), (("Zone=a", "Port=80", "PublishPort=80:81"), "that a Port= of the unit has"),
+                         (("Zone=a", "Port=127.0.0.1:80"), "BPF"), (("Zone=a", "PublishPort=80"), "to chance"), (("Zone=a", "Port=80-90:80"), "same length")):
+        path = bed.unit("web", "ExecStart=/bin/true", *lines)
+        bed.ctl("start", "web").expect(5, words, "web.container:")
+        bed.verify(path).expect(5, words)
+    bed.unit("web", "Zone=front", "Port=8080:80", "ExecStart=/bin/sleep 1000")
+    with socket.socket() as mine:
+        mine.bind(("127.0.0.1", 8080))
+        mine.listen()
+        bed.ctl("start", "web").expect(5, "web.container:", "(process %d) has the port tcp:8080" % os.getpid())
+        check(not [n for n in json.loads(run_quietly("ip", "-j", "link")) if n["ifname"].startswith("b")] and ruleset() == "", "the host was changed")
+    bed.unit("none", "Zone=front", "Port=203.0.113.9:80", "ExecStart=/bin/sleep 1000")
+    bed.ctl("start", "none").expect(5, "none.container:", "no address 203.0.113.9")
+    bed.ctl("start", "web").expect(0)
+    bed.unit("two", "Zone=front", "Port=8000-9000", "ExecStart=/bin/sleep 1000")
+    bed.ctl("start", "two").expect(5, "two.container:", "the container web has published a port of that: tcp:8080:80")
+    bed.kill_manager()
+    check(not is_free(8080), "the port is free without a manager")
+    bed.start_manager()
+    check(not is_free(8080), "the port is free under the next manager")
+    bed.ctl("restart", "web").expect(0)
+    check(not is_free(8080), "the port is free after a restart")
+    os.kill(bed.keeper_pid(), signal.SIGKILL)
+    wait_until(lambda: bed.ctl("list").code == 0 and not is_free(8080) and "8080" in ruleset(), "the port to be held by another keeper")
+    bed.ctl("stop", "web").expect(0)
+    wait_until(lambda: is_free(8080) and ruleset() == "", "all to go")
+    bed.start_sleeper("web", "Zone=front", "Port=8080:80")
+    bed.kill_manager()
+    os.kill(int(read(os.path.join(bed.cgroup, "containers/web/payload/cgroup.procs")).split()[0]), signal.SIGKILL)
+    bed.start_manager()
+    wait_until(lambda: is_free(8080) and ruleset() == "", "all to go of a life that ended without a manager")
+
+
+def test_foreign_firewall(bed):
+    """A firewall that drops what is forwarded is told of at the start, and what is told lets it pass."""
+    ruleset()
+    chain = "add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }"
+    with hosts("far") as (far,):
+        try:
+            run_quietly("nft", chain)
+            web = Member(bed, "web", "Zone=front", "Port=8080:80")
+            told = re.search(r"web: the chain FORWARD of the host's table filter drops .* but for: (.*)", read(bed.log))
+            check(told, "nothing is told")
+            with far.socket("", 9) as server, member_socket(web, "") as client, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
+                check(not is_heard(client, far.v4, server, lambda: here.sendto(b"mark", (far.v4, 9))), "the firewall does nothing")
+            for command in told[1].split("; "):
+                run_quietly(*command.split())
+            seen_from(web, far, far.v4)
+            equal(asked(web.pid, far.process.pid, far.near_v4, 8080, 80, socket.SOCK_STREAM), far.v4, "who asks")
+            run_quietly("nft", "add chain ip filter DOCKER-USER")
+            bed.ctl("restart", "web").expect(0)
+            contains(read(bed.log), "iptables -I DOCKER-USER -o bz-front -j ACCEPT")
+            run_quietly("nft", "add chain ip filter ufw-before-forward")
+            bed.ctl("restart", "web").expect(0)
+            contains(read(bed.log), "ufw route allow in on bz-front")
+            bed.ctl("stop", "web").expect(0)
+        finally:
+            run_quietly("nft", "delete", "table", "ip", "filter")
+
+
 own_network()
 run(__name__)

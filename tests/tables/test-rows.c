@@ -42,6 +42,8 @@ static const struct {
         { DIRECTIVE_Address, "[Container]\nZone=front\n", true },
         { DIRECTIVE_Gateway, "[Container]\nBridge=br0\nAddress=10.1.2.3/24\n", true },
         { DIRECTIVE_NetworkAlias, "[Container]\nZone=front\n", true },
+        { DIRECTIVE_Port, "[Container]\nZone=front\n", true },
+        { DIRECTIVE_PublishPort, "[Container]\nZone=front\n", true },
 };
 
 typedef struct Outputs {

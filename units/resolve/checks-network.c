@@ -131,6 +131,27 @@ int check_names(const Check *c) {
         return error;
 }
 
+/* On an administrator's bridge a container has an address that others see. */
+static int check_ports(const Check *c, DirectiveId id, bool linked) {
+        const value_port_mappings *v = container_spec_field_const(c->spec, id), *other = &c->spec->port;
+        int error = 0;
+
+        if (v->n == 0)
+                return 0;
+        if (!linked)
+                return diag_error(c->diag, ERROR_CONFLICT, &v->items[0].origin, directives[id].name,
+                                  "needs a network that the host leads to; write Zone=NAME or VirtualEthernet=yes");
+        if (c->spec->bridge)
+                return diag_error(c->diag, ERROR_CONFLICT, &v->items[0].origin, directives[id].name,
+                                  "contradicts Bridge=, where the container has an address of its own to be reached at; write Zone=NAME instead");
+        for (size_t i = 0; id == DIRECTIVE_PublishPort && i < v->n; i++)
+                for (size_t k = 0; k < other->n; k++)
+                        if (port_mappings_overlap(&v->items[i], &other->items[k]))
+                                error = diag_error(c->diag, ERROR_CONFLICT, &v->items[i].origin, directives[id].name,
+                                                   "a port of the host that a Port= of the unit has");
+        return error;
+}
+
 int check_network(const Check *c) {
         const DirectiveId network = container_spec_network(c->spec);
         int error = 0;
@@ -143,6 +164,8 @@ int check_network(const Check *c) {
                         error = diag_error(c->diag, ERROR_CONFLICT, &v->items[0].origin, directives[id].name,
                                            "needs an interface to be on; write Zone=NAME, Bridge=INTERFACE or VirtualEthernet=yes");
         }
+        error = worse(error, check_ports(c, DIRECTIVE_Port, network != _DIRECTIVE_MAX));
+        error = worse(error, check_ports(c, DIRECTIVE_PublishPort, network != _DIRECTIVE_MAX));
         if (network == _DIRECTIVE_MAX)
                 return error;
         if (!c->spec->private_network)

@@ -60,6 +60,22 @@ typedef enum ResolvConf {
 } ResolvConf;
 typedef ResolvConf value_resolv_conf;
 
+/* Port=, PublishPort= */
+typedef struct PortMapping {
+        uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP */
+        IpPrefix host;    /* the host's address; family 0 = all, of both families */
+        uint16_t first, last; /* of the host */
+        uint16_t inside;      /* the first of as many */
+        Origin origin;
+} PortMapping;
+bool port_mappings_overlap(const PortMapping *a, const PortMapping *b); /* on the host */
+#define PORT_MAPPING_TEXT_MAX (IP_PREFIX_TEXT_MAX + 40)
+void port_mapping_to_text(const PortMapping *m, bool quadlet, char ret[static PORT_MAPPING_TEXT_MAX]);
+typedef struct value_port_mappings {
+        PortMapping *items;
+        size_t n;
+} value_port_mappings;
+typedef value_port_mappings value_publish_ports;
 typedef char *value_zone_name;      /* NULL = unset */
 typedef char *value_interface_name; /* NULL = unset */
 

@@ -661,7 +661,7 @@ typedef struct value_cgroup_keys {
         X(protect_hostname) X(input) X(input_data) X(input_text) X(labels) X(variables) X(exit_type) X(volatile_mode) \
         X(shm_size) X(time_offset) X(sysctls) X(conditions) X(syslog_level) X(syslog_facility) X(log_fields) X(log_patterns) \
         X(device_allow) X(device_policy) X(exposure) X(machine_id) X(timezone) X(pid_file) \
-        X(ip_prefixes) X(ip_addresses) X(zone_name) X(interface_name) X(syscall_log) \
+        X(ip_prefixes) X(ip_addresses) X(port_mappings) X(publish_ports) X(zone_name) X(interface_name) X(syscall_log) \
         X(memory_amount) X(memory_guard) X(cpuset_partition) X(io_weights) X(io_rates) X(io_latencies) X(huge_pages) X(cgroup_keys) \
         X(host_entries) X(host_names) X(domains) X(resolver_options) X(dns_servers) X(resolv_conf) \
         X(ip_filter)

@@ -401,6 +401,8 @@ void manager_adopt_stored(Manager *m, const KeeperMessage *message, int *fds, si
                 return;
         if (message->value == KEPT_STORED)
                 descriptor_store_take(c, data, size, fds + 1, n_fds - 1);
+        else if (message->value == KEPT_PORTS)
+                c->network.ports_kept = true;
         else if (message->value == KEPT_SOCKETS)
                 sockets_take(c, data, size, fds + 1, n_fds - 1);
 }

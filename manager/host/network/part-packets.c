@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "manager/host/network/foreign.h"
 #include "manager/host/network/guard.h"
 #include "manager/host/network/links.h"
 #include "manager/host/network/part-forwarding.h"
 #include "manager/host/network/part-network.h"
+#include "manager/host/network/part-ports.h"
 #include "manager/host/network/part-table.h"
 #include "manager/host/network/way-out.h"
 
@@ -34,12 +36,14 @@ static void put_members(const Container *c, NetlinkMessage *m) {
 
         if (!c->spec->bridge)
                 way_out_add_member(&t, c->network.addresses.items, c->network.addresses.n);
+        ports_put(c, m);
 }
 
 static void take_all(const Container *c, NetlinkMessage *m) {
         const NftTable t = { .message = m, .family = NFPROTO_INET, .name = TABLE_NAME };
 
         take_guard(c, m);
+        ports_take(c, m);
         if (!c->spec->bridge)
                 way_out_delete_member(&t, c->network.addresses.items, c->network.addresses.n);
 }
@@ -83,7 +87,37 @@ int packets_check(const Container *c, Diag *diag) {
                                   "the host has a table \"bulwark\" of nftables that is not of this manager; %s", words);
         if (r < 0)
                 return network_report(spec, r, NULL, diag, "ask the kernel for the table of nftables", "bulwark");
+        return ports_check(c, diag);
+}
+
+static int on_chain(const struct nlmsghdr *m, void *userdata) {
+        NftChainAnswer chain;
+
+        if (nft_chain_read(m, &chain))
+                foreign_look(userdata, &chain);
         return 0;
+}
+
+/* What others drop we cannot let pass: it is told, with what to do. */
+static void tell_of_firewall(const Container *c) {
+        _cleanup_(netlink_freep) Netlink *n = NULL;
+        NetlinkMessage m = {};
+        ForeignFacts f = {};
+        NetworkNames names;
+        char remedy[512];
+
+        if (c->spec->bridge || netlink_open(NETLINK_NETFILTER, &n) < 0)
+                return;
+        nft_chains_ask(&m);
+        (void)netlink_dump(n, &m, on_chain, &f);
+        netlink_message_done(&m);
+        if (!f.dropping)
+                return;
+        network_names(c, c->spec, &names);
+        foreign_remedy(&f, names.bridge[0] ? names.bridge : names.port, remedy, sizeof(remedy));
+        log_message(&c->manager->config.log, LOG_WARNING,
+                    "%s: the chain %s of the host's table %s drops what is forwarded unless its rules accept it: neither the way out nor published "
+                    "ports work, but for: %s", c->name, f.chain.name, f.chain.table, remedy);
 }
 
 int packets_prepare(Container *c, Diag *diag) {
@@ -92,6 +126,8 @@ int packets_prepare(Container *c, Diag *diag) {
 
         if (r >= 0)
                 r = packet_table_change(c, put_members, &e);
+        if (r >= 0)
+                tell_of_firewall(c);
         return r < 0 ? network_report(c->spec, r, &e, diag, "make the table of nftables", "bulwark") : 0;
 }
 
@@ -116,5 +152,6 @@ void packets_undo(Container *c) {
         if (r < 0)
                 log_message(&c->manager->config.log, LOG_WARNING, "%s: its rules are not removed: %s%s%s", c->name, strerror(-r),
                             e.words[0] ? ": " : "", e.words);
+        ports_release(c);
         packet_table_release(c->manager);
 }

@@ -7,6 +7,8 @@
 #include "manager/host/network/part-forwarding.h"
 #include "manager/host/network/part-network.h"
 #include "manager/host/network/part-table.h"
+#include "manager/host/network/part-ports.h"
+#include "manager/host/network/publish.h"
 #include "manager/host/network/way-out.h"
 
 #define STORE_ID "/network" /* no container's name */
@@ -91,6 +93,11 @@ int packet_table_send(const Manager *m, NetlinkMessage *batch, NetlinkError *ret
         return r;
 }
 
+static void put_chains(const NftTable *t, const Manager *m) {
+        way_out_add(t, network_group(m->config.runtime_directory));
+        publish_add(t);
+}
+
 /* All that lives has its rules again; what was there goes in the same moment. */
 static int table_build(const Manager *m, uint32_t flags, NetlinkError *reterr) {
         NetlinkMessage message = {};
@@ -105,7 +112,7 @@ static int table_build(const Manager *m, uint32_t flags, NetlinkError *reterr) {
                 nft_table_delete(&t);
                 nft_table_add(&t, flags, comment);
                 if (t.family == NFPROTO_INET)
-                        way_out_add(&t, network_group(m->config.runtime_directory));
+                        put_chains(&t, m);
         }
         for (size_t i = 0; i < m->n_sorted; i++)
                 if (m->sorted[i]->network.held)
@@ -248,6 +255,7 @@ void packet_table_settle(Manager *m) {
         NetlinkError e = {};
         int r = 0;
 
+        ports_settle(m);
         if (m->packets && m->adopted)
                 r = table_keep(m, true);
         else if (m->packets)

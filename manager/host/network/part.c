@@ -6,6 +6,7 @@
 #include "manager/container/container-internal.h"
 #include "manager/host/network/links.h"
 #include "manager/host/network/part-network.h"
+#include "manager/host/network/part-ports.h"
 #include "manager/host/network/part-table.h"
 #include "manager/host/part.h"
 #include "manager/record/blob.h"
@@ -272,7 +273,9 @@ static int network_prepare(Container *c, Launch *launch, Diag *diag) {
         if (r < 0)
                 return r;
         c->network.held = true;
-        r = packets_prepare(c, diag);
+        r = ports_reserve(c, diag);
+        if (r >= 0)
+                r = packets_prepare(c, diag);
         if (r >= 0 && spec->zone && !others)
                 r = make_bridge(c, n, names.bridge, diag);
         crash_point(c->manager, NETWORK_PREPARED);
@@ -430,7 +433,8 @@ static void network_save(const Container *c, Blob *b) {
 }
 
 static void network_adopt(Container *c, Adoption *a) {
-        c->network = (Network){ .held = c->spec && container_spec_has_network(c->spec), .addresses = a->blob->network };
+        c->network.held = c->spec && container_spec_has_network(c->spec);
+        c->network.addresses = a->blob->network;
 }
 
 static bool is_of_somebody(const Manager *m, const char *name) {
