@@ -227,7 +227,7 @@ def test_parts(bed):
     system_unit(bed, NAME, "DeviceAllow=/dev/kmsg w", "Zone=vmtest", "Address=10.99.7.2/24", "SetCredential=word:secret", "StateDirectory=" + NAME,
                 "AddHost=peer:10.99.7.9", "RootEphemeral=yes", "LimitNOFILE=5000", "Nice=-3", "IOSchedulingClass=best-effort",
                 "ExecStart=/bin/sh -exc '%s'" % script)
-    system_unit(bed, NAME + "2", "VirtualEthernet=yes", "IPAddressDeny=10.0.0.0/8", "IPAccounting=yes", "PrivateUsers=no", "OOMScoreAdjust=-100", "CPUSchedulingPolicy=rr", "CPUSchedulingPriority=3", "ExecStart=/bin/sleep 1000")
+    system_unit(bed, NAME + "2", "VirtualEthernet=yes", "Port=8088 udp:53:5353", "IPAddressDeny=10.0.0.0/8", "IPAccounting=yes", "PrivateUsers=no", "OOMScoreAdjust=-100", "CPUSchedulingPolicy=rr", "CPUSchedulingPriority=3", "ExecStart=/bin/sleep 1000")
     system_unit(bed, NAME + "3", "ListenStream=127.0.0.1:80", "ListenStream=/run/%s.socket" % NAME, "RemoveOnStop=yes", "ExecStart=/bin/sh -ec 'test $LISTEN_FDS = 2 && exec sleep 1000'")
     for name in (NAME, NAME + "2", NAME + "3"):
         done = systemctl(bed, "start", "bulwark@" + name)
