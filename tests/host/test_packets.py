@@ -534,17 +534,18 @@ def test_publish(bed):
                 check(not is_free(8080) and not is_free(5353, socket.SOCK_DGRAM), "published ports are free for others")
                 for to, stranger in ((far.near_v4, far.v4), (far.near_v6, far.v6)):
                     for kind, port, inside in PORTS:
-                        if to in families(to):
-                            equal(asked(web.pid, far.process.pid, to, port, inside, kind), stranger, "who asks %d" % port)
-                            asked(web.pid, two.pid, to, port, inside, kind)
                         asked(web.pid, 0, to, port, inside, kind)
+                        if to not in families(to):
+                            continue
+                        equal(asked(web.pid, far.process.pid, to, port, inside, kind), stranger, "who asks %d" % port)
+                        asked(web.pid, two.pid, to, port, inside, kind)
                         if network == "Zone=front":
                             asked(web.pid, web.pid, to, port, inside, kind)
                 for to in ("127.0.0.1", "::1"):
                     with socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET) as s:
                         s.settimeout(10 * SLOWNESS)
                         equal(s.connect_ex((to, 8080)), 111, "loopback is answered at once")
-                equal(ruleset().count("tcp . 9000-9999"), 2, "elements of a range")
+                equal(ruleset().count(". 9000-9999"), 2, "elements of a range")  # of tcp, or of 6 without /etc/protocols
                 bed.ctl("stop", "web").expect(0)
                 check("9000-9999" not in ruleset() and "8080" not in ruleset(), "elements are left")
                 wait_until(lambda: is_free(8080) and is_free(8443), "the ports to be free")

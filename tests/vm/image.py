@@ -197,6 +197,8 @@ def tests(build, stage):
     for name in os.listdir(os.path.join(SOURCE, "tools/packaging")):
         if name.startswith("org.bulwark1."):
             put(stage, "%s/tools/packaging/%s" % (top, name), os.path.join(SOURCE, "tools/packaging", name))
+    points = "manager/container/registry/crash-points.inc"  # of which suites make their functions
+    put(stage, "%s/%s" % (top, points), os.path.join(SOURCE, points))
     for place, path in INSTALLED.items():
         link(stage, "%s/build/%s" % (top, place), path)
     for entry in os.scandir(os.path.join(build, "tests/host")):

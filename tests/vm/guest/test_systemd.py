@@ -298,7 +298,7 @@ def test_manager_restarts(bed):
             f.write(b"another")
         os.rename(keeper + ".new", keeper)
         bulwarkctl(bed, "daemon-reexec").expect(0)
-        equal(services(), before, "the services as systemd sees them after both were executed again")
+        wait_until(lambda: services() == before, "the services, as systemd sees them, after both were executed again: %s" % before)
         with open("/proc/%s/exe" % re.search(r"MainPID=(\d+)", before[1])[1], "rb") as f:
             check(f.read().endswith(b"another"), "the keeper has not become the new one")
     finally:
