@@ -250,10 +250,21 @@ static int check_sent(const PlanWriter *w, const ContainerSpec *spec, const Plan
 }
 
 /* What nothing can join, and why: for who asks, and before that for who writes the unit. */
-#define REFUSED_JOIN                                                                                                    \
-        "its filter denies %s, so it could only be put on a command that the container sees already, and CAP_SYS_PTRACE with " \
-        "PrivateUsers=no lets the container take such a command over. Allow %s, take CAP_SYS_PTRACE away, or give it "    \
-        "PrivateUsers=managed"
+static const char *refusal_of_join(const JoinFacts *f, char *buffer, size_t size) {
+        static const char remedy[] = "and CAP_SYS_PTRACE with PrivateUsers=no lets the container take such a command over";
+
+        if (f->denied)
+                (void)snprintf(buffer, size,
+                               "its filter denies %s, so it could only be put on a command that the container sees already, %s. "
+                               "Allow %s, take CAP_SYS_PTRACE away, or give it PrivateUsers=managed",
+                               f->denied, remedy, f->denied);
+        else
+                (void)snprintf(buffer, size,
+                               "its AppArmorProfile= is put on a command that the container sees already, %s where that profile "
+                               "lets it trace. Take CAP_SYS_PTRACE away, give it PrivateUsers=managed, or AppArmorProfile=generated",
+                               remedy);
+        return buffer;
+}
 
 static JoinFacts facts_of_join(const ContainerSpec *spec, const PolicySet *policies, bool user_namespace, bool terminal) {
         unsigned needs = terminal ? JOIN_NEEDS_TERMINAL : 0;
@@ -267,6 +278,7 @@ static void warn_of_joins(const ContainerSpec *spec, const PolicySet *policies, 
         static const DirectiveId joining[] = { DIRECTIVE_ExecStartPost, DIRECTIVE_ExecReload, DIRECTIVE_ExecStop,
                                                DIRECTIVE_HealthCmd };
         const JoinFacts facts = facts_of_join(spec, policies, user_namespace, false);
+        char words[512];
 
         if (join_order(&facts) != JOIN_REFUSED)
                 return;
@@ -275,8 +287,8 @@ static void warn_of_joins(const ContainerSpec *spec, const PolicySet *policies, 
 
                 if (commands->n > 0)
                         diag_warning(diag, ERROR_CONFLICT, container_spec_origin(spec, joining[i]), directives[joining[i]].name,
-                                     "this command will be refused, since nothing can join the container safely: " REFUSED_JOIN,
-                                     facts.denied, facts.denied);
+                                     "this command will be refused, since nothing can join the container safely: %s",
+                                     refusal_of_join(&facts, words, sizeof(words)));
         }
 }
 
@@ -369,12 +381,14 @@ static int environment_of_exec(const ContainerSpec *spec, const ExecParameters *
 static int choose_order(const ContainerSpec *spec, const PolicySet *policies, const ExecParameters *p, Diag *diag,
                         JoinOrder *ret) {
         const JoinFacts facts = facts_of_join(spec, policies, p->user_namespace, p->terminal);
+        const DirectiveId cause = facts.denied ? DIRECTIVE_SystemCallFilter : DIRECTIVE_AppArmorProfile;
+        char words[512];
 
         *ret = join_order(&facts);
         if (*ret != JOIN_REFUSED)
                 return 0;
-        return diag_error(diag, ERROR_CONFLICT, container_spec_origin(spec, DIRECTIVE_SystemCallFilter), "SystemCallFilter",
-                          "nothing can join this container safely: " REFUSED_JOIN, facts.denied, facts.denied);
+        return diag_error(diag, ERROR_CONFLICT, container_spec_origin(spec, cause), directives[cause].name,
+                          "nothing can join this container safely: %s", refusal_of_join(&facts, words, sizeof(words)));
 }
 
 int plan_build_exec(const ContainerSpec *spec, const PolicySet *policies, const ExecParameters *p, Diag *diag,

@@ -56,12 +56,13 @@ typedef enum JoinOrder {
         JOIN_NONE,         /* a start: the container does not live yet */
         JOIN_BORN_CONFINED, /* outer takes on everything, the filter too: inner never is anything but what the payload is */
         JOIN_FILTERED_LATE, /* the filter, and what must follow it, in sight of a container that cannot look into inner */
-        JOIN_REFUSED,      /* neither: the filter forbids the first, the container's powers the second */
+        JOIN_REFUSED,      /* neither: the filter or the profile forbids the first, the container's powers the second */
 } JoinOrder;
 
 typedef struct JoinFacts {
         const char *denied; /* a call between the filter and execve() that the filter denies; NULL = none */
         bool watched;       /* the container could look into, and take over, a process of the host's user namespace */
+        bool labelled_late; /* its profile comes with execve(), and is not ours, which lets nothing trace what has none */
 } JoinFacts;
 typedef enum JoinNeeds { /* what inner does between its birth and execve(), beside what it always does */
         JOIN_NEEDS_TERMINAL = 1 << 0,

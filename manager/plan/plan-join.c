@@ -39,7 +39,9 @@ static bool is_allowed(const SeccompPolicy *policy, const char *name, const uint
  * dumpable: only CAP_SYS_PTRACE of that user namespace looks into it, and never out of a Landlock domain. ptrace(2). */
 JoinFacts join_facts(const PolicySet *policies, bool user_namespace, unsigned needs) {
         JoinFacts facts = { .watched = !user_namespace && policies->landlock.abi == 0 &&
-                                       (policies->capabilities.bounding & (UINT64_C(1) << CAP_SYS_PTRACE)) };
+                                       (policies->capabilities.bounding & (UINT64_C(1) << CAP_SYS_PTRACE)),
+                            .labelled_late = policies->spec && policies->spec->mac.apparmor &&
+                                             policies->spec->apparmor_profile.kind == APPARMOR_NAMED };
 
         for (size_t i = 0; i < ELEMENTSOF(calls) && !facts.denied; i++)
                 if (FLAGS_SET(needs, calls[i].needs) &&
@@ -49,7 +51,7 @@ JoinFacts join_facts(const PolicySet *policies, bool user_namespace, unsigned ne
 }
 
 JoinOrder join_order(const JoinFacts *facts) {
-        if (!facts->denied)
-                return JOIN_BORN_CONFINED;
-        return facts->watched ? JOIN_REFUSED : JOIN_FILTERED_LATE;
+        if (facts->watched && (facts->denied || facts->labelled_late))
+                return JOIN_REFUSED;
+        return facts->denied ? JOIN_FILTERED_LATE : JOIN_BORN_CONFINED;
 }

@@ -38,27 +38,36 @@ static void test_facts(void **state) {
         static const struct {
                 const char *call;
                 uint32_t second;
-                bool terminal, user_namespace, landlock, traces;
+                bool terminal, user_namespace, landlock, traces, profile;
                 const char *denied;
                 JoinOrder order;
         } rows[] = {
-                { NULL, 0, true, false, false, true, NULL, JOIN_BORN_CONFINED },
-                { "getpid", 0, true, false, false, true, NULL, JOIN_BORN_CONFINED },
-                { "clone", 0, false, false, false, true, "clone", JOIN_REFUSED },
-                { "setsid", 0, false, false, false, true, "setsid", JOIN_REFUSED },
-                { "ioctl", TIOCSCTTY, true, false, false, true, "ioctl", JOIN_REFUSED },
-                { "ioctl", TIOCSCTTY, false, false, false, true, NULL, JOIN_BORN_CONFINED },
-                { "ioctl", TIOCSTI, true, false, false, true, NULL, JOIN_BORN_CONFINED },
-                { "clone", 0, false, true, false, true, "clone", JOIN_FILTERED_LATE },
-                { "clone", 0, false, false, true, true, "clone", JOIN_FILTERED_LATE },
-                { "clone", 0, false, false, false, false, "clone", JOIN_FILTERED_LATE },
+                { NULL, 0, true, false, false, true, false, NULL, JOIN_BORN_CONFINED },
+                { "getpid", 0, true, false, false, true, false, NULL, JOIN_BORN_CONFINED },
+                { "clone", 0, false, false, false, true, false, "clone", JOIN_REFUSED },
+                { "setsid", 0, false, false, false, true, false, "setsid", JOIN_REFUSED },
+                { "ioctl", TIOCSCTTY, true, false, false, true, false, "ioctl", JOIN_REFUSED },
+                { "ioctl", TIOCSCTTY, false, false, false, true, false, NULL, JOIN_BORN_CONFINED },
+                { "ioctl", TIOCSTI, true, false, false, true, false, NULL, JOIN_BORN_CONFINED },
+                { "clone", 0, false, true, false, true, false, "clone", JOIN_FILTERED_LATE },
+                { "clone", 0, false, false, true, true, false, "clone", JOIN_FILTERED_LATE },
+                { "clone", 0, false, false, false, false, false, "clone", JOIN_FILTERED_LATE },
+                { NULL, 0, false, false, false, true, true, NULL, JOIN_REFUSED },
+                { NULL, 0, false, true, false, true, true, NULL, JOIN_BORN_CONFINED },
+                { NULL, 0, false, false, true, true, true, NULL, JOIN_BORN_CONFINED },
+                { NULL, 0, false, false, false, false, true, NULL, JOIN_BORN_CONFINED },
+                { "clone", 0, false, true, false, true, true, "clone", JOIN_FILTERED_LATE },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 struct sock_filter program[6];
                 PolicySet set = policies_denying(program, rows[i].call, rows[i].second);
+                ContainerSpec spec = {};
                 JoinFacts facts;
 
+                spec.mac.apparmor = true;
+                spec.apparmor_profile.kind = rows[i].profile ? APPARMOR_NAMED : APPARMOR_GENERATED;
+                set.spec = &spec;
                 set.landlock.abi = rows[i].landlock ? 1 : 0;
                 set.capabilities.bounding = rows[i].traces ? PTRACE : ~PTRACE;
                 facts = join_facts(&set, rows[i].user_namespace, rows[i].terminal ? JOIN_NEEDS_TERMINAL : 0);

@@ -217,6 +217,28 @@ def test_named(bed):
     equal(read("/proc/%d/attr/apparmor/current" % bed.leader("open")).strip(), "unconfined", "the label with unconfined")
 
 
+def test_nothing_joins_before_its_profile(bed):
+    """A command is under the host's own profile from its execve only: where the container could take it over before, none joins.
+
+    Protection: join_order(). Boot=yes has no Landlock ruleset, which would keep the two apart."""
+    only_here(bed)
+    named("profile vm-traces flags=(attach_disconnected) { file, capability, network, signal, ptrace, mount, umount, }\n")
+    root = os.path.join(bed.directory, "boot-root")
+    shutil.copytree(bed.root, root, symlinks=True)
+    os.makedirs(os.path.join(root, "sbin"), exist_ok=True)
+    write(os.path.join(root, "sbin/init"), "#!/bin/sh\nexec /bin/sleep 1000\n", 0o755)
+    for name, joins, lines in (("traces", False, ["AddCapability=CAP_SYS_PTRACE", "PrivateUsers=no"]), ("blind", True, ["PrivateUsers=no"]),
+                               ("apart", True, ["AddCapability=CAP_SYS_PTRACE", "PrivateUsers=managed"])):
+        bed.unit(name, raw="[Container]\nRootDirectory=%s\n%s\n" % (root, "\n".join(["Boot=yes", "Type=exec", "AppArmorProfile=vm-traces"] + lines)))
+        bed.ctl("start", name).expect(0)
+        result = bed.ctl("exec", name, "/bin/true")
+        equal(result.code == 0, joins, "%s: %s" % (name, result))
+        if not joins:
+            contains(result.err, "AppArmorProfile=: nothing can join this container safely", "the refusal")
+        bed.ctl("kill", "-s", "KILL", name)
+        bed.ctl("stop", name)
+
+
 def test_names_of_every_kind(bed):
     """each character that a container's name may have ends in a profile of its own, with its peers."""
     only_here(bed)
