@@ -110,6 +110,10 @@ static const char *remedy_of(StepKind kind, int error) {
                 return error == EEXIST ? "it would hide another mount of the unit, as symbolic links of the root lead both to one "
                                          "place; write the places that the links lead to" :
                                          NULL;
+        case STEP_SET_ATTRIBUTES:
+                return error == EINVAL ? "this kernel cannot give the container's ids to that file system, or to one mounted below it, as to "
+                                         "tmpfs before Linux 6.3; use another one, or unmount it there" :
+                                         NULL;
         case STEP_PROCESS_CONTROL:
                 return error == EINVAL ? "this kernel does not know it" : NULL;
         default:
