@@ -568,6 +568,7 @@ def main(tests, name):
     print("1..%d" % (len(tests) + 1))
     failed = 0
     bed = None
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup(1) has it ignored, and clients inherit that
     try:
         leave_the_mounts_of_others()
         bed = Bed(name)
