@@ -19,7 +19,7 @@ static void check(bool holds, const char *what) {
 }
 
 static int look(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-        check(!S_ISBLK(st->st_mode) && (!S_ISCHR(st->st_mode) || tree_is_whiteout(st)), "a device");
+        check(!S_ISBLK(st->st_mode) && (!S_ISCHR(st->st_mode) || layer_is_whiteout(st)), "a device");
         return 0;
 }
 
@@ -53,8 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 return 0;
         fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         check(fd >= 0 && mkdirat(fd, "low", 0755) >= 0 && mkdirat(fd, "high", 0755) >= 0, "no directory");
-        low = tree_open(fd, "low", O_RDONLY | O_DIRECTORY);
-        high = tree_open(fd, "high", O_RDONLY | O_DIRECTORY);
+        low = image_tree_open(fd, "low", O_RDONLY | O_DIRECTORY);
+        high = image_tree_open(fd, "high", O_RDONLY | O_DIRECTORY);
         extract(data, size, low, &view);
         check(view_add(&view, fcntl(low, F_DUPFD_CLOEXEC, 3), NULL) >= 0, "no memory");
         extract(data, size, high, &view);

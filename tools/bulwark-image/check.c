@@ -9,7 +9,7 @@
 #include "tools/bulwark-image/manifest.h"
 #include "tools/bulwark-image/store-write.h"
 #include "tools/bulwark-image/tree.h"
-#include "tools/bulwark-image/view.h"
+#include "manager/images/layer-view.h"
 
 static int check_wrong(Diag *diag, const char *what, const char *id, const char *how) {
         return diag_error(diag, ERROR_STATE, NULL, NULL, "%s %s %s", what, id, how);
@@ -26,7 +26,7 @@ static int check_layer(Store *s, const char *id, Diag *diag) {
 
         if (str_append(&path, "layers/%s", id) < 0)
                 return -ENOMEM;
-        dir = tree_open(s->fd, path, O_RDONLY | O_DIRECTORY);
+        dir = image_tree_open(s->fd, path, O_RDONLY | O_DIRECTORY);
         if (dir < 0)
                 return check_wrong(diag, "layer", id, "is missing");
         if (layer_meta_read(dir, &m) < 0)
@@ -39,7 +39,7 @@ static int check_layer(Store *s, const char *id, Diag *diag) {
         digest_of(opaque, size, &digest);
         if (!digest_equal(&digest, &m.opaque))
                 return check_wrong(diag, "layer", id, "has a damaged list of opaque directories");
-        tree = tree_open(dir, "tree", O_RDONLY | O_DIRECTORY);
+        tree = image_tree_open(dir, "tree", O_RDONLY | O_DIRECTORY);
         if (tree < 0 || tree_digest(tree, &digest) < 0)
                 return check_wrong(diag, "layer", id, "has a tree that cannot be read");
         return digest_equal(&digest, &m.tree) ? 0 : check_wrong(diag, "layer", id, "has a tree that was changed since it was imported");

@@ -191,7 +191,7 @@ static int entry_make_directory(const Entry *e) {
                 return -errno;
         if (S_ISDIR(st.st_mode))
                 return 0;
-        hides = tree_is_whiteout(&st);
+        hides = layer_is_whiteout(&st);
         r = layer_clear(e->layer, e->place);
         if (r >= 0 && hides)
                 r = layer_add_opaque(e->layer, e->place->dir_path, e->place->leaf);
@@ -258,7 +258,7 @@ static int entry_bring_target(const Entry *e, const Place *target, const char *p
         int r;
 
         if (fstatat(target->dir_fd, target->leaf, &st, AT_SYMLINK_NOFOLLOW) >= 0)
-                return S_ISDIR(st.st_mode) || tree_is_whiteout(&st) ? entry_refuse(e, "a hard link to what is no file") : 0;
+                return S_ISDIR(st.st_mode) || layer_is_whiteout(&st) ? entry_refuse(e, "a hard link to what is no file") : 0;
         if (errno != ENOENT)
                 return -errno;
         e->layer->needs_lower = true;

@@ -60,7 +60,7 @@ static int ingest_spool(Ingest *in) {
 
         if (mkdirat(in->job->txn_fd, "spool", 0700) < 0)
                 return -errno;
-        fd = tree_open(in->job->txn_fd, "spool", O_RDONLY | O_DIRECTORY);
+        fd = image_tree_open(in->job->txn_fd, "spool", O_RDONLY | O_DIRECTORY);
         return fd < 0 ? fd : source_from_archive(in->job->source_fd, fd, in->diag, &in->source);
 }
 
@@ -249,7 +249,7 @@ static int ingest_add_view(Ingest *in, int dir_fd) {
 
         if (r < 0)
                 return r;
-        fd = tree_open(dir_fd, "tree", O_RDONLY | O_DIRECTORY);
+        fd = image_tree_open(dir_fd, "tree", O_RDONLY | O_DIRECTORY);
         if (fd < 0) {
                 strv_free(opaque);
                 return fd;
@@ -275,7 +275,7 @@ static int ingest_use(Ingest *in, int dir_fd, const LayerMeta *m, const Digest *
 
 /* One that the store has, or this transaction, as it is looked for by either key. *ret: it was there. */
 static int ingest_reuse_at(Ingest *in, int base_fd, const char *path, LayerKind kind, const Digest *key, const Digest *diff_id, bool *ret) {
-        _cleanup_close_ int fd = tree_open(base_fd, path, O_RDONLY | O_DIRECTORY);
+        _cleanup_close_ int fd = image_tree_open(base_fd, path, O_RDONLY | O_DIRECTORY);
         LayerMeta m;
 
         if (fd < 0 || layer_meta_read(fd, &m) < 0 || m.kind != kind || !digest_equal(&m.key, key) || !ingest_fits(in, &m))
@@ -376,12 +376,12 @@ static int ingest_make_directory(Ingest *in, size_t i, int *ret_dir, int *ret_tr
         (void)snprintf(number, sizeof(number), "%zu", i);
         if (mkdirat(in->job->txn_fd, number, 0700) < 0)
                 return -errno;
-        *ret_dir = tree_open(in->job->txn_fd, number, O_RDONLY | O_DIRECTORY);
+        *ret_dir = image_tree_open(in->job->txn_fd, number, O_RDONLY | O_DIRECTORY);
         if (*ret_dir < 0)
                 return *ret_dir;
         if (mkdirat(*ret_dir, "tree", 0755) < 0)
                 return -errno;
-        *ret_tree = tree_open(*ret_dir, "tree", O_RDONLY | O_DIRECTORY);
+        *ret_tree = image_tree_open(*ret_dir, "tree", O_RDONLY | O_DIRECTORY);
         return *ret_tree < 0 ? *ret_tree : 0;
 }
 

@@ -30,7 +30,7 @@ int layer_meta_write(int dir_fd, const LayerMeta *m) {
 
 int layer_meta_read(int dir_fd, LayerMeta *ret) {
         char kind[6] = "", key[DIGEST_HEX_SIZE] = "", tree[DIGEST_HEX_SIZE] = "", opaque[DIGEST_HEX_SIZE] = "";
-        _cleanup_close_ int fd = tree_open(dir_fd, "meta", O_RDONLY);
+        _cleanup_close_ int fd = image_tree_open(dir_fd, "meta", O_RDONLY);
         _cleanup_free_ char *text = NULL;
         unsigned root = 0;
         LayerMeta m = {};

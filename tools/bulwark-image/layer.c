@@ -98,7 +98,7 @@ int layer_add_opaque(Layer *l, const char *dir, const char *leaf) {
 static int layer_set_times(Layer *l) {
         for (size_t i = 0; i < l->n_times; i++) {
                 const LayerTime *t = l->times + i;
-                _cleanup_close_ int fd = tree_open(l->tree_fd, t->path, O_RDONLY | O_DIRECTORY);
+                _cleanup_close_ int fd = image_tree_open(l->tree_fd, t->path, O_RDONLY | O_DIRECTORY);
                 const struct timespec times[2] = { { .tv_sec = t->seconds, .tv_nsec = t->nanoseconds },
                                                    { .tv_sec = t->seconds, .tv_nsec = t->nanoseconds } };
 
@@ -115,7 +115,7 @@ static void layer_prune_opaque(Layer *l) {
         char **kept = l->opaque;
 
         for (char **o = l->opaque; o && *o; o++) {
-                int fd = tree_open(l->tree_fd, *o, O_PATH | O_DIRECTORY);
+                int fd = image_tree_open(l->tree_fd, *o, O_PATH | O_DIRECTORY);
 
                 if (fd < 0)
                         free(*o);
@@ -133,7 +133,7 @@ static int layer_root(Layer *l) {
         if (l->has_root || view_root_is_plain(l->view))
                 return 0;
         l->needs_lower = true;
-        from = tree_open(l->view->layers[l->view->n_layers - 1].tree_fd, "", O_RDONLY | O_DIRECTORY);
+        from = image_tree_open(l->view->layers[l->view->n_layers - 1].tree_fd, "", O_RDONLY | O_DIRECTORY);
         return from < 0 ? from : tree_copy_attributes(from, l->tree_fd);
 }
 

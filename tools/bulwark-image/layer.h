@@ -6,7 +6,7 @@
 
 #include "tools/bulwark-image/blob-stream.h"
 #include "tools/bulwark-image/limits.h"
-#include "tools/bulwark-image/view.h"
+#include "manager/images/layer-view.h"
 
 /* What is left out, and told at the end. */
 typedef enum LayerNote {

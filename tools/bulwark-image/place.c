@@ -42,7 +42,7 @@ typedef struct Walk {
 } Walk;
 
 static int walk_to(Walk *w, const char *path) {
-        int fd = tree_open(w->layer->tree_fd, path, O_RDONLY | O_DIRECTORY);
+        int fd = image_tree_open(w->layer->tree_fd, path, O_RDONLY | O_DIRECTORY);
 
         if (fd < 0)
                 return fd;
@@ -126,7 +126,7 @@ static int walk_below(Walk *w, const char *name) {
                 return walk_link(w, fd, "");
         if (!S_ISDIR(st.st_mode))
                 return layer_refuse(w->layer, w->entry, "what should be its directory is a file in a layer below");
-        dir = tree_open(fd, "", O_RDONLY | O_DIRECTORY);
+        dir = image_tree_open(fd, "", O_RDONLY | O_DIRECTORY);
         return dir < 0 ? dir : walk_make(w, name, dir);
 }
 
@@ -144,7 +144,7 @@ static int walk_step(Walk *w, const char *name) {
                 return walk_enter(w, name);
         if (S_ISLNK(st.st_mode))
                 return walk_link(w, w->fd, name);
-        if (!tree_is_whiteout(&st))
+        if (!layer_is_whiteout(&st))
                 return layer_refuse(w->layer, w->entry, "what should be its directory is a file");
         r = layer_add_opaque(w->layer, w->at, name);
         if (r < 0 || unlinkat(w->fd, name, 0) < 0)

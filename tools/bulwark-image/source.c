@@ -201,9 +201,9 @@ int source_open(const Source *s, const char *name, Diag *diag, int *ret_fd) {
                 const SourceFile *f = source_find(s, name);
 
                 (void)snprintf(number, sizeof(number), "%u", f ? f->number : 0);
-                fd = f ? tree_open(s->dir_fd, number, O_RDONLY) : -ENOENT;
+                fd = f ? image_tree_open(s->dir_fd, number, O_RDONLY) : -ENOENT;
         } else
-                fd = tree_open(s->dir_fd, name, O_RDONLY | O_NONBLOCK);
+                fd = image_tree_open(s->dir_fd, name, O_RDONLY | O_NONBLOCK);
         if (fd < 0)
                 return diag_errno(diag, fd == -ENOENT ? ERROR_MISSING : ERROR_BAD_VALUE, NULL, NULL, -fd, "the image has no %s", name);
         if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))

@@ -100,7 +100,7 @@ static uint64_t use_bytes(Store *s, char *const *layers) {
                 int fd;
 
                 (void)snprintf(path, sizeof(path), "layers/%.16s", *layers);
-                fd = tree_open(s->fd, path, O_RDONLY | O_DIRECTORY);
+                fd = image_tree_open(s->fd, path, O_RDONLY | O_DIRECTORY);
                 if (fd >= 0 && layer_meta_read(fd, &m) >= 0)
                         sum += m.bytes;
                 (void)safe_close(fd);

@@ -10,7 +10,7 @@
 #include "tools/bulwark-image/layer-meta.h"
 #include "tools/bulwark-image/store-write.h"
 #include "tools/bulwark-image/tree.h"
-#include "tools/bulwark-image/view.h"
+#include "manager/images/layer-view.h"
 
 static const char *const store_directories[] = { "blobs", "layers", "images", "refs", "tmp" };
 
@@ -43,7 +43,7 @@ static int store_make(const char *path) {
 /* With the lock for itself nothing of tmp/ belongs to anything that lives. */
 static int store_sweep(Store *s) {
         _cleanup_strv_ char **names = NULL;
-        _cleanup_close_ int tmp = tree_open(s->fd, "tmp", O_RDONLY | O_DIRECTORY);
+        _cleanup_close_ int tmp = image_tree_open(s->fd, "tmp", O_RDONLY | O_DIRECTORY);
         int r = tmp < 0 ? tmp : image_store_names(s->fd, "tmp", &names);
 
         for (char **n = names; r >= 0 && n && *n; n++)
@@ -92,7 +92,7 @@ int store_begin(Store *s, Diag *diag, char **ret_name, int *ret_fd) {
         if (r >= 0 && mkdirat(s->fd, name, 0700) < 0)
                 r = -errno;
         if (r >= 0)
-                r = *ret_fd = tree_open(s->fd, name, O_RDONLY | O_DIRECTORY);
+                r = *ret_fd = image_tree_open(s->fd, name, O_RDONLY | O_DIRECTORY);
         if (r < 0)
                 return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot write to the store %s", s->path);
         *ret_name = TAKE_PTR(name);
@@ -106,11 +106,11 @@ void store_end(Store *s, const char *name) {
 /* trusted.*: only here, where no foreign byte is read, is the capability for it. */
 static int store_mark_opaque(int dir_fd) {
         _cleanup_strv_ char **opaque = NULL;
-        _cleanup_close_ int tree = tree_open(dir_fd, "tree", O_RDONLY | O_DIRECTORY);
+        _cleanup_close_ int tree = image_tree_open(dir_fd, "tree", O_RDONLY | O_DIRECTORY);
         int r = tree < 0 ? tree : opaque_read(dir_fd, "opaque", &opaque);
 
         for (char **o = opaque; r >= 0 && o && *o; o++) {
-                _cleanup_close_ int fd = tree_open(tree, *o, O_RDONLY | O_DIRECTORY);
+                _cleanup_close_ int fd = image_tree_open(tree, *o, O_RDONLY | O_DIRECTORY);
 
                 r = fd < 0 ? fd : fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0 ? -errno : 0;
         }
@@ -118,7 +118,7 @@ static int store_mark_opaque(int dir_fd) {
 }
 
 static int store_fsync(Store *s, const char *directory) {
-        _cleanup_close_ int fd = tree_open(s->fd, directory, O_RDONLY | O_DIRECTORY);
+        _cleanup_close_ int fd = image_tree_open(s->fd, directory, O_RDONLY | O_DIRECTORY);
 
         return fd < 0 ? fd : fsync(fd) < 0 ? -errno : 0;
 }
@@ -138,7 +138,7 @@ static int store_publish_layers(Store *s, int txn_fd, const ImageRecord *record)
 
                 (void)snprintf(number, sizeof(number), "%zu", i);
                 (void)snprintf(path, sizeof(path), "layers/%s", record->layers[i].id);
-                dir = tree_open(txn_fd, number, O_RDONLY | O_DIRECTORY);
+                dir = image_tree_open(txn_fd, number, O_RDONLY | O_DIRECTORY);
                 if (dir >= 0)
                         r = store_publish(s, txn_fd, number, path);
                 else if (dir != -ENOENT)
@@ -155,7 +155,7 @@ static int store_prepare_layers(int txn_fd, const ImageRecord *record) {
                 _cleanup_close_ int dir = -EBADF;
 
                 (void)snprintf(number, sizeof(number), "%zu", i);
-                dir = tree_open(txn_fd, number, O_RDONLY | O_DIRECTORY);
+                dir = image_tree_open(txn_fd, number, O_RDONLY | O_DIRECTORY);
                 r = dir >= 0 ? store_mark_opaque(dir) : dir == -ENOENT ? 0 : dir;
         }
         return r;
@@ -207,7 +207,7 @@ int store_commit(Store *s, int txn_fd, Diag *diag, ImageRecord **ret) {
 
 int store_set_ref(Store *s, const char *name, const Digest *manifest, Diag *diag) {
         char file[IMAGE_NAME_MAX + 1], text[DIGEST_HEX_SIZE + 1];
-        _cleanup_close_ int refs = tree_open(s->fd, "refs", O_RDONLY | O_DIRECTORY);
+        _cleanup_close_ int refs = image_tree_open(s->fd, "refs", O_RDONLY | O_DIRECTORY);
         int r = refs < 0 ? refs : image_name_to_file(name, file);
 
         digest_to_hex(manifest, text);

@@ -2,24 +2,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/openat2.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
 #include "manager/base/io.h"
 #include "tools/bulwark-image/limits.h"
 #include "tools/bulwark-image/tree.h"
-
-int tree_open(int tree_fd, const char *path, int flags) {
-        const struct open_how how = { .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC | O_NOFOLLOW),
-                                      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
-        long fd = syscall(SYS_openat2, tree_fd, *path ? path : ".", &how, sizeof(how));
-
-        return fd < 0 ? -errno : (int)fd;
-}
 
 /* Names of a directory, sorted; takes fd. */
 static int tree_compare(const struct dirent **a, const struct dirent **b) {

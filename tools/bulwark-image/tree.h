@@ -7,9 +7,8 @@
 
 #include "manager/base/hash.h"
 #include "manager/base/string-list.h"
+#include "manager/images/layer-view.h"
 
-/* Opens path ("" = the tree itself) without a link in it. */
-int tree_open(int tree_fd, const char *path, int flags);
 /* Removes name with all below it. Not being there is fine. */
 int tree_remove(int dir_fd, const char *name);
 /* Owner, mode, kept attributes and time of one file onto another, which is not a link. */
@@ -19,10 +18,6 @@ int tree_copy_file(int from_fd, const struct stat *st, int dir_fd, const char *n
 
 /* All of a tree in one digest: names, kinds, modes, owners, sizes, times, kept attributes, contents, and which are one file. */
 int tree_digest(int tree_fd, Digest *ret);
-
-static inline bool tree_is_whiteout(const struct stat *st) {
-        return S_ISCHR(st->st_mode) && st->st_rdev == 0;
-}
 
 /* The one list of extended attributes that a layer may have. */
 bool tree_keeps_attribute(const char *name);

@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 
 #include "manager/base/io.h"
-#include "tools/bulwark-image/limits.h"
-#include "tools/bulwark-image/tree.h"
-#include "tools/bulwark-image/view.h"
+#include "manager/images/layer-view.h"
 
 #define OPAQUE_SIZE_MAX (16U << 20)
+#define PATH_SIZE_MAX 4096U
+
+int image_tree_open(int tree_fd, const char *path, int flags) {
+        const struct open_how how = { .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC | O_NOFOLLOW),
+                                      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
+        long fd = syscall(SYS_openat2, tree_fd, *path ? path : ".", &how, sizeof(how));
+
+        return fd < 0 ? -errno : (int)fd;
+}
 
 void view_done(View *v) {
         for (size_t i = 0; i < v->n_layers; i++) {
@@ -43,19 +52,19 @@ bool opaque_above(char *const *opaque, const char *path) {
 
 /* One layer's answer: 0 found; -ENOENT: ask the one below; -ENOTDIR: nothing below can show through. */
 static int view_look(const struct ViewLayer *l, const char *path, int *ret_fd, struct stat *ret) {
-        char prefix[LIMIT_PATH + 1];
+        char prefix[PATH_SIZE_MAX];
 
         for (const char *end = path;; end++) {
                 _cleanup_close_ int fd = -EBADF;
 
                 end += strcspn(end, "/");
                 (void)snprintf(prefix, sizeof(prefix), "%.*s", (int)(end - path), path);
-                fd = tree_open(l->tree_fd, prefix, O_PATH);
+                fd = image_tree_open(l->tree_fd, prefix, O_PATH);
                 if (fd < 0)
                         return fd == -ENOENT && opaque_above(l->opaque, prefix) ? -ENOTDIR : fd;
                 if (fstat(fd, ret) < 0)
                         return -errno;
-                if (tree_is_whiteout(ret) || (*end && !S_ISDIR(ret->st_mode)))
+                if (layer_is_whiteout(ret) || (*end && !S_ISDIR(ret->st_mode)))
                         return -ENOTDIR;
                 if (!*end) {
                         *ret_fd = TAKE_FD(fd);
@@ -83,7 +92,7 @@ bool view_root_is_plain(const View *v) {
 }
 
 int opaque_read(int dir_fd, const char *name, char ***ret) {
-        _cleanup_close_ int fd = tree_open(dir_fd, name, O_RDONLY);
+        _cleanup_close_ int fd = image_tree_open(dir_fd, name, O_RDONLY);
         _cleanup_free_ char *text = NULL;
         size_t size;
         int r;

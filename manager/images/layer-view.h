@@ -21,6 +21,14 @@ int view_add(View *v, int tree_fd, char **opaque); /* takes both, also on failur
 /* path: no link on the way is followed. -ENOENT: nothing there. */
 int view_open(const View *v, const char *path, int *ret_fd, struct stat *ret_stat);
 
+/* Below the directory alone, through no link and no mount; "" = itself. */
+int image_tree_open(int tree_fd, const char *path, int flags);
+
+/* What stands in a layer where it removes what a lower one has. */
+static inline bool layer_is_whiteout(const struct stat *st) {
+        return S_ISCHR(st->st_mode) && st->st_rdev == 0;
+}
+
 /* The root directory of the topmost layer; 0755 of root where there is none. */
 bool view_root_is_plain(const View *v);
 
