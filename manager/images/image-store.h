@@ -8,9 +8,10 @@
  *     layers/ID/tree  a layer; beside it meta and opaque
  *     images/HEX      a record, named by the manifest's digest
  *     refs/FILE       a name: one line, the digest
+ *     leases/NAME     a container that runs from an image (image-lease.h)
  *     tmp/...         imports under way, and what is being removed
  *
- * Written by bulwark-image alone. */
+ * Written by bulwark-image alone, but for the leases, which are the manager's. */
 
 #include "manager/images/image-name.h"
 #include "manager/images/image-record.h"

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "manager/images/image-lease.h"
 #include "tools/bulwark-image/command.h"
 #include "tools/bulwark-image/store-write.h"
 
@@ -73,6 +74,15 @@ static int remove_one(Store *s, const CommandOptions *o, const char *name, Diag 
         by_name = by_name && strv_contains(names, file);
         if (!by_name && strv_length(names) > 1 && !o->force)
                 return diag_error(diag, ERROR_BUSY, NULL, NULL, "the image %s has %zu names; remove those, or use --force", name, strv_length(names));
+        if (!by_name || strv_length(names) <= 1) {
+                _cleanup_free_ char *holder = NULL;
+
+                r = image_lease_holder(s->fd, &record->manifest, &holder);
+                if (r < 0)
+                        return diag_errno(diag, ERROR_FAILED, NULL, NULL, -r, "cannot tell who runs from %s", name);
+                if (holder)
+                        return diag_error(diag, ERROR_BUSY, NULL, NULL, "the container %s runs from the image %s; stop it first", holder, name);
+        }
         if (!o->quiet)
                 printf("%s %s\n", o->dry_run ? "would remove" : "removed", name);
         if (o->dry_run)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "manager/images/image-lease.h"
 #include "tools/bulwark-image/layer-meta.h"
 #include "tools/bulwark-image/store-write.h"
 #include "tools/bulwark-image/tree.h"
@@ -72,6 +73,22 @@ static int use_mark_refs(Store *s, UseSet *images) {
         return r;
 }
 
+/* What runs keeps its image. */
+static int use_mark_leases(Store *s, UseSet *images) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && images->names && images->names[i]; i++) {
+                _cleanup_free_ char *holder = NULL;
+                Digest digest;
+
+                if (images->used[i] || digest_from_hex(images->names[i], &digest) < 0)
+                        continue;
+                r = image_lease_holder(s->fd, &digest, &holder);
+                images->used[i] = holder != NULL;
+        }
+        return r;
+}
+
 static int use_mark_image(Store *s, const char *hex, UseSet *layers, UseSet *blobs, Diag *diag) {
         _cleanup_(image_record_freep) ImageRecord *record = NULL;
         char name[DIGEST_HEX_SIZE];
@@ -119,6 +136,8 @@ int store_unused(Store *s, bool unnamed, Diag *diag, StoreUse *ret) {
                 r = use_set_read(s, "blobs", &blobs);
         if (r >= 0 && unnamed)
                 r = use_mark_refs(s, &images);
+        if (r >= 0 && unnamed)
+                r = use_mark_leases(s, &images);
         for (size_t i = 0; r >= 0 && images.names && images.names[i]; i++)
                 if (!unnamed || images.used[i]) {
                         images.used[i] = true;
