@@ -247,6 +247,7 @@ struct Manager {
         bool keeper_started; /* by this manager */
         int keeper_fd; /* pidfd, to see its end at shutdown */
 
+        char *image_store;    /* STATE/images */
         char *transient_path; /* RUNTIME/transient: units and drop-ins that came over the bus */
         int transient_fd;
         sd_event_source *transient_source;

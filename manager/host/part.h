@@ -51,7 +51,7 @@ typedef struct LifePart {
         void (*done)(Container *c);    /* the container's value ends */
 } LifePart;
 
-extern const LifePart part_ids, part_policies, part_machine, part_cgroup, part_filters, part_directories, part_trees, part_streams, part_messages, part_sockets,
+extern const LifePart part_ids, part_policies, part_machine, part_cgroup, part_filters, part_directories, part_layers, part_trees, part_streams, part_messages, part_sockets,
         part_store, part_network, part_names;
 /* and those that are the life's own (manager/container/life) */
 extern const LifePart part_plan, part_commands, part_health, part_forking;

@@ -17,7 +17,7 @@ int unit_freeze(ContainerSpec *draft, const HostFacts *host, Diag *diag, const C
         UnitFacts facts = {};
         int r;
 
-        r = unit_facts_gather(draft, host->trees, &facts);
+        r = unit_facts_gather(draft, host, &facts);
         if (r < 0)
                 (void)container_spec_unref(draft);
         else

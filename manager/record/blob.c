@@ -29,6 +29,8 @@ typedef enum Tag {
         TAG_SECCOMP_PROFILE,
         TAG_EXPOSED_TREE,
         TAG_DEVICE_RULE,
+        TAG_LAYERS_PATH,
+        TAG_LAYER,
         /* one number each */
         TAG_ID_BASE = 64,
         TAG_ID_COUNT,
@@ -127,6 +129,9 @@ static void encode_resolved(Encoder *e, const ContainerSpec *s) {
         encode_u64(e, TAG_HOST_TASKS, s->host_tasks);
         encode_string(e, TAG_SECCOMP_PROFILE, s->seccomp_profile_text);
         encode_string(e, TAG_EXPOSED_TREE, s->exposed_tree.path);
+        encode_string(e, TAG_LAYERS_PATH, s->layers_path);
+        for (char *const *layer = s->layers; layer && *layer; layer++)
+                encode_string(e, TAG_LAYER, *layer);
         for (size_t i = 0; i < s->n_device_rules; i++)
                 encode_device_rule(e, s, s->device_rules + i);
         encode_u64(e, TAG_MAC,
@@ -290,7 +295,8 @@ static int decode_number(Blob *b, const Field *f, bool *ret_found) {
 typedef struct Resolved {
         Identity identity;
         char **environment;
-        char *directory, *seccomp_profile, *exposed_tree;
+        char *directory, *seccomp_profile, *exposed_tree, *layers_path;
+        char **layers;
         uint64_t flags, memory, tasks, mac;
         StoredRule *rules;
         size_t n_rules;
@@ -305,6 +311,8 @@ static void resolved_done(Resolved *r) {
         free(r->directory);
         free(r->seccomp_profile);
         free(r->exposed_tree);
+        free(r->layers_path);
+        (void)strv_free(r->layers);
         free(r->rules);
         *r = (Resolved){};
 }
@@ -394,6 +402,11 @@ static int decode_resolved(Resolved *d, const Field *f) {
                 return replace_string(f, &d->seccomp_profile);
         case TAG_EXPOSED_TREE:
                 return replace_string(f, &d->exposed_tree);
+        case TAG_LAYERS_PATH:
+                return replace_string(f, &d->layers_path);
+        case TAG_LAYER:
+                r = field_string(f, &s);
+                return r < 0 ? r : strv_push(&d->layers, s);
         case TAG_DEVICE_RULE:
                 return decode_device_rule(d, f);
         case TAG_RESOLVED_FLAGS:
@@ -527,6 +540,11 @@ static int freeze(Blob *b, Resolved *resolved) {
         s->exec_directory = TAKE_PTR(resolved->directory);
         s->seccomp_profile_text = TAKE_PTR(resolved->seccomp_profile);
         s->exposed_tree.path = TAKE_PTR(resolved->exposed_tree);
+        if (resolved->layers_path && resolved->layers) {
+                s->layers_path = TAKE_PTR(resolved->layers_path);
+                s->layers = TAKE_PTR(resolved->layers);
+                s->layers_directive = DIRECTIVE_Image;
+        }
         s->exec_directory_missing_ok = resolved->flags & RESOLVED_MISSING_OK;
         s->init_role = resolved->flags & RESOLVED_INIT_ROLE;
         s->devices_filtered = resolved->flags & RESOLVED_DEVICES_FILTERED;

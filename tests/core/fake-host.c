@@ -9,8 +9,10 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "manager/base/io.h"
+#include "manager/images/image-store.h"
 #include "manager/record/exit-record.h"
 #include "tests/core/fake-host.h"
 #include "tests/core/wrapped.h"
@@ -203,6 +205,12 @@ static bool has_file(int directory, const char *name) {
         return found;
 }
 
+static bool has_lease(const char *name) {
+        _cleanup_free_ char *path = NULL;
+
+        return str_append(&path, "%s/state/images/leases/%s", host->directory, name) >= 0 && access(path, F_OK) >= 0;
+}
+
 /* Nothing of the life may be left. */
 static void check_undone(const Container *c, const FakeContainer *f) {
         const ContainerSpec *s = c->spec;
@@ -214,6 +222,8 @@ static void check_undone(const Container *c, const FakeContainer *f) {
                 fake_violation(host, "%s: its policy is left in the kernel", c->name);
         if (host->watched && has_file(host->manager->names_fd, c->name)) /* else the sweep is still to come */
                 fake_violation(host, "%s: its names are left", c->name);
+        if (host->watched && has_lease(c->name))
+                fake_violation(host, "%s: its image is kept", c->name);
         if (s && s->file_descriptor_store_preserve == STORE_PRESERVE_NO && c->store.n > 0)
                 fake_violation(host, "%s: its store is left", c->name);
         for (size_t i = 0; s && i < s->runtime_directory.n; i++)
@@ -940,6 +950,35 @@ static void write_file(const char *directory, const char *name, const char *text
                 abort();
 }
 
+/* One image, of one layer with nothing in it. */
+static void make_store(void) {
+        static const char *const directories[] = { "", "/refs", "/images", "/layers" };
+        ImageRecord record = {};
+        ImageLayer layer = { .kind = LAYER_DIFF };
+        _cleanup_free_ char *text = NULL, *path = NULL, *tree = NULL, *name = NULL;
+        char hex[DIGEST_HEX_SIZE];
+
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+                _cleanup_free_ char *directory = NULL;
+
+                if (str_append(&directory, "%s/state/images%s", host->directory, directories[i]) < 0 || mkdir(directory, 0700) < 0)
+                        abort();
+        }
+        layer_id(LAYER_DIFF, &layer.diff_id, layer.id);
+        digest_to_hex(&record.manifest, hex);
+        if (image_record_add_layer(&record, &layer) < 0 || image_record_print(&record, &text) < 0 ||
+            str_append(&path, "%s/state/images", host->directory) < 0 || str_append(&name, "images/%s", hex) < 0)
+                abort();
+        write_file(path, name, text);
+        write_file(path, "refs/sample:latest", hex);
+        free(record.layers);
+        if (str_append(&tree, "%s/layers/%s", path, layer.id) < 0 || mkdir(tree, 0700) < 0)
+                abort();
+        write_file(tree, "opaque", "");
+        if (str_append(&tree, "/tree") < 0 || mkdir(tree, 0755) < 0)
+                abort();
+}
+
 FakeHost *fake_host_new(const char *const *units) {
         static const char *const directories[] = { "units", "runtime", "state", "root", "run" };
         _cleanup_free_ char *below = NULL;
@@ -955,13 +994,15 @@ FakeHost *fake_host_new(const char *const *units) {
                         abort();
         }
         write_file(host->directory, "bulwarkd.conf", "");
+        make_store();
         if (str_append(&below, "%s/units", host->directory) < 0)
                 abort();
         for (size_t i = 0; units[i]; i += 2) {
                 _cleanup_free_ char *text = NULL, *name = NULL;
 
-                if (str_append(&text, "%s\nRootDirectory=%s/root\nMandatoryAccessControl=no\n", units[i + 1], host->directory) < 0 ||
-                    str_append(&name, "%s.container", units[i]) < 0)
+                if (str_append(&text, "%s\n", units[i + 1]) < 0 ||
+                    (!strstr(units[i + 1], "Image=") && str_append(&text, "RootDirectory=%s/root\n", host->directory) < 0) ||
+                    str_append(&text, "MandatoryAccessControl=no\n") < 0 || str_append(&name, "%s.container", units[i]) < 0)
                         abort();
                 write_file(below, name, text);
         }

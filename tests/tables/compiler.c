@@ -93,6 +93,25 @@ static int table_devices(const ContainerSpec *draft, UnitFacts *f) {
         return 0;
 }
 
+/* The one image of the store. */
+static int table_image(const ContainerSpec *draft, UnitFacts *f) {
+        ImageLayer layer = { .kind = LAYER_DIFF };
+
+        if (!draft->image)
+                return 0;
+        if (!streq(draft->image, "sample:1")) {
+                f->image.error = ENOENT;
+                return 0;
+        }
+        layer_id(LAYER_DIFF, &layer.diff_id, layer.id);
+        f->image.record = calloc(1, sizeof(*f->image.record));
+        f->image.store = strdup(IMAGE_STORE_DIRECTORY "/layers");
+        if (!f->image.record || !f->image.store || image_record_add_layer(f->image.record, &layer) < 0)
+                return -ENOMEM;
+        f->root_exists = f->root_is_directory = true;
+        return strv_extend(&f->image.layers, "aaaaaaaaaaaaaaaa/tree");
+}
+
 /* Every root is there but those below /missing; one environment file exists. */
 static int table_facts(const ContainerSpec *draft, UnitFacts *f) {
         size_t n = draft->environment_file.n;
@@ -121,7 +140,7 @@ static int table_facts(const ContainerSpec *draft, UnitFacts *f) {
                 f->environment_files[f->n_environment_files].text = text ? strdup(text) : NULL;
                 f->environment_files[f->n_environment_files].error = text ? 0 : ENOENT;
         }
-        return table_devices(draft, f) < 0 ? -ENOMEM : table_trees(draft, f);
+        return table_devices(draft, f) < 0 || table_image(draft, f) < 0 ? -ENOMEM : table_trees(draft, f);
 }
 
 /* What the manager's loader would choose there. */

@@ -22,6 +22,7 @@ static const struct {
         { DIRECTIVE_ExecStart, "[Container]\nExecStart=\n", false },
         { DIRECTIVE_Boot, "[Container]\nExecStart=\n", false },
         { DIRECTIVE_HealthStartupCmd, "[Container]\nHealthCmd=/bin/table\n", true },
+        { DIRECTIVE_Image, "[Container]\nRootDirectory=\n", false },
         { DIRECTIVE_RootEphemeralSize, "[Container]\nRootEphemeral=yes\n", true },
         { DIRECTIVE_Notify, "[Container]\nHealthCmd=/bin/table\n", true },
         { DIRECTIVE_FileDescriptorName, "[Container]\nListenStream=80\n", true },

@@ -35,6 +35,7 @@ int analyze(const Options *o, const char *unit, AnalysisEnd end, Analysis *a) {
         r = host_facts_gather(&a->host);
         if (r < 0)
                 return r;
+        a->host.image_store = o->store;
         r = host_config_load(o->config, &a->diag, &a->host);
         if (r < 0)
                 return r;

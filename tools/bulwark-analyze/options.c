@@ -42,6 +42,11 @@ static int set_config(Options *o, const char *value) {
         return 0;
 }
 
+static int set_store(Options *o, const char *value) {
+        o->store = value;
+        return 0;
+}
+
 static int set_output(Options *o, const char *value) {
         for (int i = 0; i < _FORMAT_MAX; i++)
                 if (streq(format_names[i], value)) {
@@ -140,6 +145,7 @@ static const struct {
         [OPTION_UNIT_PATH] = { 0, "unit-path", "DIR:DIR...", "search units here instead of the default directories",
                                set_path, false },
         [OPTION_CONFIG] = { 0, "config", "FILE", "read this instead of " HOST_CONFIG_DEFAULT, set_config, false },
+        [OPTION_STORE] = { 0, "store", "DIR", "look for images here instead of in " IMAGE_STORE_DIRECTORY, set_store, false },
         [OPTION_OUTPUT] = { 'o', "output", "FORMAT", "table (the default), json or json-pretty", set_output, false },
         [OPTION_QUIET] = { 'q', "quiet", NULL, "print no warnings", set_quiet, false },
         [OPTION_NO_LEGEND] = { 0, "no-legend", NULL, "leave out legends and counts", set_no_legend, false },
@@ -160,6 +166,7 @@ static const struct {
 };
 #define OPTIONS_COMMON                                                                                        \
         (UINT32_C(1) << OPTION_UNIT_PATH | UINT32_C(1) << OPTION_CONFIG | UINT32_C(1) << OPTION_QUIET |         \
+         UINT32_C(1) << OPTION_STORE |                                                                      \
          UINT32_C(1) << OPTION_NO_LEGEND)
 
 static int print_help(Options *o, const char *value) {

@@ -17,6 +17,7 @@ typedef struct Options Options;
 
 typedef enum OptionId {
         OPTION_UNIT_PATH,
+        OPTION_STORE,
         OPTION_CONFIG,
         OPTION_OUTPUT,
         OPTION_QUIET,
@@ -48,6 +49,7 @@ typedef struct Verb {
 struct Options {
         char **unit_path;
         const char *config; /* NULL = the default; borrowed from argv */
+        const char *store;  /* likewise */
         OutputFormat output;
         bool quiet, no_legend, listing, force;
         uint32_t layers; /* bits by index of policy_backends; 0 = all */

@@ -25,7 +25,8 @@ static int check_required(const Check *c) {
                 Origin origin = unit_origin(c);
                 int r;
 
-                if (!FLAGS_SET(d->flags, DIRECTIVE_FLAG_REQUIRED) || c->spec->wrong[id] || c->spec->incomplete)
+                if (!FLAGS_SET(d->flags, DIRECTIVE_FLAG_REQUIRED) || c->spec->wrong[id] || c->spec->incomplete ||
+                    (id == DIRECTIVE_RootDirectory && c->spec->image))
                         continue;
                 r = d->type->print(container_spec_field_const(c->spec, id), &text);
                 if (r < 0)

@@ -393,7 +393,10 @@ int environment_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag)
         r = apply_defaults(&spec->identity, &env);
         if (r < 0)
                 return r;
-        r = apply_service_directories(spec, &env);
+        for (char *const *e = facts->image.record ? facts->image.record->environment : NULL; r >= 0 && e && *e; e++)
+                r = environment_put(&env, strdup(*e));
+        if (r >= 0)
+                r = apply_service_directories(spec, &env);
         if (r >= 0)
                 r = apply_credentials(spec, &env);
         if (r < 0)

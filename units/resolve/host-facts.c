@@ -14,7 +14,7 @@
 
 #include "manager/base/io.h"
 #include "manager/base/string-list.h"
-#include "units/resolve/resolve.h"
+#include "units/resolve/resolve-steps.h"
 
 #define FACT_FILE_MAX (64U << 10)
 #define UNIT_FILE_MAX (1U << 20)
@@ -613,8 +613,8 @@ static int gather_passed(const ContainerSpec *draft, UnitFacts *f) {
         return r;
 }
 
-int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFacts *ret) {
-        _cleanup_(path_trees_done) PathTrees own = { .more = trees };
+int unit_facts_gather(const ContainerSpec *draft, const HostFacts *host, UnitFacts *ret) {
+        _cleanup_(path_trees_done) PathTrees own = { .more = host ? host->trees : NULL };
         _cleanup_(unit_facts_done) UnitFacts f = {};
         _cleanup_close_ int root = -EBADF;
         int r;
@@ -632,7 +632,9 @@ int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFa
                 gather_database(root, "etc/passwd", &f.passwd, &f.passwd_error);
                 gather_database(root, "etc/group", &f.group, &f.group_error);
         }
-        r = gather_passed(draft, &f);
+        r = image_gather(draft, host && host->image_store ? host->image_store : IMAGE_STORE_DIRECTORY, &f);
+        if (r >= 0)
+                r = gather_passed(draft, &f);
         if (r >= 0)
                 r = gather_timezone(draft, &f);
         if (r >= 0)
@@ -690,6 +692,7 @@ void unit_facts_done(UnitFacts *f) {
         free(f->seccomp_profile.text);
         free(f->seccomp_profile.refused);
         strv_free(f->passed);
+        image_fact_done(&f->image);
         free(f->timezone);
         for (size_t i = 0; i < f->n_trees; i++)
                 free(f->trees[i].path);

@@ -16,6 +16,12 @@ typedef struct IdentityRequest {
 } IdentityRequest;
 int identity_lookup(const IdentityRequest *request, const UnitFacts *facts, Diag *diag, Identity *ret);
 
+/* Image=: gather finds the image and looks into it; a spec that has its layers is looked into as it is. resolve sets layers_path, layers and
+ * what the image says where the unit does not. Before all others. */
+int image_gather(const ContainerSpec *draft, const char *store, UnitFacts *f);
+int image_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag);
+void image_fact_done(ImageFact *f);
+
 /* Needs the identity. */
 int environment_resolve(ContainerSpec *spec, const UnitFacts *facts, Diag *diag);
 /* The text of one EnvironmentFile=; assignments go into *env, later ones replace earlier ones. */

@@ -92,6 +92,13 @@ int spec_resolve(ContainerSpec *draft, const HostFacts *host, const UnitFacts *u
         _cleanup_(container_spec_unrefp) ContainerSpec *s = draft;
         int error = s->error, r = 0;
 
+        if (!s->wrong[DIRECTIVE_Image]) {
+                r = image_resolve(s, unit, diag);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        error = r;
+        }
         if (identity_is_told(s, unit)) {
                 r = resolve_identity(s, unit, diag);
                 if (r >= 0)

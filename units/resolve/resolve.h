@@ -5,6 +5,7 @@
  * environment. Pure: what it needs of the host was gathered into HostFacts before. */
 
 #include "manager/base/held-path.h"
+#include "manager/images/image-store.h"
 #include "units/syntax/unit-load.h"
 
 /* Which security modules the running kernel enforces. */
@@ -26,6 +27,7 @@ typedef struct HostFacts {
         unsigned last_capability;
         MacFacts mac;
         const PathTrees *trees; /* borrowed: what containers can write, as far as the manager knows; NULL elsewhere */
+        const char *image_store; /* borrowed; NULL = IMAGE_STORE_DIRECTORY */
 } HostFacts;
 int host_facts_gather(HostFacts *ret); /* the host as a whole; never fails for a missing file */
 void host_facts_done(HostFacts *f);
@@ -36,6 +38,15 @@ void mac_facts_refresh(MacFacts *f);
 /* bulwarkd.conf and the drop-ins in FILE.d into what units get that do not say themselves. path NULL = the default, which may be
  * missing. All mistakes are reported at once. */
 int host_config_load(const char *path, Diag *diag, HostFacts *f);
+
+/* What Image= leads to at this moment. */
+typedef struct ImageFact {
+        int error; /* errno of looking for it; 0 with a record, or where there is none to look for */
+        ImageRecord *record;
+        char *store;          /* the directory of all layers */
+        char **layers;        /* names in it, lowest first */
+        bool *volume_missing; /* one a volume of the record: the image has no such directory */
+} ImageFact;
 
 /* What one unit's draft names on the host: its root's passwd and group, its environment files. Files are opened
  * RESOLVE_IN_ROOT, regular, bounded in size, never blocking. */
@@ -84,11 +95,12 @@ typedef struct UnitFacts {
         } *disks; /* one an item of each row of io_limit_rows, in their order */
         size_t n_disks;
         char *device_groups; /* /proc/devices, where a group is named */
+        ImageFact image;
 } UnitFacts;
 typedef struct DeviceFact DeviceFact;
 typedef struct DiskFact DiskFact;
 typedef struct TreeFact TreeFact;
-int unit_facts_gather(const ContainerSpec *draft, const PathTrees *trees, UnitFacts *ret);
+int unit_facts_gather(const ContainerSpec *draft, const HostFacts *host, UnitFacts *ret);
 void unit_facts_done(UnitFacts *f);
 
 /* Warns of the sources of binds that a start on this host would refuse, in its words. Another host may have them, and what only

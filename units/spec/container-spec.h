@@ -5,6 +5,7 @@
  * never the text. It is frozen by spec_resolve() (units/resolve/): const and reference counted from then on;
  * nobody patches it "just before launch". Before that it is the draft that units/syntax fills through the table. */
 
+#include "manager/base/hash.h"
 #include "units/values/types.h"
 
 typedef enum DirectiveId {
@@ -153,6 +154,7 @@ typedef struct ContainerSpec {
         char *layers_path;
         char **layers;
         DirectiveId layers_directive;
+        Digest image_digest; /* of Image=, as it was looked up */
         bool devices_filtered; /* only these, and those of every container */
         /* A tree of the host that the payload may write to as the host's root, and that users of the host can enter; path
          * NULL = there is none. It switches RestrictSUIDSGID= on and takes CAP_SETFCAP away. */

@@ -7,7 +7,7 @@
  * the control group, since one that is unloaded under a process unconfines it; pipes are there before whatever is launched
  * writes into them, and are read to their end before anything else goes; what outlives the life comes last. */
 const LifePart *const life_parts[] = {
-        &part_ids,     &part_policies, &part_plan,  &part_machine, &part_cgroup,   &part_filters, &part_network, &part_names, &part_directories, &part_trees,
+        &part_ids,     &part_policies, &part_plan,  &part_machine, &part_cgroup,   &part_filters, &part_network, &part_names, &part_directories, &part_layers, &part_trees,
         &part_streams, &part_messages, &part_store, &part_sockets, &part_commands, &part_health,
         &part_forking,
 };

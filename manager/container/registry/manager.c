@@ -37,6 +37,8 @@ int manager_new(const ManagerConfig *config, sd_event *event, Diag *diag, Manage
                 r = str_append(&m->keeper_socket, "%s/keeper", config->runtime_directory);
         if (r >= 0)
                 r = str_append(&m->transient_path, "%s/transient", config->runtime_directory);
+        if (r >= 0)
+                r = str_append(&m->image_store, "%s/images", config->state_directory);
         if (r >= 0 && !strv_contains(m->config.unit_path, m->transient_path))
                 r = strv_extend(&m->config.unit_path, m->transient_path);
         if (r >= 0 && (!m->config.runtime_directory || !m->config.state_directory ||
@@ -114,6 +116,7 @@ Manager *manager_free(Manager *m) {
         free(m->listeners);
         free(m->keeper_socket);
         free(m->transient_path);
+        free(m->image_store);
         config_done(&m->config);
         (void)sd_event_unref(m->event);
         free(m);
@@ -387,6 +390,7 @@ int manager_reload(Manager *m, Diag *diag) {
         r = host_facts_gather(&m->host);
         m->host_gathered = r >= 0;
         m->host.trees = &m->trees;
+        m->host.image_store = m->image_store;
         if (r >= 0) {
                 r = host_config_load(m->config.config_file, diag, &m->host);
                 if (r < 0 && diag->n_errors > 0) {

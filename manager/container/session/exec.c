@@ -71,7 +71,7 @@ static int find_identity(const Container *c, const ExecRequest *request, Diag *d
                 *ret = (ExecIdentity){ .identity = c->spec->identity };
                 return 0;
         }
-        r = unit_facts_gather(c->spec, &c->manager->trees, &facts);
+        r = unit_facts_gather(c->spec, &c->manager->host, &facts);
         if (r >= 0)
                 r = identity_resolve(request->user, NULL, NULL, &facts, NULL, NULL, diag, &ret->identity);
         unit_facts_done(&facts);

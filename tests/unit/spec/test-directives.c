@@ -70,7 +70,7 @@ static void the_refused_say_what_to_use(void **state) {
                 { SECTION_Container, "BlockIOWeight", "IOWeight=" },
                 { SECTION_Container, "PAMName", "User=" },
                 { SECTION_Container, "BusName", "Type=dbus" },
-                { SECTION_Container, "Image", "RootDirectory=" },
+                { SECTION_Container, "RootDirectoryEphemeral", "RootEphemeral=" },
                 { SECTION_Container, "RootHash", NULL },
                 { SECTION_Container, "PrivateIPC", "never shares" },
                 { SECTION_Container, "Overlay", NULL },
