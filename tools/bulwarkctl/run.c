@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -17,6 +18,7 @@ typedef struct Run {
         char name[64];
         const char *directory;
         char root[PATH_MAX];
+        bool image; /* root is the name of one, not a directory */
         bool detach;
         int socket; /* on which the terminal's master comes; -EBADF = none */
         bool started, asked_again;
@@ -75,12 +77,13 @@ static int append_text(sd_bus_message *m, const char *directive, const char *tex
         return MIN_OF(r, 0);
 }
 
-static int append_command(sd_bus_message *m, const Options *o) {
+/* An image says itself what it runs. */
+static int append_command(sd_bus_message *m, const Run *run, const Options *o) {
         static char *const shell[] = { (char *)"/bin/sh", NULL };
         _cleanup_free_ char *text = NULL;
         int r;
 
-        if (o->n_arguments == 1 && (is_set(o, "ExecStart") || is_set(o, "Boot")))
+        if (o->n_arguments == 1 && (run->image || is_set(o, "ExecStart") || is_set(o, "Boot")))
                 return 0;
         r = o->n_arguments > 1 ? command_text(o->arguments + 1, o->n_arguments - 1, &text) : command_text(shell, 1, &text);
         return r < 0 ? r : append_text(m, "ExecStart", text);
@@ -106,9 +109,9 @@ static int append_directives(sd_bus_message *m, const Run *run, const Options *o
 
         r = sd_bus_message_open_container(m, 'a', "(sv)");
         if (r >= 0)
-                r = append_text(m, "RootDirectory", run->root);
+                r = append_text(m, run->image ? "Image" : "RootDirectory", run->root);
         if (r >= 0)
-                r = append_command(m, o);
+                r = append_command(m, run, o);
         if (r >= 0)
                 r = append_text(m, "User", o->user);
         if (r >= 0)
@@ -402,11 +405,14 @@ static int choose_name(Run *run, const Options *o) {
         return (size_t)snprintf(run->name, sizeof(run->name), "%s", container_name_of(o->name, buffer)) < sizeof(run->name) ? 0 : -ENAMETOOLONG;
 }
 
-/* A name from here is one from the root for the manager; links are its own to judge. */
+/* A name from here is one from the root for the manager; links are its own to judge. What begins as no path, and is no directory
+ * here, is an image. */
 static int choose_root(Run *run) {
         char here[PATH_MAX];
+        struct stat st;
 
-        if (run->directory[0] == '/')
+        run->image = run->directory[0] != '/' && run->directory[0] != '.' && (stat(run->directory, &st) < 0 || !S_ISDIR(st.st_mode));
+        if (run->directory[0] == '/' || run->image)
                 return strlen(run->directory) < sizeof(run->root) ? (stpcpy(run->root, run->directory), 0) : -ENAMETOOLONG;
         if (!realpath(run->directory, here))
                 return -errno;
