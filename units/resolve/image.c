@@ -124,7 +124,7 @@ int image_gather(const ContainerSpec *draft, const char *store, UnitFacts *f) {
         ImageFact *i = &f->image;
         int r = 0;
 
-        if (!draft->image)
+        if (!draft->image || draft->root_directory)
                 return 0;
         if (!draft->layers)
                 r = image_find(draft, store, i);
@@ -142,8 +142,7 @@ int image_gather(const ContainerSpec *draft, const char *store, UnitFacts *f) {
         f->root_exists = f->root_is_directory = true;
         image_database(&v, "etc/passwd", &f->passwd, &f->passwd_error);
         image_database(&v, "etc/group", &f->group, &f->group_error);
-        f->root_path = strdup(draft->image);
-        return f->root_path ? 0 : -ENOMEM;
+        return str_append(&f->root_path, "image %s:", draft->image);
 }
 
 /* --- what follows for the unit */
