@@ -100,9 +100,18 @@ def test_in_use(bed):
     bed.ctl("restart", "web").expect(0)
     equal(bed.ctl("exec", "web", "/bin/cat", "/two").expect(0).out, "2", "after a restart")
     contains(image(bed, "prune").expect(0).out, "removed 1 images", "the old one")
+    leases = os.path.join(bed.state, "images/leases")
+    lease = read(os.path.join(leases, "web"))
+    write(os.path.join(leases, "ghost"), lease)  # of a manager that died before there was a life
+    contains(image(bed, "remove", "web").err, "runs from the image web", "a lease without a life")
+    bed.kill_manager()
+    bed.start_manager()
+    wait_until(lambda: os.listdir(leases) == ["web"], "leases of what lives alone")
     bed.ctl("stop", "web").expect(0)
-    equal(os.listdir(os.path.join(bed.state, "images/leases")), [], "leases")
+    equal(os.listdir(leases), [], "leases")
+    write(os.path.join(leases, "ghost"), "0" * 36 + lease[36:])  # of another boot
     image(bed, "remove", "web").expect(0)
+    os.unlink(os.path.join(leases, "ghost"))
     bed.ctl("start", "web").expect(5, "web.container:2: Image=: there is no image web here", "bulwarkctl image import")
 
 
