@@ -13,6 +13,11 @@
 #include "tools/bulwarkctl/property-text.h"
 #include "tools/bulwarkctl/time-text.h"
 
+/* A process that closes an inotify descriptor with a mark waits for the kernel's grace period, longer than most starts take: what ends
+ * soon is looked at without one. */
+#define GLANCES_USEC (250 * USEC_PER_MSEC)
+#define GLANCE_USEC (20 * USEC_PER_MSEC)
+
 typedef struct Follower {
         JobOutput *output;
         char *directory;
@@ -22,12 +27,19 @@ typedef struct Follower {
 
 struct JobOutput {
         Context *context;
-        uint64_t begin;
+        uint64_t begin, begin_monotonic;
         Follower *followers;
         size_t n;
         char **in_journal;
-        int watch; /* inotify */
+        int watch; /* inotify; -EBADF: not yet */
 };
+
+static uint64_t output_now(void) {
+        struct timespec now;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / NSEC_PER_USEC;
+}
 
 /* A line of a container, and none of the manager's about it. */
 static void on_line(const LogEntry *e, void *userdata) {
@@ -73,7 +85,7 @@ static int follower_open(Follower *f, bool at_end) {
                 if (r < 0)
                         return r;
         }
-        if (!f->watched) {
+        if (!f->watched && f->output->watch >= 0) {
                 if (inotify_add_watch(f->output->watch, f->directory, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
                         return -errno;
                 f->watched = true;
@@ -111,12 +123,10 @@ int job_output_new(Context *c, JobOutput **ret) {
 
         if (!o)
                 return -ENOMEM;
-        *o = (JobOutput){ .context = c, .begin = now_realtime(), .watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK) };
+        *o = (JobOutput){ .context = c, .begin = now_realtime(), .begin_monotonic = output_now(), .watch = -EBADF };
         o->followers = calloc(strv_length(c->names), sizeof(Follower));
         if (!o->followers)
                 r = -ENOMEM;
-        else if (o->watch < 0)
-                r = -errno;
         for (size_t i = 0; r >= 0 && c->names[i]; i++)
                 r = output_add(o, c->names[i]);
         if (r < 0) {
@@ -137,17 +147,21 @@ static void output_catch_up(JobOutput *o) {
         (void)fflush(stdout);
 }
 
+static int output_watch(JobOutput *o, uint64_t now) {
+        if (o->watch >= 0 || now < o->begin_monotonic + GLANCES_USEC)
+                return 0;
+        o->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+        return o->watch < 0 ? -errno : 0;
+}
+
 /* A directory that is not there yet cannot be watched: until then it is looked for. */
-static int wait_msec(const JobOutput *o, sd_bus *bus, uint64_t timeout) {
-        struct timespec now;
+static int wait_msec(const JobOutput *o, sd_bus *bus, uint64_t timeout, uint64_t now) {
         uint64_t at, wanted = timeout;
 
-        if (sd_bus_get_timeout(bus, &at) >= 0 && at != UINT64_MAX) {
-                (void)clock_gettime(CLOCK_MONOTONIC, &now);
-                uint64_t monotonic = (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / NSEC_PER_USEC;
-
-                wanted = MIN_OF(wanted, at > monotonic ? at - monotonic : 0);
-        }
+        if (sd_bus_get_timeout(bus, &at) >= 0 && at != UINT64_MAX)
+                wanted = MIN_OF(wanted, at > now ? at - now : 0);
+        if (o->watch < 0)
+                wanted = MIN_OF(wanted, GLANCE_USEC);
         for (size_t i = 0; i < o->n; i++)
                 if (!o->followers[i].watched && *o->followers[i].directory)
                         wanted = MIN_OF(wanted, 100 * USEC_PER_MSEC);
@@ -156,6 +170,7 @@ static int wait_msec(const JobOutput *o, sd_bus *bus, uint64_t timeout) {
 
 int job_output_wait(JobOutput *o, sd_bus *bus, uint64_t timeout) {
         char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+        const uint64_t now = output_now();
         struct pollfd fds[2];
         int r;
 
@@ -163,13 +178,16 @@ int job_output_wait(JobOutput *o, sd_bus *bus, uint64_t timeout) {
                 r = sd_bus_wait(bus, timeout);
                 return r < 0 ? r : 0;
         }
+        r = output_watch(o, now);
+        if (r < 0)
+                return r;
         output_catch_up(o);
         r = sd_bus_get_events(bus);
         if (r < 0)
                 return r;
         fds[0] = (struct pollfd){ .fd = sd_bus_get_fd(bus), .events = (short)r };
         fds[1] = (struct pollfd){ .fd = o->watch, .events = POLLIN };
-        if (poll(fds, ELEMENTSOF(fds), wait_msec(o, bus, timeout)) < 0 && errno != EINTR)
+        if (poll(fds, ELEMENTSOF(fds), wait_msec(o, bus, timeout, now)) < 0 && errno != EINTR)
                 return -errno;
         if ((fds[1].revents & POLLIN) && read(o->watch, events, sizeof(events)) < 0 && errno != EAGAIN)
                 return -errno;
