@@ -132,7 +132,7 @@ def test_refused(bed):
 def test_hostile_configurations(bed):
     """What an image says of itself is a stranger's: it is refused, or reaches the inside alone."""
     for config, words in ((dict(Volumes={"../../etc": {}}), "which is no path below /"), (dict(Volumes={"/": {}}), "which is no path below /"),
-                          (dict(Env=["novalue"]), "sets the variable 'novalue'"), (dict(WorkingDir="srv"), "not absolute"), (dict(User="stranger"), "stranger"),
+                          (dict(Env=["novalue"]), "sets the variable 'novalue'"), (dict(WorkingDir="srv"), "no absolute path"), (dict(User="stranger"), "stranger"),
                           (dict(Entrypoint=["/etc/passwd"]), "cannot execute \"/etc/passwd\"")):
         imported(bed, "web", **{"Entrypoint": ["/bin/true"], **config})
         unit(bed, "web", "Image=web")
@@ -140,6 +140,25 @@ def test_hostile_configurations(bed):
         check(result.code != 0, "%s starts" % config)
         contains(result.err, words, str(config))
         bed.ctl("reset-failed", "web")
+    for config in (dict(Entrypoint=[""]), dict(Entrypoint=["../../bin/true"]), dict(WorkingDir="/../srv"), dict(User="a b"), dict(Volumes={"/a:exec": {}}),
+                   dict(Volumes={"/a b": {}}), dict(Env=["A B=1"]), dict(Env=["A=\x01"]), dict(Entrypoint=["/bin/sh", "-c", "exec sleep 1000", "\x01\r\n\\ %n '\""]),
+                   dict(Entrypoint=["-/bin/true"]), dict(Entrypoint=["@/bin/true", "x"]), dict(Entrypoint=[";", "/bin/true"]), dict(User=":44"), dict(User="%n")):
+        imported(bed, "web", **{"Entrypoint": ["/bin/sleep", "1000"], **config})
+        unit(bed, "web", "Image=web", "Type=exec")
+        if bed.ctl("start", "web").code == 0:  # what starts is the same after another manager
+            told = bed.ctl("show", "web", "-p", "MainPID,ExecStart,User,TemporaryFileSystem,ReadWritePaths,ActiveState").out
+            bed.kill_manager()
+            bed.start_manager()
+            if "ActiveState=active" in told:
+                equal(bed.ctl("show", "web", "-p", "MainPID,ExecStart,User,TemporaryFileSystem,ReadWritePaths,ActiveState").out, told, str(config))
+            bed.ctl("stop", "web")
+        bed.ctl("reset-failed", "web")
+    imported(bed, "web", tar(entry("file", "etc/passwd", data=b"a b:x:5:5::/:/bin/sh\n", mode=0o644)), Entrypoint=["/bin/sleep", "1000"], User="a b")
+    contains(bed.ctl("start", "web").err, "Image=: the configuration of web has a value that no unit can have", "what no record could say")
+    imported(bed, "web", Entrypoint=["./first", "x"], WorkingDir="/data/.//")
+    unit(bed, "web", "Image=web")
+    contains(bed.ctl("start", "web").err, "cannot execute \"/data/first\": Permission denied", "a program beside the working directory")
+    bed.ctl("reset-failed", "web")
     imported(bed, "web", Entrypoint=["/bin/sh", "-c", "echo \"$1\" %n ${A}; env", "x", "a\nb $A %h"], Env=["A=1\nExecStartPre=/bin/touch /x", "LD_PRELOAD=/x"])
     contains(output(bed, "web", "Image=web"), "a\nb $A %h %n 1 ExecStartPre=/bin/touch /x\n", "texts with lines in them")
     imported(bed, "web", tar(entry("link", "etc/passwd", "/proc/1/environ")), Entrypoint=["/bin/true"], User="root2")

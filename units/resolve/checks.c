@@ -78,7 +78,7 @@ static int check_exec_start(const Check *c) {
                                 "one of them out");
                 return 0;
         }
-        if (l->n == 0 && c->spec->incomplete)
+        if (l->n == 0 && (c->spec->incomplete || c->spec->wrong[DIRECTIVE_Image])) /* the image might have said it */
                 return 0;
         if (l->n == 0)
                 return diag_error(

@@ -187,6 +187,23 @@ static bool is_said(const ContainerSpec *s, DirectiveId id) {
         return s->origins[id].file != NULL;
 }
 
+/* One with a slash begins where the program does; without, PATH is searched. -EINVAL: outside of the root, or empty. */
+static int program_path(const ContainerSpec *s, const char *word, char **ret) {
+        const char *from = s->working_directory.path ? s->working_directory.path : "";
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (!*word)
+                return -EINVAL;
+        if (!strchr(word, '/')) {
+                *ret = strdup(word);
+                return *ret ? 0 : -ENOMEM;
+        }
+        r = *word == '/' ? str_append(&path, "%s", word) : str_append(&path, "%s/%s", from, word);
+        return r < 0 ? r : path_normalize(path, ret);
+}
+
+/* After the directory, from which a relative program is named. */
 static int take_command(ContainerSpec *s, const ImageRecord *i, const Origin *origin) {
         ExecCommand *command;
         int r = 0;
@@ -203,11 +220,8 @@ static int take_command(ContainerSpec *s, const ImageRecord *i, const Origin *or
                 r = strv_extend(&command->argv, *a);
         for (char *const *a = i->command; r >= 0 && a && *a; a++)
                 r = strv_extend(&command->argv, *a);
-        if (r < 0)
-                return r;
-        command->path = strdup(command->argv[0]);
         s->origins[DIRECTIVE_ExecStart] = *origin;
-        return command->path ? 0 : -ENOMEM;
+        return r < 0 ? r : program_path(s, command->argv[0], &command->path);
 }
 
 static int take_user(ContainerSpec *s, const ImageRecord *i, const Origin *origin) {
@@ -229,9 +243,8 @@ static int take_user(ContainerSpec *s, const ImageRecord *i, const Origin *origi
 static int take_directory(ContainerSpec *s, const ImageRecord *i, const Origin *origin) {
         if (isempty(i->directory) || is_said(s, DIRECTIVE_WorkingDirectory))
                 return 0;
-        s->working_directory.path = strdup(i->directory);
         s->origins[DIRECTIVE_WorkingDirectory] = *origin;
-        return s->working_directory.path ? 0 : -ENOMEM;
+        return path_normalize(i->directory, &s->working_directory.path);
 }
 
 static void take_signal(ContainerSpec *s, const ImageRecord *i, const Origin *origin) {
@@ -294,9 +307,27 @@ static int check_texts(const ContainerSpec *s, const ImageRecord *i, const Origi
         for (char *const *e = i->environment; e && *e; e++)
                 if (!strchr(*e, '=') || **e == '=')
                         return diag_error(diag, ERROR_BAD_VALUE, origin, "Image", "the configuration of %s sets the variable '%s', without a value or a name", s->image, *e);
-        if (!isempty(i->directory) && i->directory[0] != '/')
-                return diag_error(diag, ERROR_BAD_VALUE, origin, "Image", "the configuration of %s has the working directory '%s', which is not absolute; write WorkingDirectory=",
-                                  s->image, i->directory);
+        return 0;
+}
+
+/* What the record of a life says has to be read back by the next manager, and be the same. */
+static int check_reads_back(const ContainerSpec *s, const Origin *origin, Diag *diag) {
+        _cleanup_(container_spec_unrefp) ContainerSpec *back = NULL;
+        _cleanup_free_ char *text = NULL, *again = NULL;
+        _cleanup_(diag_done) Diag words = {};
+        int r;
+
+        r = container_spec_print(s, &text);
+        if (r < 0)
+                return r;
+        r = unit_load_text(s->name, text, strlen(text), NULL, &words, &back);
+        if (r == -ENOMEM)
+                return r;
+        if (r >= 0)
+                r = container_spec_print(back, &again);
+        if (r < 0 || !streq(text, again))
+                return diag_error(diag, ERROR_BAD_VALUE, origin, "Image", "the configuration of %s has a value that no unit can have%s%s", s->image,
+                                  words.n_entries > 0 ? ": " : "", words.n_entries > 0 ? words.entries[0].text : "");
         return 0;
 }
 
@@ -341,14 +372,24 @@ int image_resolve(ContainerSpec *s, const UnitFacts *unit, Diag *diag) {
         if (!s->layers_path || !s->layers)
                 return -ENOMEM;
         r = image_origin(s, f->record, &origin);
+        if (r < 0)
+                return r;
+        r = take_directory(s, f->record, &origin);
+        if (r == -EINVAL)
+                return diag_error(diag, ERROR_BAD_VALUE, said, "Image",
+                                  "the configuration of %s has the working directory '%s', which is no absolute path in the root; write "
+                                  "WorkingDirectory=", s->image, f->record->directory);
         if (r >= 0)
                 r = take_command(s, f->record, &origin);
+        if (r == -EINVAL)
+                return diag_error(diag, ERROR_BAD_VALUE, said, "Image",
+                                  "the configuration of %s has the program '%s', which is no path in the root; write ExecStart=", s->image,
+                                  s->exec_start.items[0].argv[0]);
         if (r >= 0)
                 r = take_user(s, f->record, &origin);
-        if (r >= 0)
-                r = take_directory(s, f->record, &origin);
         if (r < 0)
                 return r;
         take_signal(s, f->record, &origin);
-        return take_volumes(s, f, &origin, diag);
+        r = take_volumes(s, f, &origin, diag);
+        return r < 0 ? r : check_reads_back(s, said, diag);
 }

@@ -96,8 +96,10 @@ int spec_resolve(ContainerSpec *draft, const HostFacts *host, const UnitFacts *u
                 r = image_resolve(s, unit, diag);
                 if (r == -ENOMEM)
                         return r;
-                if (r < 0)
+                if (r < 0) {
+                        s->wrong[DIRECTIVE_Image] = true;
                         error = r;
+                }
         }
         if (identity_is_told(s, unit)) {
                 r = resolve_identity(s, unit, diag);
